@@ -1,18 +1,18 @@
 """The whole error tree on one screen. The class says what happens next; the code is stable and machine-readable.
 
-    SoundpostError
-    ├─ Retry             the same call may succeed later (line down, busy, time-out)
-    ├─ Reauthenticate    the credentials are not good here: try others, or ask a person
-    ├─ GiveUp            final: the same call will never succeed
-    │  ├─ Unsupported    the other side does not have this function; nothing failed
-    │  └─ Corrupt        stored or received bytes can't be read
-    └─ TellUser          a person asked for something impossible and is told why
-       ├─ Invalid        what was sent is wrong                     400
-       ├─ Unauthenticated  nobody is signed in                      401
-       ├─ Forbidden      signed in, but not allowed                 403
-       ├─ NotFound       no such thing, or not for this reader      404
-       ├─ Conflict       clashes with what is there                 409
-       └─ Unavailable    can't be done now; says when to try again  503
+SoundpostError
+├─ Retry             the same call may succeed later (line down, busy, time-out)
+├─ Reauthenticate    the credentials are not good here: try others, or ask a person
+├─ GiveUp            final: the same call will never succeed
+│  ├─ Unsupported    the other side does not have this function; nothing failed
+│  └─ Corrupt        stored or received bytes can't be read
+└─ TellUser          a person asked for something impossible and is told why
+   ├─ Invalid        what was sent is wrong                     400
+   ├─ Unauthenticated  nobody is signed in                      401
+   ├─ Forbidden      signed in, but not allowed                 403
+   ├─ NotFound       no such thing, or not for this reader      404
+   ├─ Conflict       clashes with what is there                 409
+   └─ Unavailable    can't be done now; says when to try again  503
 """
 
 from typing import ClassVar

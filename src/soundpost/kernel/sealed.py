@@ -39,7 +39,9 @@ def key_file(folder: Path, name: str, size: int = 32) -> bytes:
     if path.exists():
         key = path.read_bytes()
         if len(key) != size:
-            raise Corrupt(f"The key file {path} is damaged ({len(key)} bytes, not {size}); restore it.", code="key_damaged")
+            raise Corrupt(
+                f"The key file {path} is damaged ({len(key)} bytes, not {size}); restore it.", code="key_damaged"
+            )
         return key
     key = os.urandom(size)
     write_private(path, key)

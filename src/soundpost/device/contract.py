@@ -1,0 +1,197 @@
+"""What a driver promises the agent, and what it may answer.
+
+A Family recognises its devices, looks at one (`look`, used by discovery) and opens a Session that holds one line to one
+stack. A Session tells what it observes to a Sink and carries out verbs; it never decides a status and never writes to disk.
+Parts are named in the driver's words: `stack`, `box:<serial>` (or `box:<name>` while it gives no serial), `plink:<serial>`;
+the agent maps them to device ids.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from soundpost.device.capability import CommandState
+from soundpost.device.model import Descriptor, Endpoint, Value
+from soundpost.kernel.clock import Clock
+
+
+class Credentials(Struct, frozen=True):
+    """`id` names the set without telling it; nothing ever prints the password."""
+
+    id: str
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(id={self.id!r}, user=***, password=***)"
+
+    __str__ = __repr__
+
+
+class Part(Struct, kw_only=True):
+    """One stack, box or peripheral as its driver read it. `parent` is another part's name ("" for the stack)."""
+
+    part: str
+    kind: str
+    parent: str = ""
+    name: str = ""
+    model: str = ""
+    serial_number: str = ""
+    part_number: str = ""
+    firmware_version: str = ""
+    mac: str = ""
+    address: str = ""
+    box_number: int = 0
+    position: int = 0
+    present: bool = True
+    capabilities: dict[str, str] = field(default_factory=dict)
+    assumed: list[str] = field(default_factory=list)
+    points: list[Descriptor] = field(default_factory=list)
+
+
+class Unit(Struct):
+    """All parts behind one line, the stack first, each parent before its children."""
+
+    parts: list[Part]
+
+    @property
+    def serials(self) -> frozenset[str]:
+        """Serials of the boxes (not of peripherals): what proves which device answers here."""
+        return frozenset(p.serial_number for p in self.parts if p.part.startswith("box:") and p.serial_number)
+
+
+class PointReading(Struct, frozen=True, array_like=True, gc=False):
+    """One observed value. `error` is the device's own words when it answered an error for this point (value then None).
+    `unsupported` is true when that answer means the device does not have the point. `pushed`: it came unasked."""
+
+    key: str
+    value: Value | None
+    error: str = ""
+    unsupported: bool = False
+    pushed: bool = False
+
+
+class Trouble(StrEnum):
+    REFUSED = "connection_refused"
+    UNREACHABLE = "unreachable"
+    CLOSED = "connection_closed"
+    SILENT = "silent"
+    ERROR_ANSWER = "error_answer"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    STARTING = "starting"
+    NOT_THE_DEVICE = "another_device"
+    GARBAGE = "garbage"
+    HANDS_OFF = "hands_off"
+
+    @property
+    def line_down(self) -> bool:
+        return self not in (Trouble.SILENT, Trouble.ERROR_ANSWER, Trouble.STARTING, Trouble.GARBAGE)
+
+
+class Sink(Protocol):
+    """Where a Session tells what it observes. Called from the event loop; must return at once."""
+
+    def connected(self) -> None:
+        """The line is up, signed in and answering."""
+
+    def inventory(self, unit: Unit) -> None:
+        """Everything behind the line was read anew; replaces what was known."""
+
+    def readings(self, part: str, readings: Sequence[PointReading]) -> None:
+        """Values as observed, changed or not: the watch decides what counts as a change."""
+
+    def covered(self, part: str, group: str) -> None:
+        """Every point of that group of that part has been read (or answered) since the last call."""
+
+    def presence(self, part: str, present: bool) -> None:
+        """A peripheral left its parent or came back."""
+
+    def trouble(self, trouble: Trouble, text: str, failures: int, part: str = "") -> None:
+        """Something went wrong on the line; `failures` in a row of this kind. `text` holds the device's or system's own words."""
+
+    def recovered(self, part: str = "") -> None:
+        """An answer arrived after SILENT or ERROR_ANSWER trouble."""
+
+
+class Outcome(Struct, frozen=True):
+    """How a verb ended: done, failed, unsupported, refused or uncertain. `text` is a sentence for a person,
+    with the device's own words; `code` is stable. `readings` are what the device said in its reply, to be taken as fresh."""
+
+    state: CommandState
+    code: str = ""
+    text: str = ""
+    readings: tuple[PointReading, ...] = ()
+    assumed: bool = False
+
+
+class Periods(Struct, frozen=True):
+    """Seconds between polls of a group, between heartbeats, and how long one request may stay unanswered."""
+
+    status: float = 10.0
+    levels: float = 30.0
+    facts: float = 3600.0
+    heartbeat: float = 30.0
+    answer: float = 2.0
+    gap: float = 0.05
+
+    def of(self, group: str) -> float:
+        return {"status": self.status, "levels": self.levels, "facts": self.facts}.get(group, self.levels)
+
+
+class Session(Protocol):
+    """One held line. `run` connects, signs in, reads, polls and reconnects with jitter until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+    async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
+        """Runs one verb on this line, between polls. Before any write it proves that one of `serials` answers here
+        (an empty set = provisional, nothing to prove). Never re-sends bytes; a line lost after the first byte of a
+        `never` verb ends uncertain."""
+
+    async def hands_off(self, seconds: float) -> None:
+        """Closes the line within 2 s; opens it again by itself after `seconds` (0 = take it back now)."""
+
+    def retarget(self, endpoint: Endpoint) -> None:
+        """The device answers at another address now: reconnect there."""
+
+    def renew(self, credentials: Sequence[Credentials]) -> None:
+        """Credential sets changed: each is tried once more."""
+
+
+class Look(Struct):
+    """What discovery learnt at one endpoint. Exactly one of `unit`, `refused`, `problem` is meaningful.
+
+    unit: signed in and read, with the id of the credential set that worked. refused: it is ours, no set fits
+    (`tried` names them). problem: it is not ours, or broke off; `ours` says whether its banner fitted.
+    """
+
+    ours: bool
+    unit: Unit | None = None
+    credentials: str = ""
+    refused: bool = False
+    tried: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Family(Protocol):
+    name: str
+    default_port: int
+
+    async def look(
+        self, endpoint: Endpoint, credentials: Sequence[Credentials], clock: Clock, connect_s: float
+    ) -> Look:
+        """Connects, waits for the banner, tries each credential set once in order, reads the unit, closes.
+        Raises ConnectionRefusedError / TimeoutError / OSError when nothing answers there."""
+
+    def session(
+        self,
+        endpoint: Endpoint,
+        credentials: Sequence[Credentials],
+        sink: Sink,
+        clock: Clock,
+        periods: Periods,
+        seed: int,
+    ) -> Session:
+        """`seed` spreads the phases of polls and the jitter of reconnects."""
