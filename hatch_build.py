@@ -42,9 +42,20 @@ def npm(web: Path, *arguments: str) -> None:
     node = root / "bin" / "node"
     if not node.exists():  # Windows keeps node.exe at the top
         node = root / "node.exe"
-    cli = next(p for p in (root / "lib/node_modules/npm/bin/npm-cli.js", root / "node_modules/npm/bin/npm-cli.js") if p.exists())
+    cli = next(
+        p
+        for p in (root / "lib/node_modules/npm/bin/npm-cli.js", root / "node_modules/npm/bin/npm-cli.js")
+        if p.exists()
+    )
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    subprocess.run([str(node), str(cli), *arguments], cwd=web, env=environment, check=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        [str(node), str(cli), *arguments],
+        cwd=web,
+        env=environment,
+        check=True,
+        timeout=BUILD_TIMEOUT_S,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def build_web(root: Path) -> None:
