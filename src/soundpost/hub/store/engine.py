@@ -1,0 +1,157 @@
+"""Opening the store: lock, migrations, the write lane and the readers."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from soundpost.hub.store import dialect, migrate
+from soundpost.hub.store.outbox import Event
+from soundpost.hub.store.tables import log_head
+from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Lane, TaskLane, ThreadLane, Tx, Unit
+from soundpost.kernel import ids, log
+from soundpost.kernel.clock import Clock
+
+T = TypeVar("T")
+CHECKPOINT_S = 1.0
+
+
+class Store:
+    """`target` is a SQLite file's path or a `postgresql://` address. Open with `async with Store(...)`."""
+
+    def __init__(self, target: Path | str, clock: Clock) -> None:
+        self.target, self.clock = target, clock
+        self.log_id = ""
+        self.head = 0
+        self._subscribers: list[Callable[[list[Event]], None]] = []
+        self._log = log.get("store")
+        self._lock: dialect.FolderLock | None = None
+        self._lane: Lane
+        self._async: AsyncEngine | None = None
+        self._engines: list[Engine] = []
+        self._threads: ThreadPoolExecutor | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Store":
+        try:
+            await (
+                self._open_postgresql(self.target) if isinstance(self.target, str) else self._open_sqlite(self.target)
+            )
+            self.log_id, self.head = await self.unit_of_work(self._begin_log)
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _open_sqlite(self, path: Path) -> None:
+        self._lock = dialect.FolderLock(path.with_suffix(".lock"))
+        with dialect.explained(str(path)):
+            writer = dialect.sqlite_engine(path, write=True)
+            self._engines.append(writer)
+            await asyncio.to_thread(migrate.sqlite, writer, path)
+            reader = dialect.sqlite_engine(path, write=False)
+            self._engines.append(reader)
+        self._threads = ThreadPoolExecutor(4, "store-reader")
+        self._lane = ThreadLane(writer, self.clock, self._announce)
+        self._keeper = asyncio.create_task(self._checkpoint(reader), name="store-checkpoint")
+
+    async def _open_postgresql(self, address: str) -> None:
+        url = address.replace("postgresql://", "postgresql+asyncpg://", 1)
+        engine = create_async_engine(
+            url, pool_size=5, max_overflow=0, connect_args={"server_settings": {"synchronous_commit": "on"}}
+        )
+        self._async = engine
+        async with engine.begin() as conn:
+            await conn.execute(text("select pg_advisory_xact_lock(7067021)"))  # one process migrates, others wait
+            await conn.run_sync(migrate.upgrade)
+        self._lane = TaskLane(engine, self.clock, self._announce)
+
+    def _begin_log(self, tx: Tx) -> tuple[str, int]:
+        statement = dialect.insert(tx.conn, log_head).on_conflict_do_nothing(index_elements=["id"])
+        tx.conn.execute(statement, {"id": 1, "n": 0, "log": ids.mint("log", tx.now_ms)})
+        row = tx.conn.execute(select(log_head)).one()
+        return row.log, row.n
+
+    async def close(self) -> None:
+        if self._keeper:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if hasattr(self, "_lane"):
+            await self._lane.close()
+        if self._threads:
+            self._threads.shutdown()
+        if self._async:
+            await self._async.dispose()
+        for engine in self._engines:
+            engine.dispose()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    async def unit_of_work(self, work: Callable[[Tx], T], *, ingest: bool = False) -> T:
+        """Runs `work` in one transaction on the write lane; returns after the commit, and after callbacks and subscribers ran."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._lane.submit(INGEST if ingest else RECORDS, Unit(work, future))
+        # Shielded: a caller that goes away must not make a committed change look undone to the lane.
+        return await asyncio.shield(future)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs `query` on a read-only connection, in a snapshot of its own."""
+        if self._async is not None:
+            async with self._async.connect() as conn:
+                return await conn.run_sync(query)
+        assert self._threads is not None
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self._engines[1].connect() as conn:
+            return query(conn)
+
+    def subscribe(self, hear: Callable[[list[Event]], None]) -> None:
+        """`hear` gets the events of each commit, on the loop, in commit order. For hints and screens; effects use a Consumer."""
+        self._subscribers.append(hear)
+
+    def unsubscribe(self, hear: Callable[[list[Event]], None]) -> None:
+        with contextlib.suppress(ValueError):
+            self._subscribers.remove(hear)
+
+    def new_log(self, tx: Tx) -> None:
+        """This hub was found to have gone back: readers' cursors mean nothing any more (T36)."""
+        fresh = ids.mint("log", tx.now_ms)
+        tx.conn.execute(update(log_head).values(log=fresh))
+        tx.after(lambda: setattr(self, "log_id", fresh))
+
+    def _announce(self, tx: Tx) -> None:
+        for callback in tx.callbacks:
+            self._guarded(callback)
+        if tx.events:
+            self.head = tx.head
+            for hear in tuple(self._subscribers):
+                self._guarded(lambda hear=hear: hear(tx.events))  # type: ignore[misc]
+
+    def _guarded(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:
+            self._log.exception("a listener failed after a commit")
+
+    async def _checkpoint(self, reader: Engine) -> None:
+        def once() -> None:
+            with reader.connect() as conn:
+                conn.exec_driver_sql("COMMIT")  # a checkpoint can't run inside the read transaction SQLAlchemy began
+                dialect.checkpoint(conn)
+                conn.exec_driver_sql("BEGIN")
+
+        while True:
+            await self.clock.sleep(CHECKPOINT_S)
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(once)

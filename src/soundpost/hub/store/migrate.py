@@ -1,0 +1,81 @@
+"""Bringing a database to this program's level (truth T19): copy first, foreign keys off before BEGIN, one transaction, check, on."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from soundpost.hub.store import dialect
+from soundpost.kernel.errors import Conflict, Corrupt
+
+HEAD = "0001"
+"""The newest revision in migrations/versions; a test compares it with what Alembic finds."""
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def level(conn: Connection) -> str | None:
+    """The revision a database stands at; None when it is empty."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    return conn.execute(text("select version_num from alembic_version")).scalar()
+
+
+def known_revisions() -> set[str]:
+    return {path.name.split("_", 1)[0] for path in (SCRIPTS / "versions").glob("*.py")}
+
+
+def upgrade(conn: Connection) -> None:
+    """Runs what is missing, inside the caller's transaction."""
+    at = level(conn)
+    if at == HEAD:
+        return
+    if at is not None and at not in known_revisions():
+        raise Conflict(
+            "This database was written by a newer version of Soundpost. Install that version, or restore an older backup.",
+            code="database_newer",
+            at=at,
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
+
+
+def sqlite(engine: Engine, path: Path) -> None:
+    with dialect.explained(str(path)):
+        with engine.connect() as conn:
+            at = level(conn)
+            check = conn.execute(text("PRAGMA quick_check(1)")).scalar() if at else "ok"
+        if check != "ok":
+            raise Corrupt(
+                f"The database {path} is damaged. Nothing was changed. Restore it from a backup, or move it away to start anew.",
+                code="database_damaged",
+                cause=str(check),
+            )
+        if at == HEAD:
+            return
+        if at is not None:
+            copy = path.with_name(f"{path.name}.before-{HEAD}")
+            copy.unlink(missing_ok=True)
+            with engine.connect() as conn:
+                conn.exec_driver_sql("COMMIT")
+                conn.execute(text("VACUUM INTO :copy"), {"copy": str(copy)})
+        with engine.connect() as conn:
+            conn.exec_driver_sql("COMMIT")  # the foreign keys' switch is ignored inside a transaction
+            dialect.set_sqlite_foreign_keys(conn, False)
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                upgrade(conn)
+                if broken := dialect.broken_foreign_keys(conn):
+                    raise Corrupt(
+                        "A migration left rows without their parents; nothing was changed.",
+                        code="migration",
+                        cause=str(broken),
+                    )
+                conn.commit()
+            finally:
+                if conn.in_transaction():
+                    conn.rollback()
+                dialect.set_sqlite_foreign_keys(conn, True)

@@ -1,0 +1,251 @@
+"""Every table, for both databases. Times are milliseconds since 1970 UTC; bodies are msgpack behind a level byte (T19)."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def text(name: str, default: str | None = "", **options: object) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default, **options)  # type: ignore[arg-type]
+
+
+def number(name: str, default: int | None = 0, **options: object) -> Column[int]:
+    return Column(
+        name,
+        BigInteger,
+        nullable=False,
+        server_default=None if default is None else str(default),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+# One row each: what this hub is, and how far its log has come (T15). No sequence: the row is advanced in the
+# transaction that logs, so ids have no holes and follow commit order on both databases.
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", LargeBinary, nullable=False))
+log_head = Table(
+    "log_head", metadata, Column("id", Integer, primary_key=True, autoincrement=False), number("n"), text("log", None)
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    number("time_ms", None),
+    number("received_ms", None),
+    text("type", None),
+    text("site"),
+    text("device"),
+    Column("data", LargeBinary, nullable=False),
+    Index("ix_events_device", "device", "id"),
+    Index("ix_events_site", "site", "id"),
+    Index("ix_events_type", "type", "id"),
+)
+# Uids outlive the bodies by a year (T1).
+fact_uids = Table(
+    "fact_uids",
+    metadata,
+    Column("uid", LargeBinary, primary_key=True),
+    number("event", None),
+    sqlite_with_rowid=False,
+)
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    number("time_ms", None),
+    text("site"),
+    text("source"),
+    text("reason", None),
+    Column("body", LargeBinary, nullable=False),
+)
+consumers = Table("consumers", metadata, Column("name", Text, primary_key=True), number("n"), number("failures"))
+poisoned = Table(
+    "poisoned",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("event", BigInteger, primary_key=True, autoincrement=False),
+    text("reason", None),
+    number("time_ms", None),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("sign_in", None, unique=True),
+    text("name"),
+    text("role", None),
+    text("password_hash", None),
+    number("created_ms", None),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    number("created_ms", None),
+    number("seen_ms", None),
+    number("expires_ms", None),
+    text("address"),
+    text("browser"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("name"),
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    text("scope", None),
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    number("created_ms", None),
+    number("used_ms"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    text("id", None),
+    text("phase", None),
+    number("time_ms", None),
+    text("act", None),
+    text("who_kind", None),
+    text("who_id"),
+    text("who_name"),
+    text("address"),
+    text("device"),
+    text("subject"),
+    Column("detail", LargeBinary, nullable=False),
+    text("result"),
+    Index("ix_audit_id", "id"),
+    Index("ix_audit_device", "device", "n"),
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("name", None),
+    text("zone"),
+    number("created_ms", None),
+)
+# `boots`: boot ids that a newer session replaced, so that one coming back proves two living holders (T28).
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("name", None, unique=True),
+    Column("site", Text, ForeignKey("sites.id"), nullable=False, unique=True),
+    text("password_hash", None),
+    Column("public_key", LargeBinary, nullable=True),
+    text("boot"),
+    Column("boots", LargeBinary, nullable=True),
+    text("state", None),
+    number("since_ms"),
+    Column("reason", LargeBinary, nullable=True),
+    number("joined_ms"),
+    number("confirmed_ms"),
+    Column("last_uid", LargeBinary, nullable=True),
+    text("version"),
+    number("level"),
+    text("address"),
+    number("offset_ms"),
+    number("dropped"),
+    Column("scans", LargeBinary, nullable=True),
+    number("added_ms", None),
+    text("added_by"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, ForeignKey("sites.id"), nullable=False),
+    text("kind", None),
+    text("family", None),
+    text("serial"),
+    text("stack"),
+    text("parent"),
+    number("revision"),
+    number("generation", 1),
+    Column("record", LargeBinary, nullable=False),
+    text("status", "unknown"),
+    number("since_ms"),
+    Column("reason", LargeBinary, nullable=True),
+    number("status_time_ms"),
+    number("first_seen_ms"),
+    Column("retired", Boolean, nullable=False, server_default="0"),
+    Index("ix_devices_site", "site"),
+    Index("ix_devices_serial", "family", "serial"),
+)
+status_history = Table(
+    "status_history",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", BigInteger, primary_key=True, autoincrement=False),
+    text("status", None),
+    Column("reason", LargeBinary, nullable=True),
+)
+found = Table(
+    "found",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    text("address", None),
+    number("port", None),
+    text("family", None),
+    Column("reason", LargeBinary, nullable=False),
+    Column("serials", LargeBinary, nullable=False),
+    number("time_ms", None),
+)
+# Values: `segments` is a redo log that no screen reads; `blobs` hold one device's values and the segment they include (T17).
+schemas = Table(
+    "schemas", metadata, Column("id", LargeBinary, primary_key=True), Column("body", LargeBinary, nullable=False)
+)
+segments = Table(
+    "segments",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    number("time_ms", None),
+    Column("body", LargeBinary, nullable=False),
+)
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("device", Text, primary_key=True),
+    number("n", None),
+    Column("body", LargeBinary, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("device", None),
+    text("site", None),
+    text("capability", None),
+    Column("arguments", LargeBinary, nullable=False),
+    text("state", None),
+    Column("reason", LargeBinary, nullable=True),
+    Column("result", LargeBinary, nullable=True),
+    text("person"),
+    text("person_name"),
+    text("idempotency_key"),
+    text("audit"),
+    Column("undo", LargeBinary, nullable=True),
+    Column("assumed", Boolean, nullable=False, server_default="0"),
+    number("asked_ms", None),
+    number("deadline_ms", None),
+    number("ended_ms"),
+    Index("ix_commands_device", "device", "asked_ms"),
+    Index("ix_commands_state", "state"),
+    Index("ix_commands_site", "site", "state"),
+)
