@@ -1,0 +1,82 @@
+"""Every behaviour that no public source proves, one named switch each (devices.md, assumed.md).
+
+Passing against the simulator says nothing about the points in this table: the start-up report prints them, so that
+nobody takes a green run for a proof. `strict` turns off what assumed.md adds and keeps what has to be decided anyhow.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+PERSONALITIES = ("lab", "strict")
+
+
+def assume(default: Any, text: str, *, lab_only: bool = False) -> Any:
+    return dataclasses.field(default=default, metadata={"text": text, "lab_only": lab_only})
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    # Login (devices.md 1.1).
+    option_bytes: bool = assume(False, "the greeting opens with twelve telnet option bytes (old BusyBox telnetd)")
+    answer_options: bool = assume(True, "a telnet option the peer asks for is refused with WONT or DONT")
+    echo: bool = assume(False, "the device echoes command lines on telnet")
+    banner: str = assume("", "text before the first `Username: `")
+    login_tries: int = assume(6, "failed logins before the line is closed; at least five are certain enough")
+    login_resync: bool = assume(
+        True, "the user name typed at `Password: ` after foreign text starts that try anew: type-ahead is forgiven"
+    )
+    max_sessions: int = assume(16, "sessions at once per stack; one more is closed at once. At least four are assumed")
+    line_limit: int = assume(1024, "characters in a command line; a longer one is dropped and answers an ERROR line")
+    # Replies (2, 4, 5, 6).
+    line_end: str = assume(" \r\n", "what ends a line of the device: one space, CR LF")
+    prompt: str = assume("=> ", "prompt after every line")
+    empty_line_prompt: bool = assume(False, "an empty command line prints another prompt")
+    mirror_toggle: bool = assume(False, "`MUTE 2` answers 2 instead of the state it led to")
+    off_step: str = assume("round", "a value between two steps is rounded to the nearest one (`error` refuses it)")
+    list_all_lines: bool = assume(False, "ACTIVE_PARTIES lists all five party lines, idle ones too")
+    inquire_acknowledged: bool = assume(False, "an INQUIRE is mirrored before its INQUIRE_RESULT line")
+    version_names_box: bool = assume(True, "`VERSION *` answers with the first box's name, not with `*`")
+    push_changes: bool = assume(True, "a change goes to every session except its writer, in the writer's addressing")
+    error_command: str = assume("ERROR INVALID COMMAND", "text for a command the device does not know")
+    error_parameter: str = assume("ERROR INVALID PARAMETER(S)", "text for an end point, block or name it does not have")
+    error_argument: str = assume("ERROR INVALID ARGUMENT", "text for a value out of range; the old value stays")
+    # Models (9, 3.3).
+    default_names: bool = assume(True, "channels no project file names follow its pattern: `Mic_Name_1_01`")
+    output_counts: bool = assume(True, "output, processing, fader and USB counts per model; only inputs are evidenced")
+    huddle_as_stack: bool = assume(True, "a Huddle is a one-box stack with the same grammar and fewer end points")
+    # Restart (4.10, 6.3).
+    restart_down_s: float = assume(20.0, "telnet is refused this long after a reset; a real unit may need 165 s")
+    restart_empty_s: float = assume(5.0, "VERSION answers an empty value this long, then HW_RESYNC is pushed")
+    restart_keeps_values: bool = assume(True, "gains and mutes are the same after a restart")
+    # assumed.md: the management profile.
+    box_list: bool = assume(True, "`BOX * UNIT SN` lists all boxes in box-number order", lab_only=True)
+    box_facts: bool = assume(True, "`BOX <name> UNIT MODEL|PART|FW|MAC|IP`", lab_only=True)
+    stack_name: bool = assume(True, "`STACK NAME`", lab_only=True)
+    locate: bool = assume(True, "`BOX <name> UNIT LOCATE [0|1]`, pushed when it changes", lab_only=True)
+    locate_s: float = assume(30.0, "the locate light goes out by itself after this many seconds")
+    credentials: bool = assume(True, "`STACK USER <name> <password>`; other sessions stay", lab_only=True)
+    reset: bool = assume(True, "`RESET <name>` restarts the stack", lab_only=True)
+    plink_list: bool = assume(True, "`BOX <name> PLINK LIST`", lab_only=True)
+    plink_change: bool = assume(True, "a peripheral that comes or goes is pushed as its PLINK line", lab_only=True)
+    health: bool = assume(True, "`BOX <name> UNIT TEMP|UPTIME|CPU`", lab_only=True)
+    clock: bool = assume(True, "`STACK TIME` answers ISO 8601", lab_only=True)
+
+    def report(self) -> list[dict[str, Any]]:
+        """One row per switch: what it is set to, its default, and what it takes for granted."""
+        return [
+            {"name": field.name, "value": getattr(self, field.name), "default": field.default, **field.metadata}
+            for field in dataclasses.fields(self)
+        ]
+
+
+def of_personality(personality: str, **switches: Any) -> Assumptions:
+    """`lab` is the table as it stands; `strict` has no row of assumed.md. Single switches win over both."""
+    if personality not in PERSONALITIES:
+        raise ValueError(f"no personality {personality!r}; there are {', '.join(PERSONALITIES)}")
+    off = {
+        field.name: False
+        for field in dataclasses.fields(Assumptions)
+        if personality == "strict" and field.metadata["lab_only"]
+    }
+    return Assumptions(**(off | switches))

@@ -1,0 +1,57 @@
+"""Stacks as JSON: what the control API shows."""
+
+from typing import Any
+
+from soundpost.simulator.stack import Box
+from soundpost.simulator.station import Station
+
+
+def summary(station: Station) -> dict[str, Any]:
+    address, port = station.endpoint
+    return {
+        "name": station.name,
+        "site": station.stack.spec.site,
+        "address": address,
+        "port": port,
+        "firmware": station.stack.spec.firmware,
+        "listening": station.listening,
+        "faults": sorted(station.faults),
+        "boxes": [_box(box) for box in station.stack.boxes],
+    }
+
+
+def detail(station: Station) -> dict[str, Any]:
+    stack = station.stack
+    return {
+        **summary(station),
+        "faults": dict(station.faults),
+        "values": stack.changed_values(),
+        "starting": stack.starting,
+        "restarting": station.restarting,
+        "user": stack.user,
+        "sessions": len(station.sessions),
+        "logged_in": sum(session.logged_in for session in station.sessions),
+        "connects_seen": station.connects_seen,
+        "commands_seen": stack.commands_seen,
+        "forbidden_seen": stack.forbidden_seen,
+    }
+
+
+def _box(box: Box) -> dict[str, Any]:
+    return {
+        "name": box.spec.name,
+        "serial": box.serial,
+        "model": box.spec.model,
+        "locate": box.locate,
+        "peripherals": [
+            {
+                "index": peripheral.number,
+                "type": peripheral.spec.type,
+                "name": peripheral.spec.name,
+                "serial": peripheral.spec.serial,
+                "firmware": peripheral.spec.firmware,
+                "present": peripheral.present,
+            }
+            for peripheral in box.peripherals
+        ],
+    }

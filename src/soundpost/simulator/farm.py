@@ -1,0 +1,172 @@
+"""Many stacks in one process: `async with Farm(make_stacks(60)) as farm`. What tests and the control API drive."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from soundpost.kernel.clock import Clock, SystemClock, rfc3339_us
+from soundpost.kernel.errors import Conflict, Invalid, NotFound, SoundpostError
+from soundpost.simulator import commands, faults
+from soundpost.simulator.addresses import DEFAULT_PORT, Endpoint, endpoints, raise_file_limit
+from soundpost.simulator.assumptions import of_personality
+from soundpost.simulator.specs import StackSpec
+from soundpost.simulator.stack import OutOfRange
+from soundpost.simulator.station import Station
+
+FILES_PER_STACK = 4  # a listener and some sessions
+
+
+def stamp(clock: Clock) -> str:
+    """Now with microseconds; a clock without them (a test's) gives its milliseconds."""
+    microseconds = getattr(clock, "now_us", None)
+    return rfc3339_us(microseconds() if microseconds is not None else clock.now_ms() * 1_000)
+
+
+class Farm:
+    """`network` is one for all, or one per site of the specs; None takes 127.20.1.1 upward. `switches` are assumptions."""
+
+    def __init__(
+        self,
+        specs: Sequence[StackSpec],
+        *,
+        network: str | Mapping[str, str] | None = None,
+        port: int = DEFAULT_PORT,
+        personality: str = "lab",
+        clock: Clock | None = None,
+        seed: int = 1,
+        switches: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.seed, self.personality = seed, personality
+        try:
+            self.assumptions = of_personality(personality, **(switches or {}))
+        except (TypeError, ValueError) as error:
+            raise Invalid(f"The simulator can't be set up like this: {error}.", code="switches_invalid") from error
+        placed = _place(specs, network, port)
+        self.stations = {spec.name: Station(spec, endpoint, self.assumptions, self.clock) for spec, endpoint in placed}
+        if len(self.stations) != len(specs):
+            raise Invalid("Two stacks have the same name.", code="stack_names_repeat")
+
+    @property
+    def stacks(self) -> list[Station]:
+        return list(self.stations.values())
+
+    def stack(self, name: str) -> Station:
+        station = self.stations.get(name)
+        if station is None:
+            raise NotFound(f"There is no stack {name!r}; GET /stacks lists them.", code="stack_not_found", name=name)
+        return station
+
+    async def start(self) -> None:
+        """All stacks listen, or none: the first that can't takes the others down and its error is raised."""
+        raise_file_limit(len(self.stations) * FILES_PER_STACK + 256)
+        try:
+            for station in self.stations.values():
+                await station.apply()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        for station in self.stations.values():
+            await station.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # -- what happens to stacks; each answers the time it was done
+
+    async def fault(self, name: str, fault: str, on: bool = True, args: Mapping[str, Any] | None = None) -> str:
+        station = self.stack(name)
+        time = stamp(self.clock)
+        await faults.apply(self, station, fault, on, dict(args or {}))
+        return time
+
+    def push(self, name: str, line: str) -> str:
+        station = self.stack(name)
+        if not line or "\r" in line or "\n" in line:
+            raise Invalid("`line` is one line without its end.", code="line_invalid")
+        time = stamp(self.clock)
+        station.broadcast(line)
+        return time
+
+    def set(self, name: str, address: str, parameter: str, value: float) -> str:
+        """A change made at the device: `set("London-01", "MIC 101", "MUTE", 1)`."""
+        station = self.stack(name)
+        time = stamp(self.clock)
+        try:
+            commands.set_at_device(station.stack, address, parameter, value)
+        except commands.Refused as error:
+            raise Invalid(
+                f"This stack has no {address!r} with {parameter!r}.", code="point_unknown", cause=str(error)
+            ) from error
+        except OutOfRange as error:
+            raise Invalid(f"{value} is out of range for {parameter!r}.", code="value_out_of_range") from error
+        return time
+
+    def press_locate(self, name: str, box: str, on: bool = True) -> str:
+        station = self.stack(name)
+        found = station.stack.by_name.get(box)
+        if found is None:
+            raise NotFound("This stack has no box of that name; GET /stacks lists what it has.", code="box_not_found")
+        time = stamp(self.clock)
+        station.stack.set_locate(found, on)
+        return time
+
+    async def move(self, station: Station, address: str, port: int | None = None) -> None:
+        """The stack listens there from now on. A stack that was there goes quiet until it is moved, so that two moves swap."""
+        target: Endpoint = (address, station.endpoint[1] if port is None else port)
+        before = station.endpoint
+        if target == before:
+            return
+        holder = next((s for s in self.stations.values() if s.endpoint == target and s.listening), None)
+        if holder is not None:
+            holder.displaced = True
+            await holder.apply()
+        station.endpoint, station.displaced = target, False
+        try:
+            next(endpoints(address, 0))  # loopback only
+            await station.apply()
+        except (SoundpostError, StopIteration) as error:
+            station.endpoint = before
+            if holder is not None:
+                holder.displaced = False
+                await holder.apply()
+            await station.apply()
+            raise Conflict(
+                f"{station.name} can't move to {target[0]}:{target[1]}.", code="move_impossible", cause=str(error)
+            ) from error
+        await self._replace_displaced()
+
+    async def _replace_displaced(self) -> None:
+        for station in self.stations.values():
+            if station.displaced and not any(
+                other.endpoint == station.endpoint and other.listening for other in self.stations.values()
+            ):
+                station.displaced = False
+                await station.apply()
+
+
+def _place(
+    specs: Sequence[StackSpec], network: str | Mapping[str, str] | None, port: int
+) -> list[tuple[StackSpec, Endpoint]]:
+    if network is None or isinstance(network, str):
+        supply = endpoints(network, port)
+        supplies = {spec.site: supply for spec in specs}
+    else:
+        supplies = {site: endpoints(block, port) for site, block in network.items()}
+    placed = []
+    for spec in specs:
+        if spec.site not in supplies:
+            raise Invalid(f"Site {spec.site!r} has no network.", code="site_without_network", site=spec.site)
+        endpoint = next(supplies[spec.site], None)
+        if endpoint is None:
+            raise Invalid("The network has fewer addresses than there are stacks.", code="network_too_small")
+        placed.append((spec, endpoint))
+    return placed

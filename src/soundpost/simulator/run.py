@@ -1,0 +1,73 @@
+"""`soundpost simulate`: builds the farm, its scene and its control API, and joins them until told to stop."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from soundpost.kernel.clock import Clock, SystemClock
+from soundpost.kernel.errors import Invalid
+from soundpost.simulator import control
+from soundpost.simulator.addresses import DEFAULT_PORT
+from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.farm import Farm
+from soundpost.simulator.scenes import SCENES, Scene
+from soundpost.simulator.specs import make_stacks
+
+CONTROL_PORT = 8100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`sites`: `{"London": "127.20.1.0/24"}`, equal groups of stacks, each in its own network; it wins over `network`."""
+
+    stacks: int = 60
+    seed: int = 1
+    scene: str = "calm"
+    personality: str = "lab"
+    network: str | None = None
+    port: int = DEFAULT_PORT
+    control_host: str = "127.0.0.1"
+    control_port: int = CONTROL_PORT
+    sites: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, Any] = field(default_factory=dict)
+
+
+def report(assumptions: Assumptions, personality: str) -> list[str]:
+    """The start-up report: one line per switch."""
+    head = f"Simulated behaviour that no public source proves (personality {personality}):"
+    return [head, *(f"  {row['name']} = {row['value']!r}: {row['text']}" for row in assumptions.report())]
+
+
+async def run(
+    settings: Settings,
+    ready: Callable[[dict[str, Any]], None],
+    stop: asyncio.Event,
+    *,
+    clock: Clock | None = None,
+    say: Callable[[str], None] | None = None,
+) -> None:
+    """Returns after `stop` is set and every socket is closed. `ready` gets {"control": url, "stacks": n}."""
+    if settings.scene not in SCENES:
+        raise Invalid(f"There is no scene {settings.scene!r}; there are {', '.join(SCENES)}.", code="scene_unknown")
+    clock = clock or SystemClock()
+    farm = Farm(
+        make_stacks(settings.stacks, settings.seed, list(settings.sites)),
+        network=settings.sites or settings.network,
+        port=settings.port,
+        personality=settings.personality,
+        clock=clock,
+        seed=settings.seed,
+        switches=settings.switches,
+    )
+    async with farm, control.serving(farm, settings.control_host, settings.control_port) as url:
+        if say is not None:
+            for line in report(farm.assumptions, farm.personality):
+                say(line)
+        scene = asyncio.get_running_loop().create_task(Scene(farm, settings.scene).run(clock))
+        try:
+            ready({"control": url, "stacks": len(farm.stations)})
+            await stop.wait()
+        finally:
+            scene.cancel()
+            await asyncio.gather(scene, return_exceptions=True)
