@@ -1,0 +1,210 @@
+"""`soundpost`: parse, call, print. Heavy modules are imported inside the commands, so that --help stays quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+from soundpost import __version__
+
+app = cyclopts.App(name="soundpost", version=__version__, help="An open AV manager: a hub, and an agent at each site.")
+
+Data = Annotated[Path | None, Parameter(help="Data folder; else SOUNDPOST_DATA, else the platform's place.")]
+ReadyJson = Annotated[
+    bool, Parameter(help="Print one JSON line when ready, for programs. On an empty data folder it makes an owner.")
+]
+Port = Annotated[int, Parameter(help="Plain HTTP port on loopback; 0 picks a free one.")]
+
+
+@app.command
+def up(
+    *, data: Data = None, ready_json: ReadyJson = False, port: Port = 8000, tls_port: int = 8443, agent_port: int = 8001
+) -> int:
+    """The hub with a local agent on this machine, joined by the real link."""
+    from soundpost.editions import process, together
+    from soundpost.kernel.clock import SystemClock
+
+    process.quiet_log()
+    options = together.Options(data=data, ready_json=ready_json, port=port, tls_port=tls_port, agent_port=agent_port)
+    return process.run(lambda stop: together.up(options, SystemClock(), stop))
+
+
+@app.command
+def demo(
+    *,
+    data: Data = None,
+    ready_json: ReadyJson = False,
+    port: Port = 8000,
+    tls_port: int = 8443,
+    agent_port: int = 8001,
+    control_port: int = 8100,
+    simulator_port: int = 10023,
+    seed: int = 1,
+    stacks: int = 60,
+    scene: str = "lively",
+    personality: str = "lab",
+) -> int:
+    """The same with a simulated organization of three sites that lives and misbehaves."""
+    from soundpost.editions import process, together
+    from soundpost.kernel.clock import SystemClock
+
+    process.quiet_log()
+    options = together.Options(
+        data=data,
+        ready_json=ready_json,
+        port=port,
+        tls_port=tls_port,
+        agent_port=agent_port,
+        control_port=control_port,
+        simulator_port=simulator_port,
+        seed=seed,
+        stacks=stacks,
+        scene=scene,
+        personality=personality,
+    )
+    return process.run(lambda stop: together.demo(options, SystemClock(), stop))
+
+
+@app.command
+def hub(
+    *,
+    data: Data = None,
+    ready_json: ReadyJson = False,
+    port: Port = 8000,
+    tls_port: Annotated[int, Parameter(help="TLS port for agents and other machines; 0 picks a free one.")] = 8443,
+    database: Annotated[str | None, Parameter(help="postgresql://… instead of the embedded SQLite.")] = None,
+    host_name: Annotated[
+        list[str] | None, Parameter(help="Names this hub is reached by; they go into its certificate.")
+    ] = None,
+) -> int:
+    """The Enterprise hub."""
+    from soundpost.editions import enterprise, process
+    from soundpost.kernel.clock import SystemClock
+
+    process.quiet_log()
+    options = enterprise.Options(
+        data=data, ready_json=ready_json, port=port, tls_port=tls_port, database=database, host_names=host_name or []
+    )
+    return process.run(lambda stop: enterprise.run(options, SystemClock(), stop))
+
+
+agent_app = cyclopts.App(name="agent", help="The Local Agent at a site, with its own page.")
+app.command(agent_app)
+
+
+@agent_app.default
+def agent(
+    *,
+    data: Data = None,
+    ready_json: ReadyJson = False,
+    port: Annotated[int | None, Parameter(help="Page port on loopback; else 80, else 8090.")] = None,
+) -> int:
+    """Discovers, watches and controls the devices of this site; joins a hub when told to."""
+    from soundpost.editions import local_agent, process
+    from soundpost.kernel.clock import SystemClock
+
+    process.quiet_log()
+    options = local_agent.Options(data=data, ready_json=ready_json, port=port)
+    return process.run(lambda stop: local_agent.run(options, SystemClock(), stop))
+
+
+@agent_app.command(name="join")
+def agent_join(
+    url: str,
+    name: str,
+    *,
+    data: Data = None,
+    fingerprint: Annotated[str, Parameter(help="The hub's CA fingerprint, as its Servers screen shows it.")],
+) -> int:
+    """Gives a stopped agent its hub. The account's password is asked for, or read from standard input."""
+    import getpass
+
+    from soundpost.editions import local_agent, process
+
+    password = (
+        getpass.getpass("Password of the agent account: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    )
+    return process.run(lambda _stop: local_agent.join(data, url, name, password, fingerprint))
+
+
+@agent_app.command(name="reset-password")
+def agent_reset_password(sign_in: str, *, data: Data = None) -> int:
+    """Gives somebody a new password for a stopped agent's page, and prints it once."""
+    from soundpost.editions import local_agent, process
+
+    return process.run(lambda _stop: local_agent.reset_password(data, sign_in))
+
+
+@app.command
+def simulate(
+    *,
+    stacks: int = 60,
+    seed: int = 1,
+    scene: str = "calm",
+    personality: Literal["lab", "strict"] = "lab",
+    network: str | None = None,
+    port: Annotated[int, Parameter(help="Port of every stack; 0 picks free ones.")] = 10023,
+    control_port: int = 8100,
+    site: Annotated[list[str] | None, Parameter(help="NAME=NETWORK, repeated: equal groups of stacks.")] = None,
+    ready_json: ReadyJson = False,
+    quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
+) -> int:
+    """Plays devices on loopback: every one a real TCP server that speaks the CONVERGE Pro 2 language."""
+    from soundpost.editions import process
+    from soundpost.kernel.clock import SystemClock
+    from soundpost.simulator import run as simulator
+
+    process.quiet_log()
+    settings = simulator.Settings(
+        stacks=stacks,
+        seed=seed,
+        scene=scene,
+        personality=personality,
+        network=network,
+        port=port,
+        control_port=control_port,
+        sites=dict(entry.split("=", 1) for entry in site or []),
+    )
+
+    def ready(body: dict[str, object]) -> None:
+        if ready_json:
+            process.ready_line(body)
+        else:
+            process.say(f"{body['stacks']} stacks answer; control at {body['control']}/stacks. Ctrl-C stops them.")
+
+    def report(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    if ready_json:
+        process.orders()
+    return process.run(
+        lambda stop: simulator.run(settings, ready, stop, clock=SystemClock(), say=None if quiet else report)
+    )
+
+
+@app.command
+def doctor(
+    *, data: Data = None, hub: str | None = None, port: Port = 8000, tls_port: int = 8443, json: bool = False
+) -> int:
+    """Checks ports, subnets, clock, disk, certificate and the way to the hub, and says what to do."""
+    from soundpost.editions import doctor as room
+
+    return room.run(data=data, hub=hub, ports=(port, tls_port), as_json=json)
+
+
+@app.command
+def bench(name: str = "all", *, json: bool = False) -> int:
+    """Reruns the published benchmarks on this machine (see bench/README.md)."""
+    from soundpost.editions import bench as room
+
+    return room.run(name, as_json=json)
+
+
+def main() -> None:
+    sys.exit(app() or 0)
+
+
+if __name__ == "__main__":
+    main()
