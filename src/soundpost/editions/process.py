@@ -34,8 +34,11 @@ def run(main: Main) -> int:
     except SoundpostError as error:
         sys.stderr.write(f"{error.text} ({error.code})\n")
         return 2
-    except* SoundpostError as group:
-        for error in leaves(group):
+    except BaseExceptionGroup as group:
+        mine, others = group.split(SoundpostError)
+        if others is not None or mine is None:
+            raise
+        for error in leaves(mine):
             sys.stderr.write(f"{error.text} ({error.code})\n")
         return 2
     return 0

@@ -1,0 +1,204 @@
+"""`soundpost doctor`: can this machine do its part, and if not, what to do. Asks nobody outside but the hub it is told of."""
+
+import email.utils
+import json
+import shutil
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct, structs
+
+from soundpost.kernel.clock import Clock, SystemClock
+from soundpost.kernel.errors import SoundpostError
+from soundpost.kernel.settings import data_folder, keys_folder
+
+CONNECT_S = 5.0
+LOW_DISK_MIB = 500
+CLOCK_OFF_S = 5.0
+CERTIFICATE_DAYS = 14
+
+
+class Finding(Struct, frozen=True):
+    """`state`: ok, warn or fail. `advice` says what to do; empty when all is well."""
+
+    check: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+def run(*, data: Path | None, hub: str | None, ports: tuple[int, int], as_json: bool) -> int:
+    """Prints the findings; 1 when something must be mended."""
+    findings = list(examine(data, hub, ports, SystemClock()))
+    if as_json:
+        sys.stdout.write(json.dumps([structs.asdict(f) for f in findings]) + "\n")
+    else:
+        for finding in findings:
+            mark = {"ok": "●", "warn": "◆", "fail": "▲"}[finding.state]
+            sys.stdout.write(f"{mark} {finding.state:4}  {finding.check:12} {finding.text}\n")
+            if finding.advice:
+                sys.stdout.write(f"{'':21}{finding.advice}\n")
+    return 1 if any(f.state == "fail" for f in findings) else 0
+
+
+def examine(data: Path | None, hub: str | None, ports: tuple[int, int], clock: Clock) -> Iterator[Finding]:
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        lambda: disk(data),
+        lambda: listening(ports),
+        subnets,
+        lambda: certificate(data, clock),
+    ]
+    if hub:
+        checks.append(lambda: reach(hub, clock))
+    for check in checks:
+        try:
+            yield from check()
+        except SoundpostError as error:
+            yield Finding(error.code, "fail", error.text)
+
+
+def disk(data: Path | None) -> Iterator[Finding]:
+    folder = data_folder("up", data)
+    free = shutil.disk_usage(folder).free // (1 << 20)
+    if free < LOW_DISK_MIB:
+        yield Finding(
+            "disk",
+            "fail",
+            f"{free} MiB free at {folder}.",
+            f"Free some space: {LOW_DISK_MIB} MiB is the least to work safely.",
+        )
+    else:
+        yield Finding("disk", "ok", f"{free:,} MiB free at {folder}.")
+    try:
+        probe = folder / ".doctor"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        yield Finding(
+            "data",
+            "fail",
+            f"{folder} can't be written: {error.strerror}.",
+            "Change its owner, or name another folder with --data.",
+        )
+
+
+def listening(ports: tuple[int, int]) -> Iterator[Finding]:
+    for port, what in zip(ports, ("page", "agents (TLS)"), strict=True):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except PermissionError:
+                yield Finding(
+                    "port", "fail", f"Port {port} ({what}) may not be opened by this user.", "Choose a port above 1023."
+                )
+            except OSError:
+                yield Finding(
+                    "port",
+                    "warn",
+                    f"Port {port} ({what}) is taken.",
+                    "Fine when it is this hub; else choose another with --port or --tls-port.",
+                )
+            else:
+                yield Finding("port", "ok", f"Port {port} ({what}) is free.")
+
+
+def subnets() -> Iterator[Finding]:
+    from soundpost.agent import ranges
+    from soundpost.agent.settings import AgentSettings
+    from soundpost.kernel import settings
+
+    wanted = settings.load(AgentSettings, section="agent", folder=None, given={}).subnets
+    for entry in wanted:
+        for state in ranges.describe(entry):
+            kind = "ok" if state.swept else "warn"
+            yield Finding(
+                "subnet", kind, f"{state.interface} {state.range}: {state.total} addresses. {state.note}".strip()
+            )
+
+
+def certificate(data: Path | None, clock: Clock) -> Iterator[Finding]:
+    from cryptography import x509
+
+    folder = keys_folder(data_folder("up", data) if data is None else data)
+    leaves = sorted(folder.rglob("*.crt")) + sorted(folder.rglob("*.pem"))
+    for path in leaves:
+        body = path.read_bytes()
+        if b"BEGIN CERTIFICATE" not in body:
+            continue
+        for certificate_ in x509.load_pem_x509_certificates(body)[:1]:
+            days = (certificate_.not_valid_after_utc.timestamp() - clock.now_ms() / 1000) / 86400
+            if days < CERTIFICATE_DAYS:
+                yield Finding(
+                    "certificate",
+                    "warn",
+                    f"{path.name} ends in {days:.0f} days.",
+                    "Restart the hub: it renews it under the same CA.",
+                )
+            else:
+                yield Finding("certificate", "ok", f"{path.name} is good for {days:.0f} days.")
+    if not leaves:
+        yield Finding("certificate", "ok", "None yet: the hub makes its own at its first start.")
+
+
+def reach(hub: str, clock: Clock) -> Iterator[Finding]:
+    """TCP, then TLS (any certificate: an agent pins its own), then the hub's own answer and its clock."""
+    from soundpost.agent.address import normalise
+
+    url = urlsplit(normalise(hub))
+    host, port = url.hostname or "", url.port or 8443
+    try:
+        plain = socket.create_connection((host, port), CONNECT_S)
+    except socket.gaierror:
+        yield Finding(
+            "hub", "fail", f"The name {host} is not known here.", "Check the spelling and this machine's DNS server."
+        )
+        return
+    except TimeoutError:
+        yield Finding(
+            "hub",
+            "fail",
+            f"{host}:{port} does not answer.",
+            "Ask local IT whether a firewall stops outgoing connections to it.",
+        )
+        return
+    except OSError as error:
+        yield Finding(
+            "hub", "fail", f"{host}:{port} refuses: {error.strerror}.", "Is the hub running, and is that its TLS port?"
+        )
+        return
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with context.wrap_socket(plain, server_hostname=host) as line:
+            line.sendall(f"GET /api/v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            answer = b""
+            while chunk := line.recv(65536):
+                answer += chunk
+    except (ssl.SSLError, OSError):
+        yield Finding(
+            "hub", "fail", f"{host}:{port} does not speak TLS.", "Use the hub's TLS port, 8443 unless it was changed."
+        )
+        return
+    head = answer.split(b"\r\n\r\n", 1)[0].decode("latin-1")
+    if b'"link_level"' not in answer:
+        yield Finding(
+            "hub", "fail", f"Something answers at {host}:{port}, but it is no Soundpost hub.", "Check the address."
+        )
+        return
+    yield Finding("hub", "ok", f"The hub answers at {host}:{port}.")
+    date = next((line[5:].strip() for line in head.splitlines() if line.lower().startswith("date:")), "")
+    if date:
+        offset = email.utils.parsedate_to_datetime(date).timestamp() - clock.now_ms() / 1000
+        text = f"This clock is {abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} the hub's."
+        if abs(offset) > CLOCK_OFF_S:
+            yield Finding(
+                "clock", "warn", text, "Turn on network time here. Soundpost corrects for it, other programs do not."
+            )
+        else:
+            yield Finding("clock", "ok", text)
