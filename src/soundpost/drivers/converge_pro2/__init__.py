@@ -1,0 +1,36 @@
+"""CONVERGE Pro 2 stacks, Huddle mixers (one-box stacks) and the P-Link peripherals behind them."""
+
+from collections.abc import Sequence
+
+from soundpost.device.contract import Credentials, Family, Look, Periods, Session, Sink
+from soundpost.device.model import Endpoint
+from soundpost.drivers.converge_pro2.driver import Conversation
+from soundpost.drivers.converge_pro2.probe import look
+from soundpost.kernel.clock import Clock
+from soundpost.transport.session import LineSession
+
+
+class ConvergePro2:
+    """Implements device.contract.Family."""
+
+    name = "converge_pro2"
+    default_port = 23
+
+    async def look(
+        self, endpoint: Endpoint, credentials: Sequence[Credentials], clock: Clock, connect_s: float
+    ) -> Look:
+        return await look(endpoint, credentials, clock, connect_s)
+
+    def session(
+        self,
+        endpoint: Endpoint,
+        credentials: Sequence[Credentials],
+        sink: Sink,
+        clock: Clock,
+        periods: Periods,
+        seed: int,
+    ) -> Session:
+        return LineSession(Conversation(clock), endpoint, credentials, sink, clock, periods, seed)
+
+
+FAMILY: Family = ConvergePro2()

@@ -1,0 +1,193 @@
+"""Reads everything behind one line, politely: what is evidenced always, what is assumed once per firmware version."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from soundpost.drivers.converge_pro2 import assumed, models, replies, words
+from soundpost.transport.line import Ask, ErrorAnswer, Silence
+from soundpost.transport.session import Starting
+from soundpost.wire.dialogue import Request, reading
+
+VERSION = reading(words.version(), bare=True)
+FACTS = ("MODEL", "PART", "FW", "MAC", "IP")
+PROBED_VALUES = ("LOCATE", "TEMP", "UPTIME", "CPU")
+
+
+class BoxRead(Struct):
+    """`name` and `serial` are empty while the box tells none. `refused` maps a word to the device's own words."""
+
+    number: int
+    name: str = ""
+    serial: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    end_points: list[tuple[str, int]] = field(default_factory=list)
+    peripherals: list[replies.BoxPlink] = field(default_factory=list)
+
+    @property
+    def part(self) -> str:
+        return f"box:{self.serial or self.name or self.number}"
+
+
+class StackRead(Struct):
+    version: str
+    name: str = ""
+    listed: bool = False
+    boxes: list[BoxRead] = field(default_factory=list)
+
+
+class Reader:
+    """`heard` must be given every line that answers nothing while `read` runs: a box list has no end mark."""
+
+    def __init__(self) -> None:
+        self._firmware = ""
+        self._refused: dict[str, str] = {}
+        self._found: dict[int, list[tuple[str, int]]] = {}
+        self._listing: list[replies.BoxValue] | None = None
+
+    def heard(self, reply: replies.Reply) -> None:
+        if self._listing is not None and isinstance(reply, replies.BoxValue) and reply.word == "SN":
+            self._listing.append(reply)
+
+    async def read(self, ask: Ask) -> StackRead:
+        version = await self.version(ask)
+        if version.value != self._firmware:
+            self._firmware = version.value
+            self._refused, self._found = {}, {}
+        stack = StackRead(version.value)
+        stack.boxes = await self._boxes(ask)
+        stack.listed = bool(stack.boxes)
+        if not stack.boxes:
+            stack.boxes = await self._unlisted(ask, version)
+        stack.name = await self._stack_name(ask)
+        for box in stack.boxes:
+            await self._fill(ask, box)
+        return stack
+
+    async def version(self, ask: Ask) -> replies.Version:
+        """Raises Starting while the answer is empty."""
+        reply = replies.parse((await ask(VERSION))[-1])
+        if not isinstance(reply, replies.Version) or not reply.value:
+            raise Starting("the stack is starting and gives no version yet")
+        return reply
+
+    async def _assumed(self, ask: Ask, switch: str, request: Request, memory: str = "") -> list[str] | None:
+        """None when the device refuses it, now or (under this firmware) before. Silence is a refusal only while the
+        device still answers what is evidenced."""
+        memory = memory or switch
+        if not assumed.on(switch) or memory in self._refused:
+            return None
+        try:
+            return await ask(request)
+        except ErrorAnswer as error:
+            said = error.text
+        except Silence as silence:
+            said = silence.text
+        await ask(VERSION)
+        self._refused[memory] = said
+        return None
+
+    async def _boxes(self, ask: Ask) -> list[BoxRead]:
+        """The list ends where the answer to a further question begins: devices answer in order."""
+        self._listing = []
+        try:
+            first = await self._assumed(ask, "box_list", reading(words.unit("*", "SN")))
+            if first is None:
+                return []
+            await ask(VERSION)
+            rows = [reply for reply in map(replies.parse, first) if isinstance(reply, replies.BoxValue)]
+            rows += self._listing
+        finally:
+            self._listing = None
+        rows = [row for row in rows if words.WORD.fullmatch(row.box) and words.WORD.fullmatch(row.value)]
+        return [BoxRead(number, row.box, row.value) for number, row in enumerate(rows, 1)]
+
+    async def _unlisted(self, ask: Ask, version: replies.Version) -> list[BoxRead]:
+        """Boxes as far as evidence goes: those whose first end points answer. The first may have told its name."""
+        first = BoxRead(1)
+        if assumed.on("version_box") and version.box != "*" and words.WORD.fullmatch(version.box):
+            first.name = version.box
+            first.serial = await self._serial(ask, version.box)
+        boxes = [first]
+        while len(boxes) < models.MOST_BOXES and await self._is_box(ask, len(boxes) + 1):
+            boxes.append(BoxRead(len(boxes) + 1))
+        return boxes
+
+    async def _serial(self, ask: Ask, name: str) -> str:
+        """The evidenced form, asked for a name the device gave."""
+        try:
+            reply = replies.parse((await ask(reading(words.unit(name, "SN"))))[0])
+        except ErrorAnswer:
+            return ""
+        return reply.value if isinstance(reply, replies.BoxValue) and words.WORD.fullmatch(reply.value) else ""
+
+    async def _is_box(self, ask: Ask, number: int) -> bool:
+        if self._found:
+            return number in self._found
+        for ept in models.BOX_SIGNS:
+            if await self._has(ask, ept, number * 100 + 1):
+                return True
+        return False
+
+    async def _has(self, ask: Ask, ept: str, number: int) -> bool:
+        try:
+            await ask(reading(words.level(ept, number, "MUTE")))
+        except ErrorAnswer:
+            return False
+        return True
+
+    async def _stack_name(self, ask: Ask) -> str:
+        answer = await self._assumed(ask, "stack_name", reading(words.stack_name()))
+        reply = replies.parse(answer[0]) if answer else None
+        return reply.name if isinstance(reply, replies.StackName) else ""
+
+    async def _fill(self, ask: Ask, box: BoxRead) -> None:
+        if box.name:
+            for word in FACTS:
+                await self._fact(ask, box, "box_facts", word)
+            for word in PROBED_VALUES:
+                await self._fact(ask, box, "locate" if word == "LOCATE" else "health", word)
+            await self._peripherals(ask, box)
+        else:
+            box.refused = dict.fromkeys((*FACTS, *PROBED_VALUES), "the box tells no name to ask by")
+        box.end_points = await self._end_points(ask, box)
+
+    async def _fact(self, ask: Ask, box: BoxRead, switch: str, word: str) -> None:
+        memory = f"{switch}.{word}"
+        answer = await self._assumed(ask, switch, reading(words.unit(box.name, word)), memory)
+        reply = replies.parse(answer[0]) if answer else None
+        if isinstance(reply, replies.BoxValue):
+            box.facts[word] = reply.value
+        else:
+            box.refused[word] = self._refused.get(memory, "switched off in this driver")
+
+    async def _peripherals(self, ask: Ask, box: BoxRead) -> None:
+        request = reading(words.plink_list(box.name), end=words.plink_end(box.name))
+        answer = await self._assumed(ask, "plink_list", request)
+        if answer is None:
+            box.refused["PLINK"] = self._refused.get("plink_list", "switched off in this driver")
+        box.peripherals = list(plinks(answer or ()))
+
+    async def _end_points(self, ask: Ask, box: BoxRead) -> list[tuple[str, int]]:
+        listed = models.end_points(box.facts.get("MODEL", "")) if assumed.on("model_table") else None
+        if listed is None:
+            listed = self._found.get(box.number)
+        if listed is None:
+            listed = self._found[box.number] = await self._probe(ask, box.number)
+            return listed
+        arrays = sum(row.type is replies.Plink.BMA2 for row in box.peripherals) if assumed.on("bfm_numbers") else 0
+        return listed + [("BFM", n) for n in range(1, arrays + 1) if ("BFM", n) not in listed]
+
+    async def _probe(self, ask: Ask, number: int) -> list[tuple[str, int]]:
+        found = []
+        for ept, channels in models.candidates():
+            for channel in channels:
+                if not await self._has(ask, ept, number * 100 + channel):
+                    break
+                found.append((ept, channel))
+        return found
+
+
+def plinks(lines: Iterable[str]) -> Iterable[replies.BoxPlink]:
+    return (row for row in map(replies.parse, lines) if isinstance(row, replies.BoxPlink))

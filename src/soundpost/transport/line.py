@@ -1,0 +1,263 @@
+"""One open line: signs in, asks, answers. Whoever holds it sees to it that one command is in flight at a time."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from soundpost.device.contract import Credentials, Trouble
+from soundpost.device.model import Endpoint
+from soundpost.kernel.clock import Clock
+from soundpost.kernel.errors import GiveUp, Reauthenticate, Retry
+from soundpost.transport.stream import Stream, connect, told
+from soundpost.wire.dialogue import Dialogue, Fate, Request, SignIn, SignInState
+from soundpost.wire.lines import Garbage, Item, Line, Prompt
+
+LOGIN_S = 5.0
+"""The device may stay quiet for 2 s after a user name or a password (devices.md 1.4)."""
+DOUBT_S = 2.0
+
+
+class LineLost(Retry):
+    """The line is down; `trouble` says how. What was in flight may or may not have arrived."""
+
+    def __init__(self, trouble: Trouble, text: str) -> None:
+        super().__init__(text, code=trouble.value)
+        self.trouble = trouble
+
+
+class Silence(Retry):
+    default_code = Trouble.SILENT.value
+
+
+class ErrorAnswer(GiveUp):
+    """`text` holds the device's own words."""
+
+    default_code = Trouble.ERROR_ANSWER.value
+
+
+class SignInRefused(Reauthenticate):
+    """No credential set fits."""
+
+
+class Ask(Protocol):
+    """Sends one request and returns the lines of its answer; raises LineLost, Silence or ErrorAnswer."""
+
+    async def __call__(self, request: Request) -> list[str]: ...
+
+
+class OpenLine:
+    """`heard` gets every line that answers nothing; `garbage` is called for each over-long line.
+
+    A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
+    """
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        clock: Clock,
+        answer_s: float,
+        gap_s: float,
+        heard: Callable[[str], None],
+        garbage: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._dialogue = dialogue
+        self._clock = clock
+        self._answer_s, self._gap_s = answer_s, gap_s
+        self._heard, self._garbage = heard, garbage
+        self._stream: Stream | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._answer: list[str] = []
+        self._words = ""
+        self._login: list[Item] | None = []
+        self._sent_at = float("-inf")
+        self.fresh = True
+        self.lost_as: LineLost | None = None
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def open(self, endpoint: Endpoint, seconds: float) -> None:
+        """Raises OSError as the system gave it."""
+        self._stream = await connect(self, endpoint, self._clock, seconds)
+
+    async def try_open(self, endpoint: Endpoint, seconds: float) -> None:
+        try:
+            await self.open(endpoint, seconds)
+        except OSError as error:
+            raise LineLost(*told(error, endpoint)) from error
+
+    def hang_up(self, trouble: Trouble, text: str) -> None:
+        if self._stream is not None:
+            self._stream.hang_up(trouble, text)
+        self.lost(trouble, text)
+
+    # Receiver
+
+    def received(self, items: list[Item]) -> None:
+        if self._login is not None:
+            self._login.extend(items)
+            self._wake()
+            return
+        for item in items:
+            if isinstance(item, Line):
+                self._take(item)
+            elif isinstance(item, Garbage):
+                self._garbage()
+
+    def lost(self, trouble: Trouble, text: str) -> None:
+        if self.lost_as is None:
+            self.lost_as = LineLost(trouble, text)
+            self.gone.set_result(None)
+            self._wake()
+
+    def _take(self, line: Line) -> None:
+        match self._dialogue.take(line):
+            case Fate.REPLY:
+                self._answer.append(line.text)
+                self._wake()
+            case Fate.MORE:
+                self._answer.append(line.text)
+            case Fate.ERROR:
+                self._words = line.text
+                self._wake()
+            case Fate.PUSH:
+                self._heard(line.text)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # Login
+
+    async def greeting(self, seconds: float, first: bool = False) -> Prompt | None:
+        """The first prompt, or None when none came in time or, with `first`, when a text stood before it."""
+        while not (prompts := [item for item in self._login or [] if isinstance(item, Prompt)]):
+            if (first and self._login) or not await self._wait(seconds):
+                return None
+        led = bool(self._login) and self._login[0] is prompts[0]
+        return prompts[0] if led or not first else None
+
+    async def sign_in(self, credentials: Credentials) -> SignIn:
+        """Tries one set. Its state is IN, REFUSED (the next set can follow on this line) or DOUBTFUL (it can't).
+        Raises LineLost when the device hangs up before the password is out, Silence when it asks for nothing."""
+        self.fresh = False
+        attempt = SignIn(credentials.user, credentials.password)
+        while True:
+            state = attempt.take(self._login_items())
+            if state is SignInState.ASK:
+                self._send(attempt.send, b"\r\n")
+            elif state is SignInState.IN:
+                self._login = None
+                return attempt
+            elif state is SignInState.REFUSED:
+                # The prompt that told us is the one the next set answers.
+                self._login = [Prompt.USERNAME]
+                return attempt
+            if not await self._login_word(attempt):
+                return attempt
+
+    async def _login_word(self, attempt: SignIn) -> bool:
+        """False: nothing more will come, and the password was out: that is a refusal."""
+        doubtful = attempt.state is SignInState.DOUBTFUL
+        try:
+            if await self._wait(DOUBT_S if doubtful else LOGIN_S):
+                return True
+        except LineLost:
+            if not attempt.all_sent:
+                raise
+            attempt.state = SignInState.DOUBTFUL
+            return False
+        if not doubtful:
+            raise Silence(f"no answer to the sign-in within {LOGIN_S:g} s")
+        return False
+
+    def entered(self) -> None:
+        """The device asked for no sign-in: what it showed was its command prompt."""
+        self._login = None
+
+    def _login_items(self) -> list[Item]:
+        items, self._login = self._login or [], []
+        return items
+
+    # Commands
+
+    async def ask(self, request: Request) -> list[str]:
+        """The lines of the answer. The request is sent once and never again, whatever happens."""
+        pause = self._sent_at + self._gap_s - self._clock.monotonic()
+        if pause > 0:
+            await self._clock.sleep(pause)
+        if self.lost_as is not None:
+            raise self.lost_as
+        self._answer, self._words = [], ""
+        self._dialogue.begin(request)
+        self._send(request.line, b"\r")
+        try:
+            if not await self._wait(self._answer_s):
+                return self._unanswered(request)
+        except BaseException:
+            self._dialogue.expire()
+            raise
+        if self._words:
+            raise ErrorAnswer(self._words)
+        return self._answer
+
+    def _unanswered(self, request: Request) -> list[str]:
+        if self._dialogue.expire():
+            return [request.line]
+        raise Silence(f"no answer within {self._answer_s:g} s to {request.line}")
+
+    async def _wait(self, seconds: float) -> bool:
+        """True once something arrived; raises LineLost."""
+        if self.lost_as is not None:
+            raise self.lost_as
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with self._clock.timeout(seconds):
+                await self._waiter
+        except TimeoutError:
+            if not self._waiter.done():
+                return False
+        finally:
+            self._waiter = None
+        if self.lost_as is not None:
+            raise self.lost_as
+        return True
+
+    def _send(self, text: str, end: bytes) -> None:
+        self._sent_at = self._clock.monotonic()
+        assert self._stream is not None
+        self._stream.send(text, end)
+
+
+async def enter(
+    make: Callable[[], OpenLine],
+    endpoint: Endpoint,
+    sets: Sequence[Credentials],
+    connect_s: float,
+    refused: Callable[[Credentials, bool], None],
+    line: OpenLine | None = None,
+) -> tuple[OpenLine, Credentials | None]:
+    """A line that is signed in, and with which set (None: it asked for none).
+
+    Each set is tried once, on the same line while the device asks again, else on a new one. `refused` hears of each that
+    does not fit; its second argument is true when the device hung up instead of saying so. `line` is one that is open
+    already. Raises LineLost, Silence, and SignInRefused in the end.
+    """
+    try:
+        for credentials in sets:
+            if line is None:
+                line = make()
+                await line.try_open(endpoint, connect_s)
+            if line.fresh and await line.greeting(LOGIN_S) is Prompt.READY:
+                line.entered()
+                return line, None
+            attempt = await line.sign_in(credentials)
+            if attempt.state is SignInState.IN:
+                return line, credentials
+            refused(credentials, line.lost_as is not None)
+            if attempt.state is not SignInState.REFUSED or line.lost_as is not None:
+                line.hang_up(Trouble.SIGN_IN_REFUSED, "sign-in refused")
+                line = None
+        raise SignInRefused("none of the known sign-ins is accepted; add the device's user name and password")
+    except BaseException:
+        if line is not None:
+            line.hang_up(Trouble.CLOSED, "given up")
+        raise

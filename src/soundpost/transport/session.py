@@ -1,0 +1,598 @@
+"""One device line, held: connect, sign in, read, poll, reconnect. Composed with a Talk, which knows the device's words.
+
+Two rules keep it simple. Whoever speaks on the line holds `_turn`, a first-come lock taken for one poll at a time, so a verb
+waits for at most one answer. And every way a line can end, the reader's death too, is a LineLost raised in `_one_line`.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from soundpost.device.capability import CommandState
+from soundpost.device.contract import Credentials, Outcome, Periods, PointReading, Sink, Trouble, Unit
+from soundpost.device.model import Endpoint
+from soundpost.kernel import log
+from soundpost.kernel.backoff import delay
+from soundpost.kernel.clock import Clock
+from soundpost.transport.line import Ask, ErrorAnswer, LineLost, OpenLine, SignInRefused, Silence, enter
+from soundpost.transport.schedule import Schedule
+from soundpost.wire.dialogue import Dialogue, Request
+
+LOG = log.get("transport.session")
+
+CONNECT_S = 5.0
+STARTING_S = 165.0
+"""How long a stack may take to start (devices.md 6.3)."""
+STARTING_LOOK_S = 10.0
+SILENT_LIMIT = 15
+"""Unanswered requests in a row after which the connection itself is doubted (devices.md 1.4)."""
+RETRY_FLOOR_S, RETRY_FIRST_S, RETRY_MOST_S = 5.0, 10.0, 60.0
+STEADY_S = 10.0
+"""A line that held this long may be retried at once when it drops; a flapping one waits."""
+POLITE_S = 1.0
+DROP_S = 15.0
+
+
+class Starting(Exception):
+    """The device answers but is still starting: nothing can be read yet."""
+
+
+class Poll(Struct, frozen=True):
+    """One question asked every period of its group. An empty key reads something other than a point."""
+
+    request: Request
+    part: str
+    group: str
+    key: str = ""
+
+
+class Heard(Struct):
+    """What a line or an answer told. `anew`: everything must be read again. `garbage`: it could not be understood."""
+
+    readings: list[tuple[str, PointReading]] = field(default_factory=list)
+    presence: list[tuple[str, bool]] = field(default_factory=list)
+    anew: bool = False
+    garbage: bool = False
+
+
+class Settle(Struct, frozen=True):
+    """A verb that ends the line: `prove` is run on the next line that comes up within `seconds`."""
+
+    seconds: float
+    prove: Callable[[Ask], Awaitable[Outcome]]
+    unproved: Outcome
+
+
+class Talk(Protocol):
+    """What a driver knows of one stack; the session calls it, one question at a time."""
+
+    def is_error(self, text: str) -> bool: ...
+
+    async def identify(self, ask: Ask) -> Unit:
+        """Reads everything behind the line. Raises Starting."""
+
+    def polls(self) -> Sequence[Poll]:
+        """For the unit read last."""
+
+    def known(self) -> Heard:
+        """What identify learnt besides the unit."""
+
+    def heartbeat(self) -> Request: ...
+
+    def alive(self, answer: list[str]) -> Heard:
+        """Judges the answer to a heartbeat; raises LineLost when another device gave it."""
+
+    def answered(self, poll: Poll, answer: list[str]) -> Heard: ...
+
+    def heard(self, text: str) -> Heard: ...
+
+    async def perform(
+        self, ask: Ask, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]
+    ) -> Outcome | Settle: ...
+
+
+class LineSession:
+    """Implements device.contract.Session."""
+
+    def __init__(
+        self,
+        talk: Talk,
+        endpoint: Endpoint,
+        credentials: Sequence[Credentials],
+        sink: Sink,
+        clock: Clock,
+        periods: Periods,
+        seed: int,
+    ) -> None:
+        self._talk, self._sink, self._clock, self._periods = talk, sink, clock, periods
+        self._endpoint = endpoint
+        self._random = random.Random(seed)
+        self._phase = self._random.random()
+        self._turn = asyncio.Lock()
+        self._signs = Signs(credentials)
+        self._line: OpenLine | None = None
+        self._up = False
+        self._ups = 0
+        self._changed = _future()
+        self._interrupt = _future()
+        self._fresh = False
+        self._unit: Unit | None = None
+        self._round = Round([], periods, 0.0, 0.0)
+        self._troubles: dict[tuple[Trouble, str], int] = {}
+        self._failing: dict[str, set[str]] = {}
+        self._silent = 0
+        self._failures = 0
+        self._up_since = float("-inf")
+        self._at_once_at = float("-inf")
+        self._last = LineLost(Trouble.UNREACHABLE, f"{endpoint} was not tried yet")
+        self._off_until: float | None = None
+        self._watch = log.UpDown(LOG, "line", endpoint=str(endpoint))
+
+    # The Session's promises
+
+    async def run(self) -> None:
+        while True:
+            await self._until_due()
+            try:
+                await self._one_line()
+            except LineLost as lost:
+                self._down(lost)
+            except (Silence, ErrorAnswer) as error:
+                self._down(LineLost(Trouble(error.code), error.text))
+            except Exception as error:
+                # A fault of ours must not leave a dead reader behind a line that counts as up.
+                LOG.exception("driver fault", endpoint=str(self._endpoint))
+                self._down(LineLost(Trouble.CLOSED, f"the driver failed on an answer ({type(error).__name__})"))
+
+    async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
+        if verb == "hands_off":
+            return await self._hands_off_verb(arguments)
+        async with self._turn:
+            line, ups = self._line, self._ups
+            if line is None or not self._up:
+                return Outcome(CommandState.FAILED, "line_down", f"Nothing was sent: {self._last.text}.")
+            if verb == "refresh":
+                return await self._refresh(line)
+            ended = await self._carry_out(self._talk.perform(line.ask, part, verb, arguments, serials))
+        return await self._settle(ended, line, ups) if isinstance(ended, Settle) else ended
+
+    async def hands_off(self, seconds: float) -> None:
+        if seconds <= 0:
+            self._off_until = None
+            self._change()
+            return
+        self._off_until = self._clock.monotonic() + seconds
+        polite = await self._polite_turn()
+        try:
+            text = f"the line is closed for {seconds:g} s, as asked"
+            if self._line is not None:
+                self._line.hang_up(Trouble.HANDS_OFF, text)
+            self._change()
+        finally:
+            if polite:
+                self._turn.release()
+
+    def retarget(self, endpoint: Endpoint) -> None:
+        if endpoint == self._endpoint:
+            return
+        self._endpoint = endpoint
+        self._signs.renew(self._signs.known)
+        self._failures = 0
+        if self._line is not None:
+            self._line.hang_up(Trouble.CLOSED, f"the device moved to {endpoint}")
+        self._change()
+
+    def renew(self, credentials: Sequence[Credentials]) -> None:
+        self._signs.renew(credentials)
+        self._failures = 0
+        self._change()
+
+    # One line from connect to loss
+
+    async def _one_line(self) -> None:
+        self._interrupt = _future()
+        line: OpenLine | None = None
+        try:
+            async with self._turn:
+                line = await self._enter()
+                await self._read_unit(line)
+                self._came_up()
+            await self._serve(line)
+        finally:
+            self._up, self._line, self._silent = False, None, 0
+            if line is not None:
+                line.hang_up(Trouble.CLOSED, "the line was given up")
+
+    async def _enter(self) -> OpenLine:
+        try:
+            line, good = await enter(
+                self._new_line, self._endpoint, self._signs.to_try(), CONNECT_S, self._signs.refused
+            )
+        except SignInRefused as refused:
+            raise LineLost(Trouble.SIGN_IN_REFUSED, refused.text) from None
+        if good is not None:
+            self._signs.good(good)
+        self._line = line
+        return line
+
+    def _new_line(self) -> OpenLine:
+        line = OpenLine(
+            Dialogue(self._talk.is_error),
+            self._clock,
+            self._periods.answer,
+            self._periods.gap,
+            lambda text: self._tell(self._talk.heard(text)),
+            lambda: self._trouble(Trouble.GARBAGE, "a line longer than any this device sends was thrown away"),
+        )
+        self._line = line
+        return line
+
+    async def _read_unit(self, line: OpenLine) -> None:
+        """Holds polling while the device starts."""
+        until = self._clock.monotonic() + STARTING_S
+        while True:
+            self._interrupt = _future()
+            try:
+                unit = await self._talk.identify(line.ask)
+                break
+            except Starting as starting:
+                self._trouble(Trouble.STARTING, str(starting))
+                if self._clock.monotonic() >= until:
+                    raise LineLost(Trouble.STARTING, f"still starting after {STARTING_S:g} s") from None
+            await self._first_of(line, min(STARTING_LOOK_S, max(0.1, self._periods.status)))
+        self._accept(unit)
+
+    async def _first_of(self, line: OpenLine, seconds: float) -> None:
+        """Waits for news (HW_RESYNC), the line's end or the time, whichever is first."""
+        try:
+            async with self._clock.timeout(seconds):
+                await asyncio.wait({self._interrupt, line.gone}, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            return
+
+    def _accept(self, unit: Unit) -> None:
+        """A box that left or joined is news; a line without one serial we knew is another device."""
+        before = self._unit.serials if self._unit else frozenset()
+        if before and not before & unit.serials:
+            raise LineLost(Trouble.NOT_THE_DEVICE, f"another device answers at {self._endpoint}")
+        polls = [*self._talk.polls()]
+        if self._unit is None or polls != self._round.polls:
+            self._round = Round(polls, self._periods, self._phase, self._clock.monotonic())
+        self._unit = unit
+        self._failing = {}
+        self._fresh = True
+        if self._up:
+            self._announce()
+
+    def _announce(self) -> None:
+        if self._fresh and self._unit is not None:
+            self._fresh = False
+            self._sink.inventory(self._unit)
+            self._tell(self._talk.known())
+
+    def _came_up(self) -> None:
+        self._up = True
+        self._ups += 1
+        self._failures = 0
+        self._up_since = self._clock.monotonic()
+        self._troubles.clear()
+        self._watch.up()
+        self._round.again(self._up_since)
+        self._sink.connected()
+        self._announce()
+        self._change()
+
+    async def _serve(self, line: OpenLine) -> None:
+        """Polls until the line is lost; a pushed resync or a refresh starts the poller anew."""
+        while True:
+            poller = asyncio.ensure_future(self._poll(line))
+            try:
+                await asyncio.wait({poller, line.gone, self._interrupt}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                poller.cancel()
+                await asyncio.wait({poller})
+            if line.lost_as is not None:
+                raise line.lost_as
+            if not poller.cancelled() and (error := poller.exception()):
+                raise error
+            async with self._turn:
+                if self._interrupt.result():
+                    await self._read_unit(line)
+                    self._round.again(self._clock.monotonic())
+                self._interrupt = _future()
+
+    async def _poll(self, line: OpenLine) -> None:
+        beat = self._clock.monotonic() + self._phase * self._periods.heartbeat
+        while True:
+            now = self._clock.monotonic()
+            due = min(beat, self._round.next_due())
+            if due > now and not self._silent:
+                await self._clock.sleep(due - now)
+                continue
+            async with self._turn:
+                if self._silent or beat <= now:
+                    beat = now + self._periods.heartbeat
+                    await self._beat(line)
+                else:
+                    await self._poll_once(line)
+
+    async def _beat(self, line: OpenLine) -> bool:
+        """One heartbeat; while the device is silent nothing else is asked."""
+        try:
+            answer = await line.ask(self._talk.heartbeat())
+        except Silence as silence:
+            self._unheard(silence.text)
+            return False
+        except ErrorAnswer as error:
+            self._broke_silence()
+            self._fails("", "heartbeat", error.text)
+            return False
+        self._broke_silence()
+        self._works("", "heartbeat")
+        self._tell(self._talk.alive(answer))
+        return True
+
+    async def _poll_once(self, line: OpenLine) -> None:
+        index = self._round.take()
+        poll = self._round.polls[index]
+        period: float | None = None
+        try:
+            answer = await line.ask(poll.request)
+        except Silence as silence:
+            self._unheard(silence.text)
+        except ErrorAnswer as error:
+            self._broke_silence()
+            period = await self._refused(line, index, error.text)
+        else:
+            self._broke_silence()
+            self._round.read.add(index)
+            self._works(poll.part, poll.key)
+            self._tell(self._talk.answered(poll, answer))
+        finally:
+            self._round.done(index, self._clock.monotonic(), period)
+        if not self._silent and (covered := self._round.covered(index)):
+            self._sink.covered(*covered)
+
+    async def _refused(self, line: OpenLine, index: int, words: str) -> float | None:
+        """An error for a point never read means the device does not have it, provided it still answers other things."""
+        poll = self._round.polls[index]
+        if index in self._round.read or not await self._beat(line):
+            self._fails(poll.part, poll.key, words)
+            self._report(poll, PointReading(poll.key, None, words))
+            return None
+        self._report(poll, PointReading(poll.key, None, words, unsupported=True))
+        return self._periods.facts
+
+    def _report(self, poll: Poll, reading: PointReading) -> None:
+        if poll.key:
+            self._sink.readings(poll.part, (reading,))
+
+    # What is told
+
+    def _tell(self, heard: Heard) -> None:
+        for part, reading in heard.readings:
+            self._sink.readings(part, (reading,))
+        for part, present in heard.presence:
+            self._sink.presence(part, present)
+        if heard.garbage:
+            self._trouble(Trouble.GARBAGE, "an answer could not be read")
+        if heard.anew and not self._interrupt.done():
+            self._interrupt.set_result(True)
+
+    def _trouble(self, trouble: Trouble, text: str, part: str = "") -> None:
+        failures = self._troubles.get((trouble, part), 0) + 1
+        self._troubles[trouble, part] = failures
+        self._sink.trouble(trouble, text, failures, part)
+
+    def _unheard(self, text: str) -> None:
+        self._silent += 1
+        self._trouble(Trouble.SILENT, text)
+        if self._silent >= SILENT_LIMIT:
+            raise LineLost(Trouble.SILENT, f"{self._silent} requests in a row were not answered")
+
+    def _broke_silence(self) -> None:
+        if self._silent:
+            self._silent = 0
+            self._troubles.pop((Trouble.SILENT, ""), None)
+            self._sink.recovered()
+
+    def _fails(self, part: str, key: str, words: str) -> None:
+        self._failing.setdefault(part, set()).add(key)
+        self._trouble(Trouble.ERROR_ANSWER, words, part)
+
+    def _works(self, part: str, key: str) -> None:
+        failing = self._failing.get(part)
+        if failing and key in failing:
+            failing.discard(key)
+            if not failing:
+                self._troubles.pop((Trouble.ERROR_ANSWER, part), None)
+                self._sink.recovered(part)
+
+    def _down(self, lost: LineLost) -> None:
+        now = self._clock.monotonic()
+        self._last = lost
+        self._watch.down(lost.text)
+        flapping = now - self._at_once_at < STEADY_S
+        self._failures = 0 if self._was_up() and not flapping else self._failures + 1
+        if self._failures == 0:
+            self._at_once_at = now
+        self._up_since = float("-inf")
+        self._trouble(lost.trouble, lost.text)
+        self._change()
+
+    def _was_up(self) -> bool:
+        return self._up_since > float("-inf")
+
+    # When to try next
+
+    async def _until_due(self) -> None:
+        """Hands off, no sign-in left to try, or the back-off after failures; each ends early when something changes."""
+        pause = delay(
+            self._failures, self._random.random(), first=RETRY_FIRST_S, most=RETRY_MOST_S, floor=RETRY_FLOOR_S
+        )
+        due = self._clock.monotonic() + pause
+        while True:
+            now = self._clock.monotonic()
+            if self._off_until is not None and now >= self._off_until:
+                self._off_until = None
+                self._failures = 0
+                return
+            if self._off_until is not None:
+                await self._until_changed(self._off_until - now)
+            elif not self._signs.to_try():
+                await self._until_changed(None)
+            elif now < due and self._failures:
+                await self._until_changed(due - now)
+            else:
+                return
+
+    async def _until_changed(self, seconds: float | None) -> None:
+        changed = self._changed
+        try:
+            async with self._clock.timeout(seconds):
+                await asyncio.wait({changed})
+        except TimeoutError:
+            return
+
+    def _change(self) -> None:
+        self._changed.set_result(None)
+        self._changed = _future()
+
+    # Verbs
+
+    async def _carry_out(self, verb: Coroutine[Any, Any, Outcome | Settle]) -> Outcome | Settle:
+        """What a driver does not judge itself: nothing but questions had been sent when these come."""
+        try:
+            return await verb
+        except LineLost as lost:
+            return Outcome(
+                CommandState.FAILED, "line_down", f"The line broke before anything was written: {lost.text}."
+            )
+        except Silence as silence:
+            return Outcome(CommandState.FAILED, "no_answer", f"The device did not answer: {silence.text}.")
+        except ErrorAnswer as error:
+            return Outcome(CommandState.FAILED, "error_answer", error.text)
+
+    async def _refresh(self, line: OpenLine) -> Outcome:
+        try:
+            await self._read_unit(line)
+        except (LineLost, Silence, ErrorAnswer) as error:
+            return Outcome(CommandState.FAILED, error.code, f"Reading anew failed: {error.text}.")
+        self._round.again(self._clock.monotonic())
+        if not self._interrupt.done():
+            self._interrupt.set_result(False)
+        return Outcome(CommandState.DONE, text="Read anew.")
+
+    async def _settle(self, verb: Settle, line: OpenLine, ups: int) -> Outcome:
+        """Waits for the line to drop and come back, then lets the driver prove what became of its order."""
+        until = self._clock.monotonic() + verb.seconds
+        await self._gone(line)
+        while self._ups == ups and line.lost_as is not None:
+            left = until - self._clock.monotonic()
+            if left <= 0:
+                return verb.unproved
+            await self._until_changed(left)
+        async with self._turn:
+            now = self._line
+            if now is None or not self._up:
+                return verb.unproved
+            try:
+                return await verb.prove(now.ask)
+            except (LineLost, Silence, ErrorAnswer):
+                return verb.unproved
+
+    async def _gone(self, line: OpenLine) -> None:
+        try:
+            async with self._clock.timeout(DROP_S):
+                await asyncio.wait({line.gone})
+        except TimeoutError:
+            return
+
+    async def _hands_off_verb(self, arguments: Mapping[str, object]) -> Outcome:
+        seconds = arguments.get("seconds", 300)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
+            return Outcome(CommandState.REFUSED, "out_of_range", "Hands off takes 0 to 86400 seconds.")
+        await self.hands_off(seconds)
+        return Outcome(CommandState.DONE, text="The line is closed." if seconds else "The line is taken back.")
+
+    async def _polite_turn(self) -> bool:
+        """Lets what is being said on the line end, within the 2 s a hands-off may take."""
+        try:
+            async with self._clock.timeout(POLITE_S):
+                return await self._turn.acquire()
+        except TimeoutError:
+            return False
+
+
+class Signs:
+    """Which credential sets may still be tried on this device: each once, until they change."""
+
+    def __init__(self, credentials: Sequence[Credentials]) -> None:
+        self.known = list(credentials)
+        self._spent: set[str] = set()
+        self._good = ""
+
+    def to_try(self) -> list[Credentials]:
+        fresh = [c for c in self.known if c.id not in self._spent]
+        return sorted(fresh, key=lambda c: c.id != self._good)
+
+    def good(self, credentials: Credentials) -> None:
+        self._good = credentials.id
+
+    def refused(self, credentials: Credentials, hung_up: bool) -> None:
+        """A line that broke says nothing against a set that was good before."""
+        if not (hung_up and credentials.id == self._good):
+            self._spent.add(credentials.id)
+
+    def renew(self, credentials: Sequence[Credentials]) -> None:
+        self.known = list(credentials)
+        self._spent.clear()
+
+
+class Round:
+    """The polls of one unit: their schedule, which were ever read, and which groups were covered."""
+
+    def __init__(self, polls: list[Poll], periods: Periods, phase: float, now: float) -> None:
+        self.polls = polls
+        self.read: set[int] = set()
+        self._schedule = Schedule([periods.of(poll.group) for poll in polls], phase, now)
+        self._groups: dict[tuple[str, str], set[int]] = {}
+        self._missing: dict[tuple[str, str], set[int]] = {}
+        self._absent: set[int] = set()
+        for index, poll in enumerate(polls):
+            self._groups.setdefault((poll.part, poll.group), set()).add(index)
+
+    def again(self, now: float) -> None:
+        self._schedule.all_due(now)
+        self._absent.clear()
+        self._missing.clear()
+
+    def next_due(self) -> float:
+        return self._schedule.next_due()
+
+    def take(self) -> int:
+        return self._schedule.take()
+
+    def done(self, index: int, now: float, period: float | None) -> None:
+        """A period of its own means the device does not have it: its group is covered without it."""
+        self._schedule.done(index, now, period)
+        (self._absent.discard if period is None else self._absent.add)(index)
+
+    def covered(self, index: int) -> tuple[str, str] | None:
+        """The part and group this answer completed."""
+        name = (self.polls[index].part, self.polls[index].group)
+        missing = self._missing.get(name)
+        if missing is None:
+            missing = self._missing[name] = set(self._groups[name])
+        missing.discard(index)
+        if missing - self._absent:
+            return None
+        self._missing[name] = self._groups[name] - self._absent
+        return name
+
+
+def _future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
