@@ -32,6 +32,10 @@ class Assumptions:
     line_end: str = assume(" \r\n", "what ends a line of the device: one space, CR LF")
     prompt: str = assume("=> ", "prompt after every line")
     empty_line_prompt: bool = assume(False, "an empty command line prints another prompt")
+    codes_mirrored: bool = assume(False, "a command in numeric codes is answered in codes, not in words")
+    decimals: int = assume(1, "decimals of a dB value; whole numbers everywhere else")
+    rel_clamps: bool = assume(True, "a relative write beyond a limit stops there (else it is refused)")
+    macro_mirrored: bool = assume(True, "`MCCF <name>` of a known macro is mirrored (else it answers nothing)")
     mirror_toggle: bool = assume(False, "`MUTE 2` answers 2 instead of the state it led to")
     off_step: str = assume("round", "a value between two steps is rounded to the nearest one (`error` refuses it)")
     list_all_lines: bool = assume(False, "ACTIVE_PARTIES lists all five party lines, idle ones too")
@@ -42,9 +46,11 @@ class Assumptions:
     error_parameter: str = assume("ERROR INVALID PARAMETER(S)", "text for an end point, block or name it does not have")
     error_argument: str = assume("ERROR INVALID ARGUMENT", "text for a value out of range; the old value stays")
     # Models (9, 3.3).
-    default_names: bool = assume(True, "channels no project file names follow its pattern: `Mic_Name_1_01`")
-    output_counts: bool = assume(True, "output, processing, fader and USB counts per model; only inputs are evidenced")
-    huddle_as_stack: bool = assume(True, "a Huddle is a one-box stack with the same grammar and fewer end points")
+    default_names: bool = assume(True, "channels have names of the project file's pattern: `Mic_Name_1_01`")
+    assumed_counts: bool = assume(
+        True, "outputs, processing, faders, USB per model; only inputs and lines are evidenced"
+    )
+    huddle_points: bool = assume(True, "a Huddle is a one-box stack with the same grammar and fewer end points")
     # Restart (4.10, 6.3).
     restart_down_s: float = assume(20.0, "telnet is refused this long after a reset; a real unit may need 165 s")
     restart_empty_s: float = assume(5.0, "VERSION answers an empty value this long, then HW_RESYNC is pushed")

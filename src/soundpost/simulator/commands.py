@@ -82,8 +82,9 @@ def _ep(stack: Stack, words: list[str], writer: object) -> str:
         if changed:
             stack.tell(address, parameter, stack.read(point, parameter), writer)
         mirrored = "2" if stack.switches.mirror_toggle and parameter.toggle and value == 2 else ""
-    text = mirrored or parameter.text(stack.read(point, parameter))
-    return framed(stack, f"EP {address} {parameter.block} {parameter.name} {text}")
+    text = mirrored or parameter.text(stack.read(point, parameter), stack.switches.decimals)
+    words = rest[:2] if stack.switches.codes_mirrored else [parameter.block, parameter.name]
+    return framed(stack, f"EP {address} {words[0]} {words[1]} {text}")
 
 
 def set_at_device(stack: Stack, address: str, parameter: str, value: float) -> None:
@@ -206,7 +207,7 @@ def _reset(stack: Stack, words: list[str], writer: object) -> str:
 def _macro(stack: Stack, words: list[str], _writer: object) -> str:
     if len(words) != 2 or words[1] not in MACROS:
         raise Refused(stack.switches.error_parameter)
-    return framed(stack, f"MCCF {words[1]}")
+    return framed(stack, f"MCCF {words[1]}") if stack.switches.macro_mirrored else ""
 
 
 VERBS: dict[str, Handler] = {

@@ -10,6 +10,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
 from soundpost.kernel import log
 from soundpost.kernel.errors import Invalid, SoundpostError, TellUser
@@ -90,20 +91,20 @@ def application(farm: Farm) -> Litestar:
         return {"items": [describe.summary(station) for station in farm.stacks]}
 
     @get("/stacks/{name:str}")
-    async def stack(name: str) -> dict[str, Any]:
+    async def stack(name: FromPath[str]) -> dict[str, Any]:
         return describe.detail(farm.stack(name))
 
     @post("/stacks/{name:str}/faults", status_code=200)
-    async def fault(name: str, request: Request[Any, Any, Any]) -> Injected:
+    async def fault(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
         order = await read(request, FaultOrder)
         return Injected(await farm.fault(name, order.fault, order.on, order.args))
 
     @post("/stacks/{name:str}/push", status_code=200)
-    async def push(name: str, request: Request[Any, Any, Any]) -> Injected:
+    async def push(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
         return Injected(farm.push(name, (await read(request, PushOrder)).line))
 
     @post("/stacks/{name:str}/set", status_code=200)
-    async def set_value(name: str, request: Request[Any, Any, Any]) -> Injected:
+    async def set_value(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
         order = await read(request, SetOrder)
         return Injected(farm.set(name, order.address, order.parameter, float(order.value)))
 
@@ -144,12 +145,12 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(farm: Farm, host: str = "127.0.0.1", port: int = 8100) -> AsyncIterator[str]:
     """Yields the URL. Port 0 takes a free one; a taken one is an Unavailable with the code `port_taken`."""
-    sock = listening_socket((host, port))
-    url = f"http://{host}:{sock.getsockname()[1]}"
     config = uvicorn.Config(
         application(farm), log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
     )
     server = _Server(config)
+    sock = listening_socket((host, port))
+    url = f"http://{host}:{sock.getsockname()[1]}"
     task = asyncio.get_running_loop().create_task(server.serve([sock]))
     ready = asyncio.get_running_loop().create_task(server.ready.wait())
     try:

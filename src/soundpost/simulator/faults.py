@@ -127,10 +127,10 @@ async def _credentials(_farm: "Farm", station: Station, on: bool, args: Credenti
 async def _move(farm: "Farm", station: Station, on: bool, args: Move) -> None:
     if not on:
         await farm.move(station, *station.home)
-    elif args.address:
+    elif args.address and 0 < (args.port or 1) <= 65_535:
         await farm.move(station, args.address, args.port)
     else:
-        raise Invalid("`address` says where the stack shall listen.", code="args_invalid")
+        raise Invalid("`address` (and `port`) say where the stack shall listen.", code="args_invalid")
 
 
 async def _serial(_farm: "Farm", station: Station, on: bool, args: Serial) -> None:

@@ -47,11 +47,11 @@ class Parameter:
     relative: bool = False
     toggle: bool = False
 
-    def text(self, value: float) -> str:
-        return f"{value:.1f}" if self.step else str(int(value))
+    def text(self, value: float, decimals: int = 1) -> str:
+        return f"{value:.{decimals}f}" if self.step else str(int(value))
 
     def fits(self, value: float) -> bool:
-        return self.low <= value <= self.high and (self.step != 0 or value.is_integer())
+        return self.low <= value <= self.high and (self.step != 0 or value == int(value))
 
     def on_step(self, value: float) -> float:
         """The nearest value a write can lead to; -0.0 becomes 0.0, which a device would never print."""
@@ -98,9 +98,11 @@ def find(block: str, name: str) -> Parameter | None:
 
 
 def number(text: str) -> float | None:
-    """A plain decimal number, or None; Python's own extras (`nan`, `1_0`) are no numbers on this wire."""
+    """A plain decimal number, or None; Python's own extras (`nan`, `1_0`, `1e3`) are no numbers on this wire."""
+    if text.strip("+-.0123456789"):
+        return None
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in text else None
+    return value if math.isfinite(value) else None

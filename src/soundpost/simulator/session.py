@@ -29,7 +29,7 @@ class Session(asyncio.Protocol):
         self._login = Login(station.stack)
         self._transport: asyncio.Transport | None = None
         self._greeted = False
-        self._late: deque[tuple[float, bytes]] = deque()
+        self._late: deque[tuple[float, bytes]] | None = None  # only while `slow`: an empty deque is not small
         self._sender: asyncio.Task[None] | None = None
 
     @property
@@ -53,7 +53,7 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._late.clear()
+        self._late = None
         if self._sender is not None:
             self._sender.cancel()
         self._station.left(self)
@@ -115,6 +115,8 @@ class Session(asyncio.Protocol):
         if not station.slow_s and not self._late:
             self._write(data)
             return
+        if self._late is None:
+            self._late = deque()
         self._late.append((station.clock.monotonic() + station.slow_s, data))
         if self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._send_late())
@@ -123,18 +125,18 @@ class Session(asyncio.Protocol):
         clock = self._station.clock
         try:
             while self._late:
-                wait = self._late[0][0] - clock.monotonic()
-                if wait > 0:
+                due, data = self._late[0]
+                if (wait := due - clock.monotonic()) > 0:
                     await clock.sleep(wait)
-                if self._late:
-                    self._write(self._late[0][1])
+                if self._late:  # still here: a lost line has none
+                    self._write(data)
                     self._late.popleft()
         finally:
             self._sender = None
 
     def _write(self, data: bytes) -> None:
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None or transport.is_closing() or self._station.silent:
             return
         if self._station.split:
             for position in range(len(data)):

@@ -69,10 +69,11 @@ def make_stacks(count: int, seed: int = 1, sites: Sequence[str] = ()) -> list[St
     for position, site in enumerate(groups):
         share = count // len(groups) + (position < count % len(groups))
         width = max(2, len(str(share)))
-        specs.extend(
-            _stack(f"{site.replace(' ', '-')}-{number:0{width}d}", site, random, serials, len(specs) + number)
+        before = len(specs)
+        specs += [
+            _stack(f"{site.replace(' ', '-')}-{number:0{width}d}", site, random, serials, before + number)
             for number in range(1, share + 1)
-        )
+        ]
     return specs
 
 

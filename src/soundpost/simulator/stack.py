@@ -11,6 +11,7 @@ from soundpost.simulator.parameters import PARAMETERS, Parameter
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec
 
 Point = tuple[str, int]
+EVIDENCED_TYPES = frozenset({"MIC", "UA", "VOIP_RX", "VOIP_TX", "TELCO_RX", "TELCO_TX"})
 GAIN, MIN_GAIN, MAX_GAIN = (PARAMETERS["LEVEL", name] for name in ("GAIN", "MIN_GAIN", "MAX_GAIN"))
 
 
@@ -44,21 +45,33 @@ class Peripheral:
 class Box:
     __slots__ = ("booted", "counts", "locate", "number", "peripherals", "serial", "spec")
 
-    def __init__(self, number: int, spec: BoxSpec, booted: float) -> None:
+    def __init__(self, number: int, spec: BoxSpec, booted: float, counts: dict[str, int]) -> None:
         self.number, self.spec, self.serial, self.booted = number, spec, spec.serial, booted
         self.locate = False
         self.peripherals = [Peripheral(n, peripheral) for n, peripheral in enumerate(spec.peripherals, 1)]
-        self.counts = dict(MODELS[spec.model].counts)
+        self.counts = dict(counts)
         arrays = sum(peripheral.type == "BMA2" for peripheral in spec.peripherals)
         if arrays:
             self.counts["BFM"] = arrays
+
+
+def _counts(name: str, switches: Assumptions) -> dict[str, int]:
+    model = MODELS[name]
+    if model.kind == "huddle" and not switches.huddle_points:
+        return {}
+    if model.kind != "huddle" and not switches.assumed_counts:
+        return {ept: count for ept, count in model.counts.items() if ept in EVIDENCED_TYPES}
+    return model.counts
 
 
 class Stack:
     def __init__(self, spec: StackSpec, switches: Assumptions, clock: Clock, host: Host) -> None:
         self.spec, self.switches, self.clock, self._host = spec, switches, clock, host
         now = clock.monotonic()
-        self.boxes = [Box(n, box, now - health.earlier_uptime(box.serial)) for n, box in enumerate(spec.boxes, 1)]
+        self.boxes = [
+            Box(n, box, now - health.earlier_uptime(box.serial), _counts(box.model, switches))
+            for n, box in enumerate(spec.boxes, 1)
+        ]
         self.by_name = {box.spec.name: box for box in self.boxes}
         self.user, self.password = spec.user, spec.password
         self.address = ""
@@ -85,13 +98,17 @@ class Stack:
 
     def named(self, name: str) -> Point | None:
         if self._names is None:
-            self._names = {self.name_of(point): point for point in self.points()}
+            names = ((self.name_of(point), point) for point in self.points())
+            self._names = {name: point for name, point in names if name}
         return self._names.get(name)
 
     def name_of(self, point: Point) -> str:
+        """Empty when nobody named it."""
         ept, epn = point
         given = self.spec.channel_names.get(f"{ept} {epn}")
-        return given or channel_name(ept, self.boxes[epn // 100 - 1].spec.name, epn % 100)
+        if given or not self.switches.default_names:
+            return given or ""
+        return channel_name(ept, self.boxes[epn // 100 - 1].spec.name, epn % 100)
 
     def read(self, point: Point, parameter: Parameter) -> float:
         return self._values.get((*point, parameter), parameter.default)
@@ -108,11 +125,16 @@ class Stack:
             return 1 - before
         low, high = self._limits(point, parameter)
         if relative:
-            return min(max(parameter.on_step(before + value), low), high)
+            sum_ = before + value
+            if not self.switches.rel_clamps and not low <= sum_ <= high:
+                raise OutOfRange
+            return parameter.on_step(min(max(sum_, low), high))
+        if not low <= value <= high:
+            raise OutOfRange
         stepped = parameter.on_step(value)
         if self.switches.off_step == "error" and stepped != value:
             raise OutOfRange
-        if not parameter.fits(value) or not low <= stepped <= high:
+        if not parameter.fits(value):
             raise OutOfRange
         return stepped
 
@@ -134,7 +156,8 @@ class Stack:
 
     def tell(self, address: str, parameter: Parameter, value: float, writer: object = None) -> None:
         if self.switches.push_changes:
-            line = f"EP {address} {parameter.block} {parameter.name} {parameter.text(value)}"
+            text = parameter.text(value, self.switches.decimals)
+            line = f"EP {address} {parameter.block} {parameter.name} {text}"
             self._host.broadcast(line, writer)
 
     # -- boxes
