@@ -1,13 +1,13 @@
 """What an agent's session hands up, and to whom. `app.py` hands the receiver in, since `agents` lies below `inventory`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
 
 from soundpost.device.model import Descriptor, Identity
 from soundpost.link.commands import Command
-from soundpost.link.envelope import Known
+from soundpost.link.envelope import Change, Known, Read
 from soundpost.link.events import Fact
 
 
@@ -21,27 +21,20 @@ class Source(Struct, frozen=True):
     offset_ms: int = 0
 
 
-class Value(Struct, frozen=True, array_like=True, gc=False):
-    """A point of a declared device took a value; times are still the agent's clock."""
-
-    device: str
-    index: int
-    value: bool | int | float | str | None
-    time_ms: int
-    quality: str
-    origin: str
-    text: str
-
-
-class ReadUntil(Struct, frozen=True, array_like=True, gc=False):
-    device: str
-    group: int
-    time_ms: int
-
-
 class Delivery(Struct):
-    """One frame, decoded and checked. `late`: before *caught up* (T10). `rejected`: entries that can't be read, with the reason.
-    Exactly one of `done` and `failed` is called, on the event loop: after the commit, or when it can't be committed."""
+    """One frame, decoded and checked. `late`: before *caught up* (T10).
+
+    Exactly one of `done` and `failed` is called, on the event loop: after the commit, or when it can't be committed. After
+    `failed` the link is closed and nothing of this frame is acked; the agent sends it again.
+
+    `values` and `reads` are the link's own structs (no object of ours per change): `devices` maps their `ref` to the device's
+    id, holds every ref that occurs, and is never changed after delivery. Times are the agent's clock; `index` counts into the
+    points of the device's latest `declare` before this delivery and is not checked here.
+
+    `rejected`: entries that can't be read, with the reason's code. A fact's `device` is what the agent wrote: whether it is
+    of this site is for the receiver to check (T2). In the commit that holds the facts call `agents.service.note_last_uid` with the
+    uid of the last entry (a rejected one's is `link.events.uid_of`, and belongs into fact_uids too: hello compares it, T9).
+    """
 
     source: Source
     done: Callable[[], None]
@@ -49,9 +42,12 @@ class Delivery(Struct):
     facts: list[Fact] = field(default_factory=list)
     rejected: list[tuple[bytes, str]] = field(default_factory=list)
     late: bool = False
-    values: list[Value] = field(default_factory=list)
-    reads: list[ReadUntil] = field(default_factory=list)
+    devices: Mapping[int, str] = field(default_factory=dict)
+    values: list[Change] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
     snapshot: bool = False
+    last_uid: bytes = b""
+    """Uid of the frame's last entry, read or rejected; b"" for values and when it can't be read."""
 
 
 class Receiver(Protocol):
