@@ -1,0 +1,84 @@
+"""Who did what, and how it ended. Written in the transaction of the act itself, so neither stands without the other."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from soundpost.hub.audit import repo
+from soundpost.hub.store import Tx
+from soundpost.kernel import ids
+
+
+class Who(Struct, frozen=True):
+    """Who acts: a person, an API key, an agent, or Soundpost itself; `address` is where from."""
+
+    kind: Literal["person", "key", "agent", "system"]
+    id: str = ""
+    name: str = ""
+    address: str = ""
+
+
+SYSTEM = Who("system", name="Soundpost")
+
+
+def opened(
+    tx: Tx,
+    who: Who,
+    act: str,
+    *,
+    device: str = "",
+    subject: str = "",
+    detail: object = None,
+) -> str:
+    """Before an act whose end comes later. `act` is a dotted word (`command.locate`, `agent.added`); `detail` is an object and
+    carries no secret. Returns the id `completed` wants."""
+    id = ids.mint("aud", tx.now_ms)
+    _add(tx, id, "opened", who, act, device, subject, "", detail)
+    return id
+
+
+def completed(tx: Tx, audit_id: str, result: str, detail: object = None) -> None:
+    """How an opened act ended: `done`, `failed`, `refused`, `expired`, …; `detail` becomes the reason shown with it."""
+    first = repo.opening(tx.conn, audit_id)
+    if first is None:  # an act taken over from before a restore: the end is still worth a row
+        _add(tx, audit_id, "completed", SYSTEM, "unknown", "", "", result, detail)
+        return
+    who = Who(first.who_kind, first.who_id, first.who_name, first.address)
+    _add(tx, audit_id, "completed", who, first.act, first.device, first.subject, result, detail)
+
+
+def recorded(
+    tx: Tx,
+    who: Who,
+    act: str,
+    *,
+    device: str = "",
+    subject: str = "",
+    detail: object = None,
+    result: str = "done",
+    reason: object = None,
+) -> str:
+    """An act that is whole at once; still two rows."""
+    id = opened(tx, who, act, device=device, subject=subject, detail=detail)
+    _add(tx, id, "completed", who, act, device, subject, result, reason)
+    return id
+
+
+def _add(
+    tx: Tx, id: str, phase: str, who: Who, act: str, device: str, subject: str, result: str, detail: object
+) -> None:
+    row: dict[str, Any] = {
+        "id": id,
+        "phase": phase,
+        "time_ms": tx.now_ms,
+        "act": act,
+        "who_kind": who.kind,
+        "who_id": who.id,
+        "who_name": who.name,
+        "address": who.address,
+        "device": device,
+        "subject": subject,
+        "result": result,
+    }
+    repo.add(tx.conn, row, msgspec.to_builtins(detail) if detail is not None else {})

@@ -1,0 +1,145 @@
+"""`/api/v1/session` and `/api/v1/first-run`."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, delete, get, post, put
+from litestar.datastructures import Cookie
+from msgspec import Struct
+
+from soundpost.hub.people import http
+from soundpost.hub.people.rules import RIGHTS, Principal
+from soundpost.hub.people.service import People, SignedIn
+from soundpost.kernel.errors import Forbidden
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class PersonView(Struct):
+    id: str
+    sign_in: str
+    name: str
+    role: str
+
+
+class SiteView(Struct):
+    id: str
+    name: str
+    zone: str
+
+
+class SessionView(Struct):
+    """`fingerprint`: of the hub's CA, when TLS is on. `site`: on a Local Agent."""
+
+    edition: str
+    version: str
+    instance: str
+    name: str
+    first_run: bool
+    person: PersonView | None
+    site: SiteView | None
+    rights: list[str]
+    fingerprint: str | None
+
+
+class About:
+    """What the page is told about this program before anybody signs in; an edition fills it."""
+
+    def __init__(self, edition: str, version: str, name: str) -> None:
+        self.edition, self.version, self.name = edition, version, name
+        self.site: SiteView | None = None
+        self.fingerprint: str | None = None
+
+
+class SignInBody(Struct, forbid_unknown_fields=True):
+    sign_in: str
+    password: str
+
+
+class FirstRunBody(Struct, forbid_unknown_fields=True):
+    code: str
+    sign_in: str
+    password: str
+    name: str = ""
+
+
+class PasswordBody(Struct, forbid_unknown_fields=True):
+    password: str
+    new_password: str
+
+
+def view(about: About, people: People, principal: Principal | None) -> SessionView:
+    person = None
+    if principal and principal.kind == "person":
+        person = PersonView(principal.id, principal.sign_in, principal.name, principal.role)
+    held = principal.rights if principal else frozenset()
+    return SessionView(
+        edition=about.edition,
+        version=about.version,
+        instance=people.instance,
+        name=about.name,
+        first_run=people.first_run_open,
+        person=person,
+        site=about.site,
+        rights=[right for right in RIGHTS if right in held and right != "open"],
+        fingerprint=about.fingerprint,
+    )
+
+
+class SessionController(Controller):
+    path = "/api/v1"
+    tags = ("Session",)
+
+    @get("/session", opt={"right": "open"}, summary="What this is, and who is signed in")
+    async def session(self, request: AnyRequest, people: People, about: About) -> SessionView:
+        return view(about, people, http.principal(request))
+
+    @post("/session", opt={"right": "open"}, status_code=200, summary="Sign in")
+    async def sign_in(
+        self, request: AnyRequest, data: SignInBody, people: People, about: About
+    ) -> Response[SessionView]:
+        http.refuse_foreign_page(request, people)
+        return answer(
+            request, people, about, await people.sign_in(data.sign_in, data.password, http.client(request)), 200
+        )
+
+    @delete("/session", opt={"right": "open"}, summary="Sign out")
+    async def sign_out(self, request: AnyRequest, people: People) -> Response[None]:
+        principal = http.principal(request)
+        if principal and principal.session:
+            await people.sign_out(http.who(request), principal.session)
+        response: Response[None] = Response(None, status_code=204)
+        response.set_cookie(cookie(request, people, "", 0))
+        return response
+
+    @put("/session/password", opt={"right": "see"}, status_code=204, summary="Change one's own password")
+    async def password(self, request: AnyRequest, data: PasswordBody, people: People) -> None:
+        principal = http.signed_in(request)
+        if principal.kind != "person":
+            raise Forbidden("An API key has no password; sign in as a person.", code="not_a_person")
+        await people.change_password(principal, http.who(request), data.password, data.new_password)
+
+    @post("/first-run", opt={"right": "open"}, summary="Make the first owner with the code of the start-up address")
+    async def first_run(
+        self, request: AnyRequest, data: FirstRunBody, people: People, about: About
+    ) -> Response[SessionView]:
+        http.refuse_foreign_page(request, people)
+        done = await people.first_run(data.code, data.sign_in, data.name, data.password, http.client(request))
+        return answer(request, people, about, done, 201)
+
+
+def answer(request: AnyRequest, people: People, about: About, signed: SignedIn, status: int) -> Response[SessionView]:
+    response = Response(view(about, people, signed.principal), status_code=status)
+    response.set_cookie(cookie(request, people, signed.token, signed.lasts_s))
+    return response
+
+
+def cookie(request: AnyRequest, people: People, token: str, lasts_s: int) -> Cookie:
+    return Cookie(
+        key=http.cookie_name(people, request.scope),
+        value=token,
+        max_age=lasts_s,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=http.secure(request.scope),
+    )

@@ -1,0 +1,180 @@
+"""Signing in over HTTP and WebSocket: who stands behind a connection, and whether a route's right is theirs.
+
+Every route names its right with `opt={"right": "see"}`; one that names none is closed to everybody.
+"""
+
+import ipaddress
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.exceptions import WebSocketException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Method, Receive, Scope, Send
+
+from soundpost.hub.audit.service import Who
+from soundpost.hub.people.rules import RIGHTS, Principal
+from soundpost.hub.people.service import Client, People
+from soundpost.kernel.errors import Forbidden, TellUser, Unauthenticated
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SignInMiddleware:
+    """Puts the Principal (or None) into `scope["user"]`. A cookie counts only with a matching Origin where something may change."""
+
+    def __init__(self, app: ASGIApp, people: People) -> None:
+        self._app, self._people = app, people
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            scope["user"] = await self._principal(scope)
+        except TellUser as refusal:
+            if scope["type"] == ScopeType.HTTP:
+                raise
+            raise WebSocketException(detail=refusal.code, code=4403) from refusal
+        await self._app(scope, receive, send)
+
+    async def _principal(self, scope: Scope) -> Principal | None:
+        if key := header(scope, b"x-api-key"):
+            return await self._people.principal_of_key(key)
+        token = self._token(scope)
+        if not token:
+            return None
+        found = await self._people.principal_of_token(token)
+        unsafe = scope.get("method", "CONNECT") not in SAFE  # a WebSocket has no method, and may do anything
+        if found and unsafe and not same_origin(scope, self._people):
+            raise foreign_page()
+        return found
+
+    def _token(self, scope: Scope) -> str:
+        jar = SimpleCookie()
+        try:
+            jar.load(header(scope, b"cookie"))
+        except CookieError:
+            return ""
+        morsel = jar.get(cookie_name(self._people, scope))
+        return morsel.value if morsel else ""
+
+
+def same_origin(scope: Scope, people: People) -> bool:
+    origin = header(scope, b"origin")
+    return origin in people.origins or same_host(origin, header(scope, b"host"))
+
+
+def refuse_foreign_page(connection: Connection, people: People) -> None:
+    """Signing in sets a cookie, so no other site's page may do it; a program without an Origin may."""
+    if header(connection.scope, b"origin") and not same_origin(connection.scope, people):
+        raise foreign_page()
+
+
+def foreign_page() -> Forbidden:
+    return Forbidden(
+        "This request came from another site's page; open Soundpost's own page and try again.", code="origin"
+    )
+
+
+def same_host(origin: str, host: str) -> bool:
+    """A page's origin is ours when it names the very host and port that was asked."""
+    if not origin or not host:
+        return False
+    return urlsplit(origin).netloc.casefold() == host.casefold()
+
+
+def header(scope: Scope, name: bytes) -> str:
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
+
+
+def secure(scope: Scope) -> bool:
+    return scope["scheme"] in ("https", "wss")
+
+
+def cookie_name(people: People, scope: Scope) -> str:
+    """One cookie jar serves all ports of a host, so the name carries the instance. Over TLS the name differs: browsers refuse
+    to let plain HTTP replace a Secure cookie of the same name, which would lock the loopback page out."""
+    return f"soundpost_{people.instance[:8]}" + ("_tls" if secure(scope) else "")
+
+
+def principal(connection: Connection) -> Principal | None:
+    """Who is signed in on this request or WebSocket, None when nobody is."""
+    user = connection.scope.get("user")
+    return user if isinstance(user, Principal) else None
+
+
+def signed_in(connection: Connection) -> Principal:
+    found = principal(connection)
+    if found is None:
+        raise Unauthenticated("Sign in first.")
+    return found
+
+
+def address(connection: Connection) -> str:
+    return connection.client.host if connection.client else ""
+
+
+def client(connection: Connection) -> Client:
+    return Client(
+        address=address(connection),
+        browser=header(connection.scope, b"user-agent")[:200],
+        own_machine=own_machine(connection.scope),
+    )
+
+
+def own_machine(scope: Scope) -> bool:
+    """True when the connection comes from the machine this program runs on."""
+    peer, server = scope.get("client"), scope.get("server")
+    if not peer:
+        return True  # no address at all: a socket file, or a test inside the process
+    try:
+        loopback = ipaddress.ip_address(peer[0]).is_loopback
+    except ValueError:
+        return False
+    return loopback or (server is not None and peer[0] == server[0])
+
+
+def who(connection: Connection) -> Who:
+    """For the audit: who acts through this connection."""
+    found = principal(connection)
+    if found is None:
+        return Who("system", name="nobody", address=address(connection))
+    return Who(found.kind, found.id, found.name or found.sign_in, address(connection))
+
+
+def rights_guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Litestar's guard for the whole application."""
+    try:
+        check_right(handler.opt.get("right"), connection)
+    except TellUser as refusal:
+        if connection.scope["type"] == ScopeType.HTTP:
+            raise
+        code = 4401 if isinstance(refusal, Unauthenticated) else 4403
+        raise WebSocketException(detail=refusal.code, code=code) from refusal
+
+
+def check_right(right: str | None, connection: Connection) -> None:
+    if right == "open" or connection.scope.get("method") == "OPTIONS":
+        return
+    found = principal(connection)
+    if found is None:
+        raise Unauthenticated("Sign in first.")
+    if right not in RIGHTS or right not in found.rights:
+        raise Forbidden("You may not do this; ask an owner.", code="not_allowed", right=right)
+
+
+def routes_without_right(app: Litestar) -> list[str]:
+    """Must be empty: a test asks it of every edition."""
+    missing: list[str] = []
+    for route in app.routes:
+        handlers = getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[union-attr]
+        for handler in handlers:
+            methods: set[Method] = getattr(handler, "http_methods", set())
+            if methods != {"OPTIONS"} and handler.opt.get("right") not in RIGHTS:
+                missing.append(f"{' '.join(sorted(methods))} {route.path}")
+    return missing

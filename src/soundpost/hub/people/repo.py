@@ -1,0 +1,85 @@
+"""People, their sessions and their API keys. Tokens and keys are stored as SHA-256: they are long and random already."""
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+
+from soundpost.hub.store.tables import api_keys, people, sessions
+
+
+def digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def anyone(conn: Connection) -> bool:
+    return bool(conn.execute(select(exists().where(people.c.id != ""))).scalar())
+
+
+def by_sign_in(conn: Connection, sign_in: str) -> Row[Any] | None:
+    return conn.execute(select(people).where(people.c.sign_in == sign_in)).first()
+
+
+def by_id(conn: Connection, id: str) -> Row[Any] | None:
+    return conn.execute(select(people).where(people.c.id == id)).first()
+
+
+def first_owner(conn: Connection) -> Row[Any] | None:
+    return conn.execute(select(people).where(people.c.role == "owner").order_by(people.c.id).limit(1)).first()
+
+
+def add_person(conn: Connection, row: dict[str, Any]) -> None:
+    conn.execute(insert(people).values(**row))
+
+
+def set_password(conn: Connection, person: str, hashed: str) -> None:
+    conn.execute(update(people).where(people.c.id == person).values(password_hash=hashed))
+
+
+def add_session(conn: Connection, row: dict[str, Any]) -> None:
+    conn.execute(insert(sessions).values(**row))
+
+
+def session(conn: Connection, token_hash: bytes, now_ms: int) -> Row[Any] | None:
+    """The living session behind a token, with its person's columns."""
+    query = (
+        select(sessions, people.c.id, people.c.sign_in, people.c.name, people.c.role)
+        .join(people, people.c.id == sessions.c.person)
+        .where(sessions.c.token_hash == token_hash, sessions.c.expires_ms > now_ms)
+    )
+    return conn.execute(query).first()
+
+
+def touch_session(conn: Connection, token_hash: bytes, seen_ms: int, expires_ms: int) -> None:
+    conn.execute(
+        update(sessions).where(sessions.c.token_hash == token_hash).values(seen_ms=seen_ms, expires_ms=expires_ms)
+    )
+
+
+def end_session(conn: Connection, token_hash: bytes) -> bool:
+    return conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash)).rowcount > 0
+
+
+def end_other_sessions(conn: Connection, person: str, kept: bytes) -> list[bytes]:
+    query = (
+        delete(sessions)
+        .where(sessions.c.person == person, sessions.c.token_hash != kept)
+        .returning(sessions.c.token_hash)
+    )
+    return [bytes(row) for row in conn.execute(query).scalars()]
+
+
+def sweep_sessions(conn: Connection, now_ms: int) -> None:
+    conn.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
+
+
+def add_key(conn: Connection, row: dict[str, Any]) -> None:
+    conn.execute(insert(api_keys).values(**row))
+
+
+def key(conn: Connection, key_hash: bytes) -> Row[Any] | None:
+    return conn.execute(select(api_keys).where(api_keys.c.key_hash == key_hash)).first()
+
+
+def touch_key(conn: Connection, id: str, used_ms: int) -> None:
+    conn.execute(update(api_keys).where(api_keys.c.id == id).values(used_ms=used_ms))

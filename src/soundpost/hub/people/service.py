@@ -1,0 +1,325 @@
+"""The first owner, signing in and out, API keys."""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row
+
+from soundpost.hub.audit import service as audit
+from soundpost.hub.audit.service import Who
+from soundpost.hub.people import repo, rules
+from soundpost.hub.people.passwords import Passwords
+from soundpost.hub.people.rules import Principal
+from soundpost.hub.store import Store, Tx, meta
+from soundpost.kernel import ids
+from soundpost.kernel.clock import Clock
+from soundpost.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from soundpost.kernel.signal import Signal
+
+SESSION_MS = 14 * 86_400_000
+TOUCH_MS = 300_000
+FIRST_RUN = "first_run"
+
+AgentAccountCheck = Callable[[str, str], Awaitable[bool]]
+
+
+class Client(Struct, frozen=True):
+    """Where a request comes from."""
+
+    address: str = ""
+    browser: str = ""
+    own_machine: bool = True
+
+
+class SignedIn(Struct, frozen=True):
+    """`token` goes into the cookie and nowhere else."""
+
+    principal: Principal
+    token: str
+    lasts_s: int
+
+
+class Starter(Struct, frozen=True):
+    """What `--ready-json` prints once on an empty data folder."""
+
+    sign_in: str
+    password: str
+    api_key: str
+
+
+async def no_agents(_name: str, _password: str) -> bool:
+    return False
+
+
+class People:
+    """`mail`: sign-in names are e-mail addresses (the hub). `own_machine_first`: first run only from this very machine (a Local
+    Agent). `agent_account_check`: is this an agent's name and password? handed in by app, since agents is the room above.
+    `origins`: further page origins that are ours (a reverse proxy's)."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        mail: bool = True,
+        own_machine_first: bool = False,
+        agent_account_check: AgentAccountCheck = no_agents,
+        origins: frozenset[str] = frozenset(),
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._mail, self._own_machine_first = mail, own_machine_first
+        self.agent_account_check = agent_account_check
+        self.origins = origins
+        self.passwords = passwords or Passwords()
+        self.instance = ""
+        self.first_run_open = False
+        self.ended: Signal[str] = Signal("session ended")
+        """Emits a Principal's `session` when it ends, and a person's id when their rights change: live subscriptions stop."""
+        self._attempts = rules.Attempts()
+
+    async def start(self) -> str | None:
+        """Before the first request. Returns the one-time code of the first run, None when an owner exists. Each start makes a
+        new code, since only its hash is kept."""
+        code = ids.text(secrets.token_bytes(16))[-20:]
+        self.first_run_open = await self._store.unit_of_work(lambda tx: self._begin(tx, code))
+        return code if self.first_run_open else None
+
+    def _begin(self, tx: Tx, code: str) -> bool:
+        self.instance = meta.instance(tx)
+        if repo.anyone(tx.conn):
+            return False
+        meta.put(tx, FIRST_RUN, repo.digest(code))
+        return True
+
+    def close(self) -> None:
+        self.passwords.close()
+
+    # -- the first owner
+
+    async def first_run(self, code: str, sign_in: str, name: str, password: str, client: Client) -> SignedIn:
+        if self._own_machine_first and not client.own_machine:
+            raise Forbidden(
+                "The first sign-in of a Local Agent is made on its own machine; open the page there.",
+                code="first_run_elsewhere",
+            )
+        if not self.first_run_open:
+            raise first_run_done()
+        key = (client.address, "\0first-run")
+        self._attempts.check(key, self._clock.monotonic())
+        if not await self._store.read(lambda conn: code_fits(conn, code)):
+            self._attempts.failed(key, self._clock.monotonic())
+            raise Forbidden(
+                "This is not the code of the start-up address. Open the address the program printed when it started.",
+                code="first_run_code",
+            )
+        return await self._add_owner(sign_in, name, password, client)
+
+    async def _add_owner(self, sign_in: str, name: str, password: str, client: Client) -> SignedIn:
+        chosen = rules.check_name(sign_in, mail=self._mail)
+        rules.check_password(password, chosen)
+        hashed = await self.passwords.hash(password)
+        token = secrets.token_urlsafe(32)
+
+        def work(tx: Tx) -> Principal:
+            person = self._insert_owner(tx, chosen, name, hashed, client)
+            return self._open_session(tx, person, token, client)
+
+        principal = await self._store.unit_of_work(work)
+        return SignedIn(principal, token, SESSION_MS // 1000)
+
+    def _insert_owner(self, tx: Tx, sign_in: str, name: str, hashed: str, client: Client) -> Row[Any]:
+        if repo.anyone(tx.conn):
+            raise first_run_done()
+        id = ids.mint("usr", tx.now_ms)
+        shown = name.strip()[:200] or sign_in
+        repo.add_person(
+            tx.conn,
+            {
+                "id": id,
+                "sign_in": sign_in,
+                "name": shown,
+                "role": "owner",
+                "password_hash": hashed,
+                "created_ms": tx.now_ms,
+            },
+        )
+        meta.drop(tx, FIRST_RUN)
+        tx.log("person.added", {"person": id, "sign_in": sign_in, "name": shown, "role": "owner"})
+        who = Who("person", id, shown, client.address)
+        audit.recorded(tx, who, "person.added", subject=id, detail={"sign_in": sign_in, "role": "owner"})
+        tx.after(lambda: setattr(self, "first_run_open", False))
+        person = repo.by_id(tx.conn, id)
+        assert person is not None
+        return person
+
+    async def ready_owner(self, sign_in: str) -> Starter | None:
+        """An owner with a made-up password and a control-scope key, on an empty data folder; None where people exist."""
+        if not self.first_run_open:
+            return None
+        password, key = secrets.token_urlsafe(15), new_key()
+        hashed = await self.passwords.hash(password)
+
+        def work(tx: Tx) -> None:
+            person = self._insert_owner(tx, rules.check_name(sign_in, mail=self._mail), "Owner", hashed, Client())
+            self._insert_key(tx, person.id, "made at the first start", "control", key)
+
+        await self._store.unit_of_work(work)
+        return Starter(sign_in, password, key)
+
+    def _insert_key(self, tx: Tx, person: str, name: str, scope: str, key: str) -> str:
+        id = ids.mint("key", tx.now_ms)
+        row = {
+            "id": id,
+            "name": name,
+            "key_hash": repo.digest(key),
+            "scope": scope,
+            "person": person,
+            "created_ms": tx.now_ms,
+        }
+        repo.add_key(tx.conn, row)
+        audit.recorded(tx, audit.SYSTEM, "key.added", subject=id, detail={"name": name, "scope": scope})
+        return id
+
+    async def add_key(self, person: str, name: str, scope: str) -> str:
+        """The key, which is shown once: only its hash is kept."""
+        if scope not in rules.SCOPES:
+            raise Invalid("A key's scope is read, control or administer.", code="invalid_argument", field="scope")
+        key = new_key()
+        await self._store.unit_of_work(lambda tx: self._insert_key(tx, person, name, scope, key))
+        return key
+
+    # -- signing in
+
+    async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn:
+        name = rules.normal(sign_in)[:254]
+        key = (client.address, name)
+        self._attempts.check(key, self._clock.monotonic())
+        person = await self._store.read(lambda conn: repo.by_sign_in(conn, name))
+        if not await self.passwords.verify(person.password_hash if person else None, password) or person is None:
+            self._attempts.failed(key, self._clock.monotonic())
+            await self._refuse(name, sign_in, password, client)
+        self._attempts.cleared(key)
+        token = secrets.token_urlsafe(32)
+        found = person
+        principal = await self._store.unit_of_work(lambda tx: self._open_session(tx, found, token, client))
+        return SignedIn(principal, token, SESSION_MS // 1000)
+
+    async def _refuse(self, name: str, sign_in: str, password: str, client: Client) -> NoReturn:
+        agents = await self.agent_account_check(sign_in.strip(), password)
+        code = "agent_account" if agents else "sign_in_failed"
+
+        def work(tx: Tx) -> None:
+            tx.log("session.refused", {"sign_in": name, "address": client.address, "reason": code})
+            who = Who("system", name=name, address=client.address)
+            audit.recorded(tx, who, "session.opened", result="refused", reason={"code": code})
+
+        await self._store.unit_of_work(work)
+        if agents:
+            raise Forbidden(
+                "This is a server's account, not a person's: enter it at the Local Agent under Connect to Central Hub.",
+                code="agent_account",
+            )
+        raise Unauthenticated("Name or password is wrong.", code="sign_in_failed")
+
+    def _open_session(self, tx: Tx, person: Row[Any], token: str, client: Client) -> Principal:
+        repo.sweep_sessions(tx.conn, tx.now_ms)
+        row = {
+            "token_hash": repo.digest(token),
+            "person": person.id,
+            "created_ms": tx.now_ms,
+            "seen_ms": tx.now_ms,
+            "expires_ms": tx.now_ms + SESSION_MS,
+            "address": client.address,
+            "browser": client.browser,
+        }
+        repo.add_session(tx.conn, row)
+        tx.log("session.opened", {"person": person.id, "sign_in": person.sign_in, "address": client.address})
+        audit.recorded(tx, Who("person", person.id, person.name, client.address), "session.opened", subject=person.id)
+        return of_person(person, repo.digest(token))
+
+    async def sign_out(self, who: Who, session: str) -> None:
+        def work(tx: Tx) -> None:
+            if repo.end_session(tx.conn, bytes.fromhex(session)):
+                audit.recorded(tx, who, "session.ended", subject=who.id)
+                tx.after(lambda: self.ended.emit(session))
+
+        await self._store.unit_of_work(work)
+
+    async def change_password(self, principal: Principal, who: Who, current: str, new: str) -> None:
+        """Ends the person's other sessions."""
+        key = (who.address, principal.sign_in)
+        self._attempts.check(key, self._clock.monotonic())
+        person = await self._store.read(lambda conn: repo.by_id(conn, principal.id))
+        if person is None or not await self.passwords.verify(person.password_hash, current):
+            self._attempts.failed(key, self._clock.monotonic())
+            raise Forbidden("The present password is wrong.", code="wrong_password", field="password")
+        rules.check_password(new, person.sign_in)
+        hashed = await self.passwords.hash(new)
+        await self._store.unit_of_work(
+            lambda tx: self._replace_password(tx, who, person.id, hashed, kept=bytes.fromhex(principal.session))
+        )
+
+    async def reset_password(self, sign_in: str | None = None) -> Starter:
+        """For the command line of the machine itself: a new made-up password for this name, or for the first owner."""
+        name = rules.normal(sign_in) if sign_in else None
+        person = await self._store.read(lambda c: repo.by_sign_in(c, name) if name else repo.first_owner(c))
+        if person is None:
+            raise NotFound("Nobody has that sign-in name here.", code="no_such_person")
+        password = secrets.token_urlsafe(15)
+        hashed = await self.passwords.hash(password)
+        await self._store.unit_of_work(lambda tx: self._replace_password(tx, audit.SYSTEM, person.id, hashed, kept=b""))
+        return Starter(person.sign_in, password, "")
+
+    def _replace_password(self, tx: Tx, who: Who, person: str, hashed: str, *, kept: bytes) -> None:
+        repo.set_password(tx.conn, person, hashed)
+        gone = repo.end_other_sessions(tx.conn, person, kept)
+        audit.recorded(tx, who, "person.password", subject=person, detail={"sessions_ended": len(gone)})
+        tx.after(lambda: self._tell_ended(gone))
+
+    def _tell_ended(self, sessions: list[bytes]) -> None:
+        for session in sessions:
+            self.ended.emit(session.hex())
+
+    # -- who stands behind a request
+
+    async def principal_of_token(self, token: str) -> Principal | None:
+        hashed, now = repo.digest(token), self._clock.now_ms()
+        row = await self._store.read(lambda conn: repo.session(conn, hashed, now))
+        if row is None:
+            return None
+        if now - row.seen_ms > TOUCH_MS:  # not with each request: a page asks often, and each touch is a commit
+            await self._store.unit_of_work(
+                lambda tx: repo.touch_session(tx.conn, hashed, tx.now_ms, tx.now_ms + SESSION_MS)
+            )
+        return of_person(row, hashed)
+
+    async def principal_of_key(self, key: str) -> Principal | None:
+        hashed, now = repo.digest(key), self._clock.now_ms()
+        row = await self._store.read(lambda conn: repo.key(conn, hashed))
+        if row is None or not hmac.compare_digest(bytes(row.key_hash), hashed):
+            return None
+        if now - row.used_ms > TOUCH_MS:
+            await self._store.unit_of_work(lambda tx: repo.touch_key(tx.conn, row.id, tx.now_ms))
+        return Principal("key", row.id, row.name, "", row.scope, rules.SCOPES.get(row.scope, frozenset()))
+
+
+def of_person(row: Row[Any], token_hash: bytes) -> Principal:
+    rights = rules.ROLES.get(row.role, frozenset())
+    return Principal("person", row.id, row.name, row.sign_in, row.role, rights, token_hash.hex())
+
+
+def code_fits(conn: Connection, code: str) -> bool:
+    kept = meta.get(conn, FIRST_RUN)
+    return kept is not None and hmac.compare_digest(kept, repo.digest(code.strip()))
+
+
+def first_run_done() -> Conflict:
+    return Conflict("The first owner exists already; sign in instead.", code="first_run_done")
+
+
+def new_key() -> str:
+    return "sp_" + secrets.token_urlsafe(32)
