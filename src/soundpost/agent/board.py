@@ -1,0 +1,203 @@
+"""What is true now, in memory: devices by id, their points as arrays, and how far each group was read.
+
+Listeners are told at once and synchronously, in the event loop; they must return at once. A reading that says nothing new
+costs one lookup and one comparison: no object is made and nobody is told.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from soundpost.device.contract import PointReading
+from soundpost.device.model import GROUPS, Descriptor, Device, Quality, Value
+from soundpost.link.envelope import Change, ScanState
+from soundpost.link.events import DeviceStatus
+
+UNREAD: Final[Any] = object()
+GOOD: Final = str(Quality.GOOD)
+BY_DEVICE: Final = "device"
+GROUP_INDEX: Final = {str(group): number for number, group in enumerate(GROUPS)}
+
+
+class Schema:
+    """Descriptors shared by all devices that have the same ones."""
+
+    __slots__ = ("descriptors", "index")
+
+    def __init__(self, descriptors: tuple[Descriptor, ...]) -> None:
+        self.descriptors = descriptors
+        self.index = {descriptor.key: place for place, descriptor in enumerate(descriptors)}
+
+
+class Shelf:
+    """One device's live state. `values[i]` is UNREAD until the point was read; `times` are the agent's clock at a change.
+    `read_ms` per group of device.model.GROUPS: all its points were read until then (T11)."""
+
+    __slots__ = ("device", "origins", "quality", "read_ms", "schema", "status", "texts", "times", "values")
+
+    def __init__(self, device: Device, schema: Schema) -> None:
+        self.device = device
+        self.status: DeviceStatus | None = None
+        self.read_ms = [0] * len(GROUPS)
+        self._empty(schema)
+
+    def _empty(self, schema: Schema) -> None:
+        size = len(schema.descriptors)
+        self.schema = schema
+        self.values: list[Any] = [UNREAD] * size
+        self.times = [0] * size
+        self.quality = [GOOD] * size
+        self.origins = [""] * size
+        self.texts = [""] * size
+
+    def reshape(self, schema: Schema) -> None:
+        """Other points now: what both shapes have is kept."""
+        before = self.schema
+        columns = (self.values, self.times, self.quality, self.origins, self.texts)
+        self._empty(schema)
+        after = (self.values, self.times, self.quality, self.origins, self.texts)
+        for key, place in schema.index.items():
+            old = before.index.get(key)
+            if old is not None:
+                for source, target in zip(columns, after, strict=True):
+                    target[place] = source[old]  # type: ignore[index]
+
+    def value(self, key: str) -> Value | None:
+        """None also while it was never read."""
+        place = self.schema.index.get(key)
+        found = UNREAD if place is None else self.values[place]
+        return None if found is UNREAD else found
+
+    def change(self, ref: int, place: int) -> Change:
+        return Change(
+            ref,
+            place,
+            self.values[place],
+            self.times[place],
+            self.quality[place],
+            self.origins[place],
+            self.texts[place],
+        )
+
+    def was_read(self) -> list[int]:
+        return [place for place, value in enumerate(self.values) if value is not UNREAD]
+
+
+class Listener:
+    """What the board tells; override what is wanted."""
+
+    def declared(self, shelf: Shelf) -> None:
+        """The device is new, its record or its points are others now."""
+
+    def gone(self, shelf: Shelf) -> None: ...
+
+    def changed(self, shelf: Shelf, places: Sequence[int]) -> None: ...
+
+    def read(self, shelf: Shelf, group: int) -> None: ...
+
+    def status(self, shelf: Shelf) -> None: ...
+
+    def scan(self, state: ScanState) -> None: ...
+
+
+class Board:
+    def __init__(self) -> None:
+        self.shelves: dict[str, Shelf] = {}
+        self.scan_state = ScanState([])
+        self._schemas: dict[tuple[Descriptor, ...], Schema] = {}
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        self._listeners.remove(listener)
+
+    def schema(self, descriptors: Iterable[Descriptor]) -> Schema:
+        key = tuple(descriptors)
+        found = self._schemas.get(key)
+        if found is None:
+            found = self._schemas[key] = Schema(key)
+        return found
+
+    def declare(self, device: Device, descriptors: Sequence[Descriptor]) -> Shelf:
+        """Adds the device or replaces its record; values of points it keeps stay."""
+        schema = self.schema(descriptors)
+        shelf = self.shelves.get(device.id)
+        if shelf is None:
+            shelf = self.shelves[device.id] = Shelf(device, schema)
+        elif shelf.schema is not schema:
+            shelf.reshape(schema)
+        shelf.device = device
+        for listener in self._listeners:
+            listener.declared(shelf)
+        return shelf
+
+    def remove(self, key: str) -> None:
+        shelf = self.shelves.pop(key, None)
+        if shelf is not None:
+            for listener in self._listeners:
+                listener.gone(shelf)
+
+    def observe(self, shelf: Shelf, readings: Sequence[PointReading], now_ms: int, origin: str = "") -> None:
+        """`origin`: the command that caused them, if one did; else a changed writable point was changed at the device."""
+        index, values, quality = shelf.schema.index, shelf.values, shelf.quality
+        places: list[int] | None = None
+        for reading in readings:
+            place = index.get(reading.key)
+            if place is None:
+                continue
+            if values[place] == reading.value and quality[place] is GOOD and not reading.error:
+                continue
+            if _take(shelf, place, reading, now_ms, origin):
+                if places is None:
+                    places = [place]
+                else:
+                    places.append(place)
+        if places is not None:
+            for listener in self._listeners:
+                listener.changed(shelf, places)
+
+    def covered(self, shelf: Shelf, group: str, now_ms: int) -> None:
+        number = GROUP_INDEX.get(group)
+        if number is None:
+            return
+        shelf.read_ms[number] = now_ms
+        for listener in self._listeners:
+            listener.read(shelf, number)
+
+    def tell_status(self, shelf: Shelf, status: DeviceStatus) -> None:
+        shelf.status = status
+        for listener in self._listeners:
+            listener.status(shelf)
+
+    def tell_scan(self, state: ScanState) -> None:
+        self.scan_state = state
+        for listener in self._listeners:
+            listener.scan(state)
+
+
+def _take(shelf: Shelf, place: int, reading: PointReading, now_ms: int, origin: str) -> bool:
+    quality = _quality(reading)
+    before = shelf.values[place]
+    if before is not UNREAD and before == reading.value and shelf.quality[place] == quality:
+        if shelf.texts[place] == reading.error:
+            return False
+    shelf.origins[place] = _origin(shelf, place, before, quality, origin)
+    shelf.values[place] = reading.value
+    shelf.quality[place] = quality
+    shelf.texts[place] = reading.error
+    shelf.times[place] = now_ms
+    return True
+
+
+def _quality(reading: PointReading) -> str:
+    if reading.unsupported:
+        return str(Quality.UNSUPPORTED)
+    return str(Quality.ERROR) if reading.error else GOOD
+
+
+def _origin(shelf: Shelf, place: int, before: Any, quality: str, origin: str) -> str:
+    if origin:
+        return origin
+    known = before is not UNREAD and shelf.quality[place] == GOOD and quality == GOOD
+    return BY_DEVICE if known and shelf.schema.descriptors[place].writable else ""

@@ -1,0 +1,328 @@
+"""The fact log: written once, read by every reader at its own pace, bounded, and honest about what it dropped (T7).
+
+A fact is on disk before any reader is told of it. Readers are `local` and `hub:<hub id>`; a mark is a position and the uid
+of the fact there, moved in a commit of its own after the reader's ack.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from soundpost.agent.disk import Disk, Job
+from soundpost.agent.settings import Bounds
+from soundpost.kernel import ids, log
+from soundpost.kernel.clock import Clock
+from soundpost.kernel.errors import SoundpostError
+from soundpost.link.events import Fact, SpoolDropped, data, pack
+
+DAY_MS = 86_400_000
+SLACK = 0.9
+"""A bound that is passed is emptied down to this share, so that a full disk leaves few drop facts."""
+
+_log = log.get("agent.spool")
+
+
+class Mark(Struct, frozen=True):
+    """How far a reader has confirmed. `oldest`: facts at or below it are not this reader's (written for a hub before it)."""
+
+    position: int = 0
+    uid: bytes = b""
+    oldest: int = 0
+
+
+class Stored(Struct, frozen=True):
+    position: int
+    uid: bytes
+    body: bytes
+
+
+class Spool:
+    def __init__(self, disk: Disk, clock: Clock, bounds: Bounds) -> None:
+        self._disk, self._clock, self._bounds = disk, clock, bounds
+        self._lock = threading.Lock()
+        self._pending: deque[tuple[Fact, Job | None]] = deque()
+        self._listeners: list[Callable[[], None]] = []
+        self._last_uid = b""
+        self._bytes = 0
+        self.hub = ""
+        """The hub new facts are for; "" until one is joined."""
+        self.newest = 0
+        self.dropped = 0
+        self.failing = False
+
+    async def load(self) -> None:
+        self.newest, self._bytes, self.dropped = await self._disk.run(_load)
+
+    def listen(self, told: Callable[[], None]) -> Callable[[], None]:
+        """`told` is called in the event loop after each commit that holds facts. Returns what takes it off again."""
+        self._listeners.append(told)
+        return lambda: self._listeners.remove(told)
+
+    def note(self, kind: str, body: Any, device: str = "", generation: int = 0, also: Job | None = None) -> Fact:
+        """Takes the fact down; it is on disk soon, in order, in one commit with `also`. Never waits."""
+        now = self._clock.now_ms()
+        fact = Fact(
+            uid=self._uid(now), type=kind, time_ms=now, device=device, generation=generation,
+            hub=self.hub, data=data(body),
+        )  # fmt: skip
+        with self._lock:
+            first = not self._pending
+            self._pending.append((fact, also))
+        if first:
+            self._flush()
+        return fact
+
+    def note_record(self, job: Job) -> None:
+        """A record that changed without being news: on disk soon, after what was noted before."""
+        self._disk.submit(job).add_done_callback(_record_kept)
+
+    async def settled(self) -> None:
+        """Returns when everything noted before is on disk."""
+        await self._disk.run(lambda connection: None)
+
+    def _uid(self, now: int) -> bytes:
+        """Ordered also within a millisecond and when the clock steps back: a fact's uid is above its predecessor's."""
+        fresh = ids.uid(now)
+        if fresh <= self._last_uid:
+            bumped = (int.from_bytes(self._last_uid, "big") + (1 << 20)).to_bytes(16, "big")
+            fresh = bumped[:13] + fresh[13:]
+        self._last_uid = fresh
+        return fresh
+
+    def _flush(self) -> None:
+        future = self._disk.submit(self._write)
+        future.add_done_callback(self._flushed)
+
+    def _write(self, connection: sqlite3.Connection) -> tuple[int, int, int]:
+        """In the disk's thread. Bodies are taken from the queue only here, so a burst becomes one statement."""
+        with self._lock:
+            batch, self._pending = self._pending, deque()
+        try:
+            return self._store(connection, batch)
+        except Exception:
+            with self._lock:
+                self._pending.extendleft(reversed(batch))
+            raise
+
+    def _store(self, connection: sqlite3.Connection, batch: deque[tuple[Fact, Job | None]]) -> tuple[int, int, int]:
+        rows = [(f.uid, f.time_ms, f.hub, f.device, pack(f)) for f, _ in batch]
+        connection.executemany("insert or ignore into fact (uid, time_ms, hub, device, body) values (?,?,?,?,?)", rows)
+        for _, also in batch:
+            if also is not None:
+                also(connection)
+        self._bytes += sum(len(row[4]) for row in rows)
+        dropped = self._bound(connection)
+        return _newest(connection), len(rows), dropped
+
+    def _flushed(self, future: Any) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            self._failed(error)
+            return
+        self.failing = False
+        self.newest, _, dropped = future.result()
+        self.dropped += dropped
+        for told in tuple(self._listeners):
+            told()
+
+    def _failed(self, error: BaseException) -> None:
+        if not self.failing:
+            _log.error("facts can't be written", reason=str(error))
+        self.failing = isinstance(error, SoundpostError) and error.code != "stopping"
+
+    def retry(self) -> None:
+        """Housekeeping: what a failed commit left behind is tried again."""
+        with self._lock:
+            waiting = bool(self._pending)
+        if waiting and self.failing:
+            self._flush()
+
+    # --- readers
+
+    async def join(self, name: str, *, fresh_floor: bool = False) -> Mark:
+        """Adds or wakes a reader. `fresh_floor`: facts written so far are not for it (they went to another hub)."""
+
+        def job(connection: sqlite3.Connection) -> Mark:
+            connection.execute(
+                "insert into reader values (?,?,?,?,1) on conflict (name) do update set active = 1",
+                (name, *((_newest(connection), b"", _newest(connection)) if fresh_floor else (0, b"", 0))),
+            )
+            return _mark(connection, name)
+
+        return await self._disk.run(job)
+
+    async def leave(self, name: str) -> None:
+        await self._disk.run(lambda c: c.execute("update reader set active = 0 where name = ?", (name,)))
+
+    async def mark_of(self, name: str) -> Mark:
+        return await self._disk.run(lambda connection: _mark(connection, name))
+
+    async def mark(self, name: str, position: int, uid: bytes) -> None:
+        """The reader has everything up to `position`. Never moves back."""
+        await self._disk.run(
+            lambda c: c.execute(
+                "update reader set position = ?, uid = ? where name = ? and position < ?",
+                (position, uid, name, position),
+            )
+        )
+
+    async def read(self, hub: str, after: int, limit: int, size: int) -> list[Stored]:
+        """The facts after a position that are for `hub` ("local" reads all), at most `limit` and about `size` bytes."""
+
+        def job(connection: sqlite3.Connection) -> list[Stored]:
+            rows = connection.execute(
+                "select position, uid, body from fact where position > ? and (? = 'local' or hub in ('', ?))"
+                " order by position limit ?",
+                (after, hub, hub, limit),
+            )
+            return _within(rows, size)
+
+        return await self._disk.run(job)
+
+    async def waiting(self, hub: str, after: int) -> int:
+        return await self._disk.run(
+            lambda c: int(
+                c.execute(
+                    "select count(*) from fact where position > ? and (? = 'local' or hub in ('', ?))",
+                    (after, hub, hub),
+                ).fetchone()[0]
+            )
+        )
+
+    async def knows(self, uid: bytes) -> bool:
+        """Whether that fact was ever written here, as kept or as remembered (T9)."""
+        return await self._disk.run(lambda connection: _knows(connection, uid))
+
+    async def position_of(self, uid: bytes) -> int | None:
+        def job(connection: sqlite3.Connection) -> int | None:
+            row = connection.execute("select position from fact where uid = ?", (uid,)).fetchone()
+            return None if row is None else int(row[0])
+
+        return await self._disk.run(job)
+
+    # --- housekeeping
+
+    async def trim(self) -> None:
+        """Call each hour or so: forgets what every reader confirmed 3 days ago and what is older than the age bound."""
+        now = self._clock.now_ms()
+        self.dropped += await self._disk.run(lambda connection: self._trim(connection, now))
+
+    def _trim(self, connection: sqlite3.Connection, now: int) -> int:
+        done = _confirmed(connection)
+        connection.execute("insert or replace into acked values (?, ?)", (now, done))
+        limit = now - int(self._bounds.acked_days * DAY_MS)
+        row = connection.execute("select max(position) from acked where time_ms <= ?", (limit,)).fetchone()
+        if row[0]:
+            _forget(connection, min(int(row[0]), done))
+            connection.execute("delete from acked where time_ms < ?", (limit,))
+        connection.execute(
+            "delete from remembered where time_ms < ?", (now - int(self._bounds.remembered_days * DAY_MS),)
+        )
+        oldest = now - int(self._bounds.fact_days * DAY_MS)
+        last = connection.execute("select max(position) from fact where time_ms < ?", (oldest,)).fetchone()[0]
+        dropped = self._drop(connection, int(last)) if last else 0
+        self._bytes = _size(connection)
+        return dropped
+
+    def _bound(self, connection: sqlite3.Connection) -> int:
+        """By size: first what every reader has, then, with a drop fact, the oldest."""
+        if self._bytes <= self._bounds.fact_bytes:
+            return 0
+        goal = self._bytes - int(self._bounds.fact_bytes * SLACK)
+        last, freed = 0, 0
+        for position, size in connection.execute("select position, length(body) from fact order by position"):
+            last, freed = position, freed + size
+            if freed >= goal:
+                break
+        dropped = self._drop(connection, last)
+        self._bytes = _size(connection)
+        return dropped
+
+    def _drop(self, connection: sqlite3.Connection, last: int) -> int:
+        done = _confirmed(connection)
+        row = connection.execute(
+            "select count(*), min(time_ms), max(time_ms) from fact where position > ? and position <= ?", (done, last)
+        ).fetchone()
+        _forget(connection, last)
+        count = int(row[0])
+        if count:
+            _count_dropped(connection, count)
+            self._note_drop(connection, SpoolDropped("facts", count, int(row[1]), int(row[2])))
+        return count
+
+    def _note_drop(self, connection: sqlite3.Connection, what: SpoolDropped) -> None:
+        now = self._clock.now_ms()
+        fact = Fact(uid=ids.uid(now), type="spool.dropped", time_ms=now, hub=self.hub, data=data(what))
+        connection.execute(
+            "insert into fact (uid, time_ms, hub, device, body) values (?,?,?,'',?)",
+            (fact.uid, now, self.hub, pack(fact)),
+        )
+
+
+def _record_kept(future: Any) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        _log.error("a record can't be written", reason=str(error))
+
+
+def _load(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    row = connection.execute("select body from setting where name = 'dropped'").fetchone()
+    return _newest(connection), _size(connection), msgspec.msgpack.decode(row[0], type=int) if row else 0
+
+
+def _count_dropped(connection: sqlite3.Connection, count: int) -> None:
+    before = _load(connection)[2]
+    connection.execute(
+        "insert or replace into setting values ('dropped', ?)", (msgspec.msgpack.encode(before + count),)
+    )
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    return int(
+        connection.execute("select coalesce(max(seq), 0) from sqlite_sequence where name = 'fact'").fetchone()[0]
+    )
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("select coalesce(sum(length(body)), 0) from fact").fetchone()[0])
+
+
+def _mark(connection: sqlite3.Connection, name: str) -> Mark:
+    row = connection.execute("select position, uid, oldest from reader where name = ?", (name,)).fetchone()
+    return Mark(*row) if row else Mark()
+
+
+def _confirmed(connection: sqlite3.Connection) -> int:
+    """Position up to which every active reader has confirmed; 0 while there is none."""
+    row = connection.execute("select min(position) from reader where active = 1").fetchone()
+    return int(row[0] or 0)
+
+
+def _forget(connection: sqlite3.Connection, last: int) -> None:
+    connection.execute("insert or ignore into remembered select uid, time_ms from fact where position <= ?", (last,))
+    connection.execute("delete from fact where position <= ?", (last,))
+
+
+def _knows(connection: sqlite3.Connection, uid: bytes) -> bool:
+    for table in ("fact", "remembered"):
+        if connection.execute(f"select 1 from {table} where uid = ?", (uid,)).fetchone():  # noqa: S608
+            return True
+    return False
+
+
+def _within(rows: Any, size: int) -> list[Stored]:
+    """At least one, so that a single large fact can't stop the lane."""
+    taken: list[Stored] = []
+    total = 0
+    for position, uid, body in rows:
+        total += len(body)
+        if taken and total > size:
+            break
+        taken.append(Stored(position, uid, body))
+    return taken
