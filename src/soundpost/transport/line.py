@@ -46,7 +46,8 @@ class Ask(Protocol):
 
 
 class OpenLine:
-    """`heard` gets every line that answers nothing; `garbage` is called for each over-long line.
+    """`heard` gets every line that answers nothing; `garbage` is called for each over-long line, `late` for an
+    answer that came after its time.
 
     A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
     """
@@ -59,11 +60,12 @@ class OpenLine:
         gap_s: float,
         heard: Callable[[str], None],
         garbage: Callable[[], None] = lambda: None,
+        late: Callable[[], None] = lambda: None,
     ) -> None:
         self._dialogue = dialogue
         self._clock = clock
         self._answer_s, self._gap_s = answer_s, gap_s
-        self._heard, self._garbage = heard, garbage
+        self._heard, self._garbage, self._late = heard, garbage, late
         self._stream: Stream | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._answer: list[str] = []
@@ -120,6 +122,9 @@ class OpenLine:
                 self._wake()
             case Fate.PUSH:
                 self._heard(line.text)
+            case Fate.LATE:
+                self._late()
+                self._heard(line.text)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -129,11 +134,13 @@ class OpenLine:
 
     async def greeting(self, seconds: float, first: bool = False) -> Prompt | None:
         """The first prompt, or None when none came in time or, with `first`, when a text stood before it."""
-        while not (prompts := [item for item in self._login or [] if isinstance(item, Prompt)]):
-            if (first and self._login) or not await self._wait(seconds):
+        while True:
+            seen = self._login or []
+            prompts = [item for item in seen if isinstance(item, Prompt)]
+            if prompts:
+                return prompts[0] if seen[0] is prompts[0] or not first else None
+            if (first and seen) or not await self._wait(seconds):
                 return None
-        led = bool(self._login) and self._login[0] is prompts[0]
-        return prompts[0] if led or not first else None
 
     async def sign_in(self, credentials: Credentials) -> SignIn:
         """Tries one set. Its state is IN, REFUSED (the next set can follow on this line) or DOUBTFUL (it can't).
@@ -213,7 +220,7 @@ class OpenLine:
             async with self._clock.timeout(seconds):
                 await self._waiter
         except TimeoutError:
-            if not self._waiter.done():
+            if not self._waiter.done() or self._waiter.cancelled():
                 return False
         finally:
             self._waiter = None
@@ -246,8 +253,7 @@ async def enter(
             if line is None:
                 line = make()
                 await line.try_open(endpoint, connect_s)
-            if line.fresh and await line.greeting(LOGIN_S) is Prompt.READY:
-                line.entered()
+            if line.fresh and await _greeted(line):
                 return line, None
             attempt = await line.sign_in(credentials)
             if attempt.state is SignInState.IN:
@@ -261,3 +267,13 @@ async def enter(
         if line is not None:
             line.hang_up(Trouble.CLOSED, "given up")
         raise
+
+
+async def _greeted(line: OpenLine) -> bool:
+    """True when the device asks for no sign-in."""
+    prompt = await line.greeting(LOGIN_S)
+    if prompt is None:
+        raise Silence(f"connected, but no sign-in prompt within {LOGIN_S:g} s")
+    if prompt is Prompt.READY:
+        line.entered()
+    return prompt is Prompt.READY

@@ -23,6 +23,11 @@ class Schedule:
         self._heap = [(now + index / count * min(p, FIRST_ROUND_S), index) for index, p in enumerate(self._periods)]
         heapq.heapify(self._heap)
 
+    def due(self, indexes: set[int], now: float) -> None:
+        """Moves these to the front; one that is being asked right now is not in the queue and stays out."""
+        self._heap = [(now if index in indexes else due, index) for due, index in self._heap]
+        heapq.heapify(self._heap)
+
     def next_due(self) -> float:
         """Infinity when there is nothing to poll."""
         return self._heap[0][0] if self._heap else float("inf")

@@ -80,7 +80,9 @@ class Talk(Protocol):
     def known(self) -> Heard:
         """What identify learnt besides the unit."""
 
-    def heartbeat(self) -> Request: ...
+    def heartbeats(self) -> Sequence[Request]:
+        """The first is the usual one. All are asked in turn while the device is silent, so that the late answer to
+        one is not taken for the answer to the next."""
 
     def alive(self, answer: list[str]) -> Heard:
         """Judges the answer to a heartbeat; raises LineLost when another device gave it."""
@@ -123,7 +125,9 @@ class LineSession:
         self._round = Round([], periods, 0.0, 0.0)
         self._troubles: dict[tuple[Trouble, str], int] = {}
         self._failing: dict[str, set[str]] = {}
+        self._hurry = False
         self._silent = 0
+        self._beats = 0
         self._failures = 0
         self._up_since = float("-inf")
         self._at_once_at = float("-inf")
@@ -226,6 +230,7 @@ class LineSession:
             self._periods.gap,
             lambda text: self._tell(self._talk.heard(text)),
             lambda: self._trouble(Trouble.GARBAGE, "a line longer than any this device sends was thrown away"),
+            self._late,
         )
         self._line = line
         return line
@@ -262,7 +267,6 @@ class LineSession:
         if self._unit is None or polls != self._round.polls:
             self._round = Round(polls, self._periods, self._phase, self._clock.monotonic())
         self._unit = unit
-        self._failing = {}
         self._fresh = True
         if self._up:
             self._announce()
@@ -279,6 +283,7 @@ class LineSession:
         self._failures = 0
         self._up_since = self._clock.monotonic()
         self._troubles.clear()
+        self._failing = {}
         self._watch.up()
         self._round.again(self._up_since)
         self._sink.connected()
@@ -322,7 +327,9 @@ class LineSession:
     async def _beat(self, line: OpenLine) -> bool:
         """One heartbeat; while the device is silent nothing else is asked."""
         try:
-            answer = await line.ask(self._talk.heartbeat())
+            requests = self._talk.heartbeats()
+            self._beats = self._beats + 1 if self._silent else 0
+            answer = await line.ask(requests[self._beats % len(requests)])
         except Silence as silence:
             self._unheard(silence.text)
             return False
@@ -393,6 +400,12 @@ class LineSession:
         if self._silent >= SILENT_LIMIT:
             raise LineLost(Trouble.SILENT, f"{self._silent} requests in a row were not answered")
 
+    def _late(self) -> None:
+        """It lives but is too slow: no longer counted towards lost, not recovered either."""
+        if self._silent:
+            self._silent = 1
+            self._troubles[Trouble.SILENT, ""] = 1
+
     def _broke_silence(self) -> None:
         if self._silent:
             self._silent = 0
@@ -401,15 +414,21 @@ class LineSession:
 
     def _fails(self, part: str, key: str, words: str) -> None:
         self._failing.setdefault(part, set()).add(key)
+        self._hurry = True
         self._trouble(Trouble.ERROR_ANSWER, words, part)
 
     def _works(self, part: str, key: str) -> None:
         failing = self._failing.get(part)
-        if failing and key in failing:
-            failing.discard(key)
-            if not failing:
-                self._troubles.pop((Trouble.ERROR_ANSWER, part), None)
-                self._sink.recovered(part)
+        if not failing or key not in failing:
+            return
+        failing.discard(key)
+        if not failing:
+            self._troubles.pop((Trouble.ERROR_ANSWER, part), None)
+            self._sink.recovered(part)
+        elif self._hurry:
+            # One works again: so may the others, and waiting a whole period to find out helps nobody.
+            self._hurry = False
+            self._round.soon(self._failing, self._clock.monotonic())
 
     def _down(self, lost: LineLost) -> None:
         now = self._clock.monotonic()
@@ -575,6 +594,10 @@ class Round:
 
     def take(self) -> int:
         return self._schedule.take()
+
+    def soon(self, failing: Mapping[str, set[str]], now: float) -> None:
+        """Reads the named points of the named parts again at once."""
+        self._schedule.due({i for i, poll in enumerate(self.polls) if poll.key in failing.get(poll.part, ())}, now)
 
     def done(self, index: int, now: float, period: float | None) -> None:
         """A period of its own means the device does not have it: its group is covered without it."""

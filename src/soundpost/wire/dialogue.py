@@ -8,7 +8,7 @@ from msgspec import Struct
 from soundpost.wire.lines import Item, Line, Prompt
 
 MOST_OWED = 3
-"""Errors of timed-out requests we still expect. More than a few means the device lost them rather than being late."""
+"""Timed-out requests whose answer we still expect. More means the device lost them rather than being late."""
 
 
 class Request(Struct, frozen=True):
@@ -43,12 +43,13 @@ def fits(prefix: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 class Fate(StrEnum):
-    """What one line is. NOISE is an error that belongs to no request in flight."""
+    """What one line is. LATE answers a request that timed out; NOISE is an error that belongs to none in flight."""
 
     REPLY = "reply"
     MORE = "more"
     ERROR = "error"
     PUSH = "push"
+    LATE = "late"
     ECHO = "echo"
     NOISE = "noise"
 
@@ -58,7 +59,7 @@ class Dialogue:
         self._is_error = is_error
         self._request: Request | None = None
         self._echoed = False
-        self._owed = 0
+        self._owed: list[Request] = []
         self.echoes = False
 
     def begin(self, request: Request) -> None:
@@ -73,35 +74,43 @@ class Dialogue:
         if request is None:
             return False
         if request.bare and self._echoed and not self.echoes:
-            self._owed = 0
+            self._owed = []
             return True
-        self._owed = min(self._owed + 1, MOST_OWED)
+        self._owed = [*self._owed, request][-MOST_OWED:]
         return False
 
     def take(self, line: Line) -> Fate:
         request = self._request
         if self._is_error(line.text):
             return self._error()
+        words = _words(line.text)
         if request is None:
-            return Fate.PUSH
+            return self._unasked(words)
         if line.text == request.line and not self._answers(request, line):
             return Fate.ECHO
-        words = _words(line.text)
         if request.end and fits(request.end, words):
             return self._answered(Fate.REPLY)
         if not fits(request.prefix if not request.end else request.end[:-1], words):
-            return Fate.PUSH
+            return self._unasked(words)
         return Fate.MORE if request.end else self._answered(Fate.REPLY)
 
     def _error(self) -> Fate:
         """Devices answer in order, so the first error after a time-out belongs to what timed out."""
         if self._owed:
-            self._owed -= 1
+            del self._owed[0]
             return Fate.NOISE
         if self._request is None:
             return Fate.NOISE
         self._request = None
         return Fate.ERROR
+
+    def _unasked(self, words: tuple[str, ...]) -> Fate:
+        """Devices answer in order: what was asked before a late answer's question will not be answered any more."""
+        for index, request in enumerate(self._owed):
+            if fits(request.prefix, words):
+                del self._owed[: index + 1]
+                return Fate.LATE
+        return Fate.PUSH
 
     def _answers(self, request: Request, line: Line) -> bool:
         """Whether a line equal to what was sent is the answer and not its echo.
@@ -122,7 +131,7 @@ class Dialogue:
     def _answered(self, fate: Fate) -> Fate:
         if self._request is not None and self._request.bare and self._echoed:
             self.echoes = True
-        self._request, self._owed = None, 0
+        self._request, self._owed = None, []
         return fate
 
 

@@ -108,20 +108,24 @@ class Conversation:
             heard.presence += [(peripheral_part(row), row.present) for row in box.peripherals]
         return heard
 
-    def heartbeat(self) -> Request:
-        """The heartbeat of other clients, where a box tells its name and serial; else the version."""
-        named = next((box for box in self._stack.boxes if box.name and box.serial), None)
-        return reading(words.unit(named.name, "SN")) if named else VERSION
+    def heartbeats(self) -> Sequence[Request]:
+        """The serial number, as other clients do, where a box tells its name; the version; any end point."""
+        named = [box.name for box in self._stack.boxes if box.name and box.serial][:1]
+        point = [address.question for address in self._addresses.values()][:1]
+        return [*(reading(words.unit(name, "SN")) for name in named), VERSION, *map(reading, point)]
 
     def alive(self, answer: list[str]) -> Heard:
         reply = replies.parse(answer[-1])
         if isinstance(reply, replies.Version):
             return Heard(anew=reply.value != self._stack.version)
+        if isinstance(reply, replies.EpValue):
+            return self._understood(reply, pushed=False)
         if not isinstance(reply, replies.BoxValue):
             return Heard(garbage=True)
-        if reply.value == self._by_name[reply.box].serial:
+        box = self._by_name.get(reply.box)
+        if box is not None and reply.value == box.serial:
             return Heard()
-        if any(reply.value == box.serial for box in self._stack.boxes):
+        if reply.value in {box.serial for box in self._stack.boxes}:
             return Heard(anew=True)
         raise LineLost(Trouble.NOT_THE_DEVICE, f"another device answers here: its serial number is {reply.value}")
 
