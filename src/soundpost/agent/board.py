@@ -179,9 +179,9 @@ class Board:
 def _take(shelf: Shelf, place: int, reading: PointReading, now_ms: int, origin: str) -> bool:
     quality = _quality(reading)
     before = shelf.values[place]
-    if before is not UNREAD and before == reading.value and shelf.quality[place] == quality:
-        if shelf.texts[place] == reading.error:
-            return False
+    same = before is not UNREAD and before == reading.value and shelf.quality[place] == quality
+    if same and shelf.texts[place] == reading.error:
+        return False
     shelf.origins[place] = _origin(shelf, place, before, quality, origin)
     shelf.values[place] = reading.value
     shelf.quality[place] = quality

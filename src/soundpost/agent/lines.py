@@ -140,9 +140,10 @@ class Lines:
             if watch is not None:
                 watch.id = new
                 self.watches[new] = watch
-                for table in (self.sessions, self._tasks):
-                    if old in table:
-                        table[new] = table.pop(old)  # type: ignore[attr-defined]
+                if old in self.sessions:
+                    self.sessions[new] = self.sessions.pop(old)
+                if old in self._tasks:
+                    self._tasks[new] = self._tasks.pop(old)
         for watch in self.watches.values():
             watch.renamed()
 

@@ -207,6 +207,29 @@ class Spool:
 
         return await self._disk.run(job)
 
+    async def oldest_kept(self) -> int:
+        """Position of the oldest fact still here; one above the newest when there is none."""
+        return await self._disk.run(
+            lambda c: int(c.execute("select coalesce(min(position), ?) from fact", (_newest(c) + 1,)).fetchone()[0])
+        )
+
+    async def rename(self, names: dict[str, str], rewrite: Callable[[bytes], bytes], reader: str) -> None:
+        """Facts that reader has not confirmed take a hub's device ids in place of ours; their uids stay."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            mark = _mark(connection, reader)
+            marks = ",".join("?" * len(names))
+            rows = connection.execute(
+                f"select position, device, body from fact where position > ? and device in ({marks})",  # noqa: S608
+                (mark.position, *names),
+            ).fetchall()
+            connection.executemany(
+                "update fact set device = ?, body = ? where position = ?",
+                [(names[device], rewrite(body), position) for position, device, body in rows],
+            )
+
+        await self._disk.run(job)
+
     # --- housekeeping
 
     async def trim(self) -> None:
@@ -310,10 +333,8 @@ def _forget(connection: sqlite3.Connection, last: int) -> None:
 
 
 def _knows(connection: sqlite3.Connection, uid: bytes) -> bool:
-    for table in ("fact", "remembered"):
-        if connection.execute(f"select 1 from {table} where uid = ?", (uid,)).fetchone():  # noqa: S608
-            return True
-    return False
+    kept = connection.execute("select 1 from fact where uid = ?", (uid,)).fetchone()
+    return bool(kept or connection.execute("select 1 from remembered where uid = ?", (uid,)).fetchone())
 
 
 def _within(rows: Any, size: int) -> list[Stored]:

@@ -74,6 +74,18 @@ class Watch:
     def serials(self) -> frozenset[str]:
         return frozenset(self.parts["stack"].known.device.boxes)
 
+    def serials_of(self, part: str) -> frozenset[str]:
+        """What a write to that part must find behind the line: the box's own serial, for a peripheral its box's, for the
+        stack any of its boxes'. Empty while none is known (provisional)."""
+        member = self.parts.get(part)
+        while member is not None and part != "stack":
+            device = member.known.device
+            if part.startswith("box:"):
+                return frozenset({device.serial_number} - {""}) or self.serials
+            part = next((word for word, m in self.parts.items() if m.known.device.id == device.parent), "stack")
+            member = self.parts.get(part)
+        return self.serials
+
     @property
     def status(self) -> DeviceStatus | None:
         return self.parts["stack"].known.status

@@ -109,6 +109,19 @@ class ScanDone(Struct):
     ended_ms: int
 
 
+class DeviceRenamed(Struct):
+    """`device.renamed`: a hub that was joined knows this device by another id, which the agent uses from now on. The fact
+    names the new id; local rooms move what they have under `before` to it. A hub that never saw `before` ignores it."""
+
+    before: str
+
+
+class WentBack(Struct):
+    """`link.went_back`: after a hello one end was found to have lost what the other remembers (T9). `who`: hub or agent."""
+
+    who: str
+
+
 class CommandEnded(Struct):
     """`command.ended`. `state` is a CommandState end; `late` = after its deadline. `person` and `origin` name who asked
     (origin: the hub's id, or "local")."""
@@ -139,6 +152,8 @@ BODIES: dict[str, type[Struct]] = {
     "device.changed": DeviceFound,
     "device.moved": DeviceMoved,
     "device.status": DeviceStatus,
+    "device.renamed": DeviceRenamed,
+    "link.went_back": WentBack,
     "found.unreadable": Unreadable,
     "found.gone": FoundGone,
     "scan.done": ScanDone,

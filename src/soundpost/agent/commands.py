@@ -1,0 +1,347 @@
+"""Carries each command out once, and answers with a fact (T20-T23).
+
+One queue per stack, whoever asks. A known id is answered from the journal. Before the first byte the asking link is asked
+*go?*, and `started` is on disk. A *never* verb that was started is never run again: it is uncertain until reading back
+settles it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from soundpost.agent.board import Board
+from soundpost.agent.journal import ENDED, OPEN, STARTED, UNCERTAIN, Entry, Journal, save
+from soundpost.agent.lines import Lines
+from soundpost.agent.registry import Registry
+from soundpost.agent.settling import Settling, uptime
+from soundpost.agent.spool import Spool
+from soundpost.agent.watch import Watch
+from soundpost.device.capability import VERBS, CommandState, Verb
+from soundpost.device.contract import Outcome, Session
+from soundpost.device.model import Reason
+from soundpost.kernel import log
+from soundpost.kernel.clock import Clock
+from soundpost.kernel.errors import SoundpostError
+from soundpost.link.commands import Command
+from soundpost.link.envelope import GoAnswer
+from soundpost.link.events import CommandEnded
+
+ECHO_S = 1.0
+"""A device's own word about a point just after our command is still ours."""
+
+_log = log.get("agent.commands")
+
+
+class Origin(Protocol):
+    """The link a command came by."""
+
+    @property
+    def name(self) -> str:
+        """The hub's id, or "local"."""
+
+    def seen(self, key: str) -> None:
+        """The command is in the journal."""
+
+    async def go(self, key: str) -> GoAnswer:
+        """May raise OSError when the link is gone, or never answer."""
+
+
+class Here:
+    """Commands asked in this process: nobody else could have aborted them."""
+
+    name = "local"
+
+    def seen(self, key: str) -> None: ...
+
+    async def go(self, key: str) -> GoAnswer:
+        return GoAnswer(id=key, go=True)
+
+
+class Commands:
+    def __init__(
+        self,
+        clock: Clock,
+        journal: Journal,
+        spool: Spool,
+        board: Board,
+        registry: Registry,
+        lines: Lines,
+        go_s: float,
+    ) -> None:
+        self._clock, self._journal, self._spool = clock, journal, spool
+        self._registry, self._lines, self._go_s = registry, lines, go_s
+        self._queues: dict[str, asyncio.Queue[tuple[Entry, Origin, float]]] = {}
+        self._open: dict[str, Entry] = {}
+        self._queued_ids: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._waiting: dict[str, list[Callable[[CommandEnded], None]]] = {}
+        self._settling = Settling(clock, board, lines, self._settled)
+
+    async def load(self) -> None:
+        """What the last process left open. Started *never* verbs are uncertain; the rest waits to be sent again."""
+        now = self._clock.now_ms()
+        for entry in await self._journal.unended():
+            verb = VERBS.get(entry.command.capability)
+            if entry.state == UNCERTAIN:
+                self._settling.add(entry, since_here=False)
+            elif entry.state == STARTED and verb is not None and verb.repeat == "never":
+                self._end(
+                    entry, CommandState.UNCERTAIN, "agent_restarted", "The agent stopped while it was carried out."
+                )
+                self._settling.add(entry, since_here=False)
+            else:
+                self._await_again(entry, now)
+
+    def _await_again(self, entry: Entry, now: int) -> None:
+        """Its deadline died with the process; by the wall clock it has at most what was left."""
+        left_ms = entry.received_ms + entry.command.left_ms - now
+        if left_ms <= 0 or left_ms > entry.command.left_ms:
+            self._expire(entry)
+            return
+        self._open[entry.command.id] = entry
+        entry.state = OPEN
+        self._go_on(self._expire_later(entry, left_ms / 1000))
+
+    async def _expire_later(self, entry: Entry, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if self._open.get(entry.command.id) is entry and entry.state == OPEN:
+            del self._open[entry.command.id]
+            self._expire(entry)
+
+    # --- asked
+
+    async def ask(self, command: Command, origin: Origin) -> None:
+        """Returns when the command is in the journal and queued, or answered. Never raises for what a command holds."""
+        due = self._clock.monotonic() + command.left_ms / 1000
+        known = self._open.get(command.id)
+        left_over = known is not None and known.state == OPEN and command.id not in self._queued_ids
+        if known is None:
+            known = await self._journal.find(command.id)
+            if known is not None:
+                origin.seen(command.id)
+                await self._answer_again(known, origin)
+                return
+        elif not left_over:
+            origin.seen(command.id)
+            return
+        entry = Entry(command=command, origin=origin.name, received_ms=self._clock.now_ms())
+        self._open[command.id] = entry
+        try:
+            await self._journal.put(entry)
+        except SoundpostError as error:
+            del self._open[command.id]
+            self._end(entry, CommandState.REFUSED, error.code, error.text)
+            return
+        origin.seen(command.id)
+        refused = self._refusal(command)
+        if refused is not None:
+            self._end(entry, *refused)
+            return
+        self._queue(entry, origin, due)
+
+    async def _answer_again(self, entry: Entry, origin: Origin) -> None:
+        """The hub asks though it confirmed the answer: it went back. An answer under way is not doubled."""
+        if entry.ended is None:
+            return
+        reader = "local" if origin.name == "local" else f"hub:{origin.name}"
+        position = await self._spool.position_of(entry.ended_uid)
+        mark = await self._spool.mark_of(reader)
+        if position is None or position <= mark.position:
+            device = self._registry.known.get(entry.command.device)
+            self._spool.note(
+                "command.ended", entry.ended, entry.command.device, device.device.generation if device else 0
+            )
+
+    def _refusal(self, command: Command) -> tuple[CommandState, str, str] | None:
+        known = self._registry.known.get(command.device)
+        if command.capability not in VERBS:
+            words = f"This agent can't do {command.capability!r}; update it."
+            return CommandState.UNSUPPORTED, "verb_unknown", words
+        if known is None or self._lines.of_device(command.device) is None:
+            return CommandState.REFUSED, "not_here", "This agent does not have that device."
+        if command.generation and command.generation < known.device.generation:
+            return CommandState.REFUSED, "older_generation", "Another agent holds this device now."
+        return None
+
+    def _queue(self, entry: Entry, origin: Origin, due: float) -> None:
+        watch = self._lines.of_device(entry.command.device)
+        assert watch is not None
+        queue = self._queues.get(watch.id)
+        if queue is None:
+            queue = self._queues[watch.id] = asyncio.Queue()
+            self._go_on(self._work(queue))
+        self._queued_ids.add(entry.command.id)
+        queue.put_nowait((entry, origin, due))
+
+    async def _work(self, queue: "asyncio.Queue[tuple[Entry, Origin, float]]") -> None:
+        while True:
+            entry, origin, due = await queue.get()
+            try:
+                await self._carry_out(entry, origin, due)
+            except Exception as error:
+                _log.exception("command failed", command=entry.command.id)
+                if entry.ended is None:
+                    self._end(entry, CommandState.FAILED, "agent_fault", f"The agent failed ({type(error).__name__}).")
+            finally:
+                self._queued_ids.discard(entry.command.id)
+
+    # --- carried out
+
+    async def _carry_out(self, entry: Entry, origin: Origin, due: float) -> None:
+        command, verb = entry.command, VERBS[entry.command.capability]
+        if self._clock.monotonic() >= due:
+            self._expire(entry)
+            return
+        refused = await self._go(command.id, origin)
+        if refused is not None:
+            self._end(entry, CommandState.REFUSED, *refused)
+            return
+        if self._clock.monotonic() >= due:
+            self._expire(entry)
+            return
+        watch = self._lines.of_device(command.device)
+        session = self._lines.sessions.get(watch.id) if watch else None
+        if watch is None or session is None:
+            words = "Nothing was sent: another device answers at its address."
+            self._end(entry, CommandState.FAILED, "line_down", words)
+            return
+        entry.state, entry.started_ms = STARTED, self._clock.now_ms()
+        entry.uptime = uptime(watch, command.device)
+        try:
+            await self._journal.put(entry)
+        except SoundpostError as error:
+            self._end(entry, CommandState.REFUSED, error.code, error.text)
+            return
+        await self._perform(entry, verb, watch, session, due)
+
+    async def _go(self, key: str, origin: Origin) -> tuple[str, str] | None:
+        """None: go. Else the code and sentence of the refusal; without an answer nothing is started."""
+        try:
+            async with self._clock.timeout(self._go_s):
+                answer = await origin.go(key)
+        except (TimeoutError, OSError, SoundpostError):
+            return "no_go", "Not started: whoever asked for it could not be reached to confirm it."
+        if answer.go:
+            return None
+        return answer.code or "aborted", "Not started: it is no longer wanted."
+
+    async def _perform(self, entry: Entry, verb: Verb, watch: Watch, session: Session, due: float) -> None:
+        command = entry.command
+        part = watch.part_of(command.device) or "stack"
+        key = str(command.arguments.get("key", "")) if verb.name == "control" else ""
+        watch.claim(part, command.id, key)
+        try:
+            outcome = await self._in_time(entry, _run(session, part, command, watch), due)
+            keys = {reading.key for reading in outcome.readings}
+            watch.readings(part, outcome.readings)
+        finally:
+            watch.release(part, command.id)
+        for echoed in keys | ({key} if key else set()):
+            watch.claim(part, command.id, echoed)
+        self._go_on(self._release_later(watch, part, command.id))
+        self._ended(entry, outcome, proved=bool(watch.serials))
+
+    async def _in_time(self, entry: Entry, running: Any, due: float) -> Outcome:
+        """The device's answer, also when it comes late: then the command is told as expired first."""
+        task: asyncio.Task[Outcome] = asyncio.create_task(running)
+        try:
+            try:
+                async with self._clock.timeout(max(0.0, due - self._clock.monotonic())):
+                    await asyncio.wait({task})
+            except TimeoutError:
+                self._end(entry, CommandState.EXPIRED, "expired", "No answer within its deadline.", still=STARTED)
+            return await task
+        finally:
+            task.cancel()
+
+    async def _release_later(self, watch: Watch, part: str, key: str) -> None:
+        await self._clock.sleep(ECHO_S)
+        watch.release(part, key)
+
+    # --- ended
+
+    def _ended(self, entry: Entry, outcome: Outcome, *, proved: bool) -> None:
+        result: dict[str, Any] = {} if proved else {"identity_proved": False}
+        self._end(entry, outcome.state, outcome.code, outcome.text, assumed=outcome.assumed, result=result)
+        if outcome.state is CommandState.UNCERTAIN:
+            self._settling.add(entry, since_here=True)
+
+    def _settled(self, entry: Entry, state: CommandState, code: str, words: str) -> None:
+        self._end(entry, state, code, words)
+
+    def _expire(self, entry: Entry) -> None:
+        self._end(entry, CommandState.EXPIRED, "expired", "Its deadline passed before it was started.")
+
+    def _end(
+        self,
+        entry: Entry,
+        state: CommandState,
+        code: str,
+        words: str,
+        *,
+        assumed: bool = False,
+        result: Mapping[str, Any] | None = None,
+        still: str = "",
+    ) -> None:
+        """The fact and the journal's row in one commit. A second end amends the first and is late."""
+        command = entry.command
+        ended = CommandEnded(
+            id=command.id,
+            capability=command.capability,
+            state=str(state),
+            reason=Reason(code, words) if code or words else None,
+            arguments=command.arguments,
+            result=dict(result or {}),
+            assumed=assumed,
+            person=command.person,
+            origin=entry.origin,
+            late=entry.ended is not None,
+        )
+        entry.ended = ended
+        entry.state = still or (UNCERTAIN if state is CommandState.UNCERTAIN else ENDED)
+        known = self._registry.known.get(command.device)
+        generation = known.device.generation if known else command.generation
+        fact = self._spool.note(
+            "command.ended", ended, command.device, generation, lambda connection: save(entry)(connection)
+        )  # fmt: skip
+        entry.ended_uid = fact.uid
+        if not still:
+            self._open.pop(command.id, None)
+            for told in self._waiting.pop(command.id, []):
+                told(ended)
+
+    async def perform(self, command: Command) -> CommandEnded:
+        """Asks here and waits for its end: for pages and tools in this process."""
+        ended: asyncio.Future[CommandEnded] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(command.id, []).append(lambda e: None if ended.done() else ended.set_result(e))
+        await self.ask(command, Here())
+        return await ended
+
+    def _go_on(self, errand: Any) -> None:
+        task = asyncio.create_task(errand)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        self._settling.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _run(session: Session, part: str, command: Command, watch: Watch) -> Outcome:
+    arguments = command.arguments
+    if command.capability == "hands_off":
+        return await _hands_off(session, arguments)
+    serials = watch.serials_of(part) if VERBS[command.capability].writes else frozenset()
+    return await session.perform(part, command.capability, arguments, serials)
+
+
+async def _hands_off(session: Session, arguments: Mapping[str, Any]) -> Outcome:
+    minutes = arguments.get("minutes", arguments.get("seconds", 3600) / 60 if "seconds" in arguments else 60)
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes <= 1440:
+        return Outcome(CommandState.REFUSED, "out_of_range", "Hands off takes 0 to 1440 minutes.")
+    await session.hands_off(float(minutes) * 60)
+    words = f"The line is given up for {minutes:g} min." if minutes else "The line is taken back."
+    return Outcome(CommandState.DONE, "", words)

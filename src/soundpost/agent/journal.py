@@ -1,0 +1,68 @@
+"""The command journal: what was asked, what was started, how it ended. On disk before anything follows from it (T20, T21)."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from soundpost.agent.disk import Disk, Job
+from soundpost.link.commands import Command
+from soundpost.link.events import CommandEnded
+
+_encode = msgspec.msgpack.Encoder().encode
+KEPT_MS = 365 * 86_400_000
+
+OPEN, STARTED, UNCERTAIN, ENDED = "open", "started", "uncertain", "ended"
+
+
+class Entry(Struct, kw_only=True):
+    """`uptime` is what the device said before a restart was asked of it (-1: unknown); it settles an uncertain one."""
+
+    command: Command
+    origin: str
+    state: str = OPEN
+    received_ms: int = 0
+    started_ms: int = 0
+    uptime: float = -1.0
+    ended: CommandEnded | None = None
+    ended_uid: bytes = b""
+
+
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+def save(entry: Entry) -> Job:
+    row = (entry.command.id, entry.state, entry.received_ms, _encode(entry))
+    return lambda connection: connection.execute("insert or replace into command values (?,?,?,?)", row)
+
+
+class Journal:
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    async def find(self, key: str) -> Entry | None:
+        def job(connection: sqlite3.Connection) -> Entry | None:
+            row = connection.execute("select body from command where id = ?", (key,)).fetchone()
+            return _decode(row[0]) if row else None
+
+        return await self._disk.run(job)
+
+    async def put(self, entry: Entry) -> None:
+        await self._disk.run(save(entry))
+
+    async def unended(self) -> list[Entry]:
+        def job(connection: sqlite3.Connection) -> list[Entry]:
+            rows = connection.execute("select body from command where state != ? order by received_ms, id", (ENDED,))
+            return [_decode(row[0]) for row in rows]
+
+        return await self._disk.run(job)
+
+    async def open_ids(self, origin: str) -> list[str]:
+        return [entry.command.id for entry in await self.unended() if entry.origin == origin]
+
+    async def trim(self, now_ms: int) -> Any:
+        job: Job = lambda c: c.execute(  # noqa: E731
+            "delete from command where state = ? and received_ms < ?", (ENDED, now_ms - KEPT_MS)
+        )
+        return await self._disk.run(job)

@@ -1,0 +1,85 @@
+"""What became of a restart nobody saw the end of: settled by reading back (T21).
+
+Done: the line went down after it was started and came back, or the device has been up for less time than has passed since.
+Failed: it has been up since before. Until one of these is read, it stays uncertain.
+"""
+
+from collections.abc import Callable
+
+from soundpost.agent.board import UNREAD, Board, Shelf
+from soundpost.agent.journal import Entry
+from soundpost.agent.lines import Lines
+from soundpost.agent.watch import Watch
+from soundpost.device.capability import CommandState
+from soundpost.kernel.clock import Clock
+
+SLACK_S = 5.0
+Settled = Callable[[Entry, CommandState, str, str], None]
+
+
+class Settling:
+    def __init__(self, clock: Clock, board: Board, lines: Lines, settled: Settled) -> None:
+        self._clock, self._board, self._lines, self._settled = clock, board, lines, settled
+        self._off: list[Callable[[], None]] = []
+
+    def add(self, entry: Entry, *, since_here: bool) -> None:
+        """`since_here`: this process sent it, so a drop of the line from now on counts."""
+        if entry.command.capability != "reboot":
+            return
+        watch = self._lines.of_device(entry.command.device)
+        if watch is None:
+            return
+        dropped = since_here and not watch.line.up
+
+        def observe(what: str) -> None:
+            nonlocal dropped
+            if what == "down":
+                dropped = since_here
+            elif what == "up" and dropped:
+                finish(CommandState.DONE, "read_back", "The line went down and came back.")
+            elif what == "read":
+                verdict = judge_uptime(uptime(watch, entry.command.device), entry.started_ms, self._clock.now_ms())
+                if verdict is True:
+                    finish(CommandState.DONE, "read_back", "The device has started anew since.")
+                elif verdict is False:
+                    finish(CommandState.FAILED, "read_back", "The device has been up since before it was asked.")
+
+        def finish(state: CommandState, code: str, words: str) -> None:
+            if observe in watch.observers:
+                watch.observers.remove(observe)
+                self._settled(entry, state, code, words)
+
+        watch.observers.append(observe)
+        self._off.append(lambda: watch.observers.remove(observe) if observe in watch.observers else None)
+
+    def close(self) -> None:
+        for off in self._off:
+            off()
+        self._off = []
+
+
+def judge_uptime(seconds: float, started_ms: int, now_ms: int) -> bool | None:
+    """Whether the device started anew after `started_ms`; None when it did not say, or the clock stepped back."""
+    since_s = (now_ms - started_ms) / 1000
+    if seconds < 0 or since_s < 0:
+        return None
+    return seconds < since_s + SLACK_S if since_s > SLACK_S else None
+
+
+def uptime(watch: Watch, device: str) -> float:
+    """What that device, or a box of its stack, last said of how long it is up; -1 when it never did."""
+    members = sorted(watch.parts.values(), key=lambda member: member.known.device.id != device)
+    for member in members:
+        found = _uptime(member.shelf)
+        if found >= 0:
+            return found
+    return -1.0
+
+
+def _uptime(shelf: Shelf) -> float:
+    for key, place in shelf.schema.index.items():
+        if key.rpartition(".")[2] == "uptime":
+            value = shelf.values[place]
+            if value is not UNREAD and isinstance(value, int | float) and not isinstance(value, bool):
+                return float(value)
+    return -1.0
