@@ -1,0 +1,213 @@
+"""What REST and the live socket show of a server: built here alone, so both show the same."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from soundpost.device.model import Reason
+from soundpost.hub.agents import rules
+from soundpost.hub.agents.links import AgentLinks
+from soundpost.hub.agents.repo import Account, Site
+from soundpost.hub.agents.session import Session
+from soundpost.kernel.clock import rfc3339
+from soundpost.link.envelope import RangeState, ScanState
+
+Counts = Callable[[str], dict[str, int]]
+
+
+class ReasonView(Struct):
+    code: str
+    params: dict[str, str | int | float]
+    text: str
+
+
+class SiteRef(Struct):
+    id: str
+    name: str
+    zone: str
+
+
+class AgentRef(Struct):
+    id: str
+    name: str
+    state: str
+
+
+class AgentItem(Struct):
+    id: str
+    name: str
+    site: SiteRef
+    state: str
+    since: str
+    reason: ReasonView | None
+    devices: dict[str, int]
+    subnets: list[str]
+    last_confirmed: str | None
+    waiting: int
+    dropped: int
+    version: str
+    level: int
+    clock_offset_s: float | None
+    disk_free_percent: float | None
+    added: str
+    added_by: str
+    address: str
+    delay_ms: int | None
+
+
+class ScanView(Struct):
+    interface: str
+    range: str
+    asked: int
+    total: int
+    found: int
+    refused: int
+    running: bool
+    started: str | None
+    ended: str | None
+    next: str | None
+    swept: bool
+    note: str
+
+
+class CredentialSetView(Struct):
+    id: str
+    user: str
+    subnets: list[str]
+
+
+class AgentDetail(AgentItem):
+    scans: list[ScanView]
+    credential_sets: list[CredentialSetView]
+    policy: str
+    fingerprint: str
+    boot: str
+
+
+class SiteItem(Struct):
+    id: str
+    name: str
+    zone: str
+    agent: AgentRef | None
+    devices: dict[str, int]
+
+
+def no_counts(_site: str) -> dict[str, int]:
+    return {}
+
+
+class AgentItems:
+    """`counts` gives a site's devices by status; inventory lies above, so app hands it in."""
+
+    def __init__(self, links: AgentLinks, counts: Counts = no_counts) -> None:
+        self._links, self._agents = links, links.agents
+        self.counts = counts
+
+    def item(self, id: str) -> AgentItem:
+        """Raises NotFound."""
+        return AgentItem(**self._common(self._agents.get(id)))
+
+    def all(self) -> list[AgentItem]:
+        rows = sorted(self._agents.accounts.values(), key=lambda account: account.name.casefold())
+        return [AgentItem(**self._common(account)) for account in rows]
+
+    def detail(self, id: str) -> AgentDetail:
+        account = self._agents.get(id)
+        scans = self._scans(account)
+        offset = self._offset_ms(account)
+        return AgentDetail(
+            **self._common(account),
+            scans=[_scan(state, offset) for state in scans.ranges] if scans else [],
+            credential_sets=[CredentialSetView(s.id, s.user, s.subnets or ["*"]) for s in scans.sets] if scans else [],
+            policy=scans.policy if scans else "list",
+            fingerprint=rules.fingerprint(account.public_key),
+            boot=account.boot,
+        )
+
+    def sites(self) -> list[SiteItem]:
+        return [
+            SiteItem(site.id, site.name, site.zone, self.ref(site.id), self.counts(site.id))
+            for site in sorted(self._agents.sites.values(), key=lambda site: (site.name.casefold(), site.id))
+        ]
+
+    def ref(self, site: str) -> AgentRef | None:
+        """The server of a site, as a device's item names it."""
+        account = self._agents.of_site(site)
+        return AgentRef(account.id, account.name, account.state) if account else None
+
+    def states(self) -> dict[str, int]:
+        """How many servers are in each state, for the summary."""
+        states = dict.fromkeys((rules.CONNECTED, rules.LOST, rules.NEVER, rules.REFUSED, rules.HELD_TWICE), 0)
+        for account in self._agents.accounts.values():
+            states[account.state] += 1
+        return states
+
+    def _common(self, account: Account) -> dict[str, Any]:
+        session = self._links.sessions.get(account.id)
+        site = self._agents.sites[account.site]
+        scans = self._scans(account)
+        confirmed = max(account.confirmed_ms, session.confirmed_ms if session else 0)
+        return {
+            "id": account.id,
+            "name": account.name,
+            "site": _site(site),
+            "state": account.state,
+            "since": rfc3339(account.since_ms),
+            "reason": self._reason(account),
+            "devices": self.counts(site.id),
+            "subnets": [state.range for state in scans.ranges if state.swept] if scans else [],
+            "last_confirmed": rfc3339(confirmed) if confirmed else None,
+            "waiting": session.waiting if session else 0,
+            "dropped": session.dropped if session else account.dropped,
+            "version": account.version,
+            "level": account.level,
+            "clock_offset_s": round(self._offset_ms(account) / 1000, 3) if account.version or session else None,
+            "disk_free_percent": _disk(session),
+            "added": rfc3339(account.added_ms),
+            "added_by": account.added_by,
+            "address": account.address,
+            "delay_ms": session.offset.delay_ms if session else None,
+        }
+
+    def _reason(self, account: Account) -> ReasonView | None:
+        tries = self._links.admission.tries.get(account.id)
+        show_tries = tries is not None and (account.reason is None or account.state == rules.REFUSED)
+        reason: Reason | None = rules.tries_reason(tries) if tries and show_tries else account.reason
+        return ReasonView(reason.code, reason.params, reason.text) if reason else None
+
+    def _scans(self, account: Account) -> ScanState | None:
+        session = self._links.sessions.get(account.id)
+        return session.scans if session and session.scans else account.scans
+
+    def _offset_ms(self, account: Account) -> int:
+        session = self._links.sessions.get(account.id)
+        return session.source.offset_ms if session else account.offset_ms
+
+
+def _site(site: Site) -> SiteRef:
+    return SiteRef(site.id, site.name, site.zone)
+
+
+def _disk(session: Session | None) -> float | None:
+    return round(session.disk_free_percent, 1) if session and session.disk_free_percent >= 0 else None
+
+
+def _scan(state: RangeState, offset_ms: int) -> ScanView:
+    def at(agent_ms: int) -> str | None:
+        return rfc3339(agent_ms + offset_ms) if agent_ms else None
+
+    return ScanView(
+        interface=state.interface,
+        range=state.range,
+        asked=state.asked,
+        total=state.total,
+        found=state.found,
+        refused=state.refused,
+        running=state.running,
+        started=at(state.started_ms),
+        ended=at(state.ended_ms),
+        next=at(state.next_ms),
+        swept=state.swept,
+        note=state.note,
+    )
