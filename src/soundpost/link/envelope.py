@@ -202,10 +202,7 @@ class Values(Message, tag=10):
 
 
 class CaughtUp(Message, tag=11):
-    """Facts sent before this were the backlog (T10): recorded and applied, nobody is told. `went_back`: the uid in Welcome is
-    unknown here, so this agent was restored from an older copy or is one (T9); the hub makes it a visible fact."""
-
-    went_back: bool = False
+    """Facts sent before this were the backlog (T10): recorded and applied, nobody is told."""
 
 
 class Ack(Message, tag=12):

@@ -292,16 +292,6 @@ class AgentLinks:
         if scans and session.agent not in self._unsaved_scans:
             self._unsaved_scans[session.agent] = self.clock.monotonic() + self.limits.save_scans_s
 
-    def went_back(self, session: Session) -> None:
-        """The agent was restored from an older copy (T9): a visible fact."""
-        account = self.agents.accounts.get(session.agent)
-        if account is not None:
-            detail = {"agent": account.id, "name": account.name}
-            self.spawn(self._log_event("agent.restored", detail, account.site))
-
-    async def _log_event(self, type: str, detail: dict[str, Any], site: str) -> None:
-        await self.agents.store.unit_of_work(lambda tx: tx.log(type, detail, site=site))
-
     # -- down
 
     def of_site(self, site: str) -> Session | None:

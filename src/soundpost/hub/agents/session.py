@@ -12,6 +12,8 @@ import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from soundpost.device.model import Descriptor
 from soundpost.hub.agents import rules
 from soundpost.hub.agents.admission import Admitted
@@ -71,8 +73,6 @@ class Gate(Protocol):
 
     def heard(self, session: "Session", *, scans: bool) -> None: ...
 
-    def went_back(self, session: "Session") -> None: ...
-
     def over(self, session: "Session", *, clean: bool) -> None: ...
 
 
@@ -108,7 +108,7 @@ class Session:
         self._send_frame, self._close = send, close
         self._log = log.get("agents").bind(address=address)
         self.nonce = os.urandom(32)
-        self.agent = ""
+        self.agent = self.name = ""
         self.source = Source("", "", 0)
         self.over = False
         self.welcome = False
@@ -235,7 +235,7 @@ class Session:
     def admitted(self, admitted: Admitted, epoch: int) -> None:
         """From here on this session speaks for the site."""
         account = admitted.account
-        self.agent = account.id
+        self.agent, self.name = account.id, account.name
         self._log = self._log.bind(agent=account.id, name=account.name)
         self.source = Source(account.site, account.id, epoch, self.offset.ms)
 
@@ -264,9 +264,16 @@ class Session:
             return
         delivery.last_uid = fact.uid
         if self._for_us(fact):
-            delivery.facts.append(fact)
+            delivery.facts.append(self._known_as(fact))
         else:
             delivery.rejected.append((body, "other_hub"))
+
+    def _known_as(self, fact: Fact) -> Fact:
+        """The agent's word that it went back behind what this hub has is the hub's `agent.restored` (T9). Its word that the hub
+        did stays as it is: the hub found that out itself."""
+        if fact.type == "link.went_back" and msgspec.msgpack.decode(fact.data) == {"who": "agent"}:
+            fact.type, fact.data = "agent.restored", events.data({"agent": self.agent, "name": self.name})
+        return fact
 
     def _for_us(self, fact: Fact) -> bool:
         return fact.hub in ("", self._gate.hub)
@@ -334,10 +341,8 @@ class Session:
             self._devices[declare.ref] = declare.device
             self._refused.discard(declare.ref)
 
-    def _on_caught_up(self, message: CaughtUp) -> None:
+    def _on_caught_up(self, _message: CaughtUp) -> None:
         self._late = False
-        if message.went_back:
-            self._gate.went_back(self)
 
     # -- how the agent is
 
