@@ -1,0 +1,197 @@
+"""What the contract suite needs of a device, whichever plays it. A new family adds its harnesses to HARNESSES."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from tests.contract.peer import Peer
+
+from soundpost.device.contract import Credentials, Periods, PointReading, Trouble, Unit
+from soundpost.device.model import Endpoint, Value
+from soundpost.kernel.clock import SystemClock
+from soundpost.simulator.farm import Farm
+from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec
+
+QUICK = Periods(status=0.3, levels=0.6, facts=30.0, heartbeat=0.4, answer=1.0, gap=0.0)
+GOOD = Credentials("good", "clearone", "converge")
+WRONG = Credentials("wrong", "admin", "guess")
+WAIT_S = 30.0
+
+
+class Harness(Protocol):
+    assumed: bool  # answers what is only assumed
+    control: tuple[str, Value]  # a point and a value it does not have
+    endpoint: Endpoint
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def silence(self, on: bool) -> None: ...
+    async def error(self, text: str) -> None: ...
+    async def drop(self) -> None: ...
+    async def chatter(self, on: bool) -> None: ...
+    def connections(self) -> int: ...
+    def forbidden(self) -> int: ...
+
+
+class Scripted:
+    assumed = True
+    control: tuple[str, Value] = ("mic.101.level.gain", -10.5)
+
+    def __init__(self) -> None:
+        self.peer = Peer()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint("127.0.0.1", self.peer.port)
+
+    async def start(self) -> None:
+        await self.peer.start()
+
+    async def stop(self) -> None:
+        await self.peer.stop()
+
+    async def silence(self, on: bool) -> None:
+        self.peer.silent = on
+
+    async def error(self, text: str) -> None:
+        self.peer.error = text
+
+    async def drop(self) -> None:
+        self.peer.drop()
+
+    async def chatter(self, on: bool) -> None:
+        self.peer.before_reply = ["EP MIC 102 LEVEL MUTE 1", "EP UA 101 NOTIFICATION ERROR x", "what"] if on else []
+
+    def connections(self) -> int:
+        return len(self.peer.writers)
+
+    def forbidden(self) -> int:
+        words = [line.upper().split() for line in self.peer.lines]
+        return sum(w[0] == "FACTORYDEFAULT" or w[-2:] == ["MUTE", "2"] for w in words)
+
+
+class ScriptedStrict(Scripted):
+    assumed = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peer.lab = False
+
+
+SPEC = StackSpec(
+    "Board-01",
+    (
+        BoxSpec(
+            "Name_1",
+            "48V",
+            "1234-2334-40",
+            "00:90:79:00:00:01",
+            (PeripheralSpec("BMA360", "Ceiling", "9000-2401-40", "2.0.1.8"),),
+        ),
+    ),
+)
+
+
+class Simulated:
+    assumed = True
+    personality = "lab"
+    control: tuple[str, Value] = ("mic.101.level.gain", -10.5)
+
+    def __init__(self) -> None:
+        self.farm = Farm([SPEC], network="127.20.90.0/24", port=0, personality=self.personality)
+        self.station = self.farm.stacks[0]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(*self.station.endpoint)
+
+    async def start(self) -> None:
+        await self.farm.start()
+
+    async def stop(self) -> None:
+        await self.farm.stop()
+
+    async def silence(self, on: bool) -> None:
+        await self.farm.fault(SPEC.name, "silence", on)
+
+    async def error(self, text: str) -> None:
+        await self.farm.fault(SPEC.name, "error", bool(text), {"text": text} if text else {})
+
+    async def drop(self) -> None:
+        await self.farm.fault(SPEC.name, "reset")
+
+    async def chatter(self, on: bool) -> None:
+        await self.farm.fault(SPEC.name, "chatter", on)
+
+    def connections(self) -> int:
+        return len(self.station.sessions)
+
+    def forbidden(self) -> int:
+        return self.station.stack.forbidden_seen
+
+
+class SimulatedStrict(Simulated):
+    assumed = False
+    personality = "strict"
+
+
+HARNESSES: dict[str, dict[str, Callable[[], Harness]]] = {
+    "converge_pro2": {
+        "scripted": Scripted,
+        "scripted strict": ScriptedStrict,
+        "simulator lab": Simulated,
+        "simulator strict": SimulatedStrict,
+    }
+}
+
+
+class Recorder:
+    """A Sink that keeps everything and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.values: dict[tuple[str, str], PointReading] = {}
+        self.unit: Unit | None = None
+        self._news = asyncio.Event()
+
+    def _add(self, *what: Any) -> None:
+        self.told.append(what)
+        self._news.set()
+
+    def connected(self) -> None:
+        self._add("connected")
+
+    def inventory(self, unit: Unit) -> None:
+        self.unit = unit
+        self._add("inventory", unit)
+
+    def readings(self, part: str, readings: Sequence[PointReading]) -> None:
+        self.values |= {(part, reading.key): reading for reading in readings}
+        self._add("readings", part, *readings)
+
+    def covered(self, part: str, group: str) -> None:
+        self._add("covered", part, group)
+
+    def presence(self, part: str, present: bool) -> None:
+        self._add("presence", part, present)
+
+    def trouble(self, trouble: Trouble, text: str, failures: int, part: str = "") -> None:
+        self._add("trouble", trouble, text, failures)
+
+    def recovered(self, part: str = "") -> None:
+        self._add("recovered", part)
+
+    def names(self) -> list[str]:
+        return [what[0] for what in self.told]
+
+    def troubles(self) -> list[tuple[Trouble, str, int]]:
+        return [(what[1], what[2], what[3]) for what in self.told if what[0] == "trouble"]
+
+    def forget(self) -> None:
+        self.told.clear()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with SystemClock().timeout(WAIT_S):
+            while not true():
+                self._news.clear()
+                await self._news.wait()
