@@ -59,7 +59,7 @@ class Shelf:
             old = before.index.get(key)
             if old is not None:
                 for source, target in zip(columns, after, strict=True):
-                    target[place] = source[old]  # type: ignore[index]
+                    target[place] = source[old]
 
     def value(self, key: str) -> Value | None:
         """None also while it was never read."""

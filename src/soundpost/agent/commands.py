@@ -9,11 +9,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from soundpost.agent.board import Board
 from soundpost.agent.journal import ENDED, OPEN, STARTED, UNCERTAIN, Entry, Journal, save
 from soundpost.agent.lines import Lines
 from soundpost.agent.registry import Registry
-from soundpost.agent.settling import Settling, uptime
+from soundpost.agent.settling import Settling
 from soundpost.agent.spool import Spool
 from soundpost.agent.watch import Watch
 from soundpost.device.capability import VERBS, CommandState, Verb
@@ -63,7 +62,6 @@ class Commands:
         clock: Clock,
         journal: Journal,
         spool: Spool,
-        board: Board,
         registry: Registry,
         lines: Lines,
         go_s: float,
@@ -75,7 +73,7 @@ class Commands:
         self._queued_ids: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waiting: dict[str, list[Callable[[CommandEnded], None]]] = {}
-        self._settling = Settling(clock, board, lines, self._settled)
+        self._settling = Settling(clock, lines, self._settled)
 
     async def load(self) -> None:
         """What the last process left open. Started *never* verbs are uncertain; the rest waits to be sent again."""
@@ -206,7 +204,6 @@ class Commands:
             self._end(entry, CommandState.FAILED, "line_down", words)
             return
         entry.state, entry.started_ms = STARTED, self._clock.now_ms()
-        entry.uptime = uptime(watch, command.device)
         try:
             await self._journal.put(entry)
         except SoundpostError as error:
@@ -301,10 +298,8 @@ class Commands:
         entry.state = still or (UNCERTAIN if state is CommandState.UNCERTAIN else ENDED)
         known = self._registry.known.get(command.device)
         generation = known.device.generation if known else command.generation
-        fact = self._spool.note(
-            "command.ended", ended, command.device, generation, lambda connection: save(entry)(connection)
-        )  # fmt: skip
-        entry.ended_uid = fact.uid
+        entry.ended_uid = self._spool.mint()
+        self._spool.note("command.ended", ended, command.device, generation, save(entry), entry.ended_uid)
         if not still:
             self._open.pop(command.id, None)
             for told in self._waiting.pop(command.id, []):

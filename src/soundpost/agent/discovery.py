@@ -72,6 +72,7 @@ class Discovery:
         self._states: list[RangeState] = []
         self._ended = float("-inf")
         self._nudged = False
+        self._errands: set[asyncio.Task[None]] = set()
         lines.on_offline = self._nudge
 
     async def load(self) -> None:
@@ -294,6 +295,24 @@ class Discovery:
             self._duplicate(family.name, endpoint, sorted(look.unit.serials), stack)
         else:
             self.findings.clear(finding)
+
+    def picked(self, finding: str) -> None:
+        """The same without waiting, for a link: a finding that is gone is told by the next scan."""
+        task = asyncio.create_task(self._pick_quietly(finding))
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _pick_quietly(self, finding: str) -> None:
+        try:
+            await self.pick(finding)
+        except NotFound:
+            self.scan_now()
+
+    async def close(self) -> None:
+        errands = list(self._errands)
+        for task in errands:
+            task.cancel()
+        await asyncio.gather(*errands, return_exceptions=True)
 
     # --- what is told
 

@@ -17,14 +17,11 @@ OPEN, STARTED, UNCERTAIN, ENDED = "open", "started", "uncertain", "ended"
 
 
 class Entry(Struct, kw_only=True):
-    """`uptime` is what the device said before a restart was asked of it (-1: unknown); it settles an uncertain one."""
-
     command: Command
     origin: str
     state: str = OPEN
     received_ms: int = 0
     started_ms: int = 0
-    uptime: float = -1.0
     ended: CommandEnded | None = None
     ended_uid: bytes = b""
 

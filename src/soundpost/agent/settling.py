@@ -6,7 +6,7 @@ Failed: it has been up since before. Until one of these is read, it stays uncert
 
 from collections.abc import Callable
 
-from soundpost.agent.board import UNREAD, Board, Shelf
+from soundpost.agent.board import Shelf
 from soundpost.agent.journal import Entry
 from soundpost.agent.lines import Lines
 from soundpost.agent.watch import Watch
@@ -18,8 +18,8 @@ Settled = Callable[[Entry, CommandState, str, str], None]
 
 
 class Settling:
-    def __init__(self, clock: Clock, board: Board, lines: Lines, settled: Settled) -> None:
-        self._clock, self._board, self._lines, self._settled = clock, board, lines, settled
+    def __init__(self, clock: Clock, lines: Lines, settled: Settled) -> None:
+        self._clock, self._lines, self._settled = clock, lines, settled
         self._off: list[Callable[[], None]] = []
 
     def add(self, entry: Entry, *, since_here: bool) -> None:
@@ -38,7 +38,9 @@ class Settling:
             elif what == "up" and dropped:
                 finish(CommandState.DONE, "read_back", "The line went down and came back.")
             elif what == "read":
-                verdict = judge_uptime(uptime(watch, entry.command.device), entry.started_ms, self._clock.now_ms())
+                verdict = judge_uptime(
+                    uptime(watch, entry.command.device, entry.started_ms), entry.started_ms, self._clock.now_ms()
+                )
                 if verdict is True:
                     finish(CommandState.DONE, "read_back", "The device has started anew since.")
                 elif verdict is False:
@@ -66,20 +68,20 @@ def judge_uptime(seconds: float, started_ms: int, now_ms: int) -> bool | None:
     return seconds < since_s + SLACK_S if since_s > SLACK_S else None
 
 
-def uptime(watch: Watch, device: str) -> float:
-    """What that device, or a box of its stack, last said of how long it is up; -1 when it never did."""
+def uptime(watch: Watch, device: str, after_ms: int) -> float:
+    """What that device, or a box of its stack, has said since of how long it is up; -1 while it did not."""
     members = sorted(watch.parts.values(), key=lambda member: member.known.device.id != device)
     for member in members:
-        found = _uptime(member.shelf)
+        found = _uptime(member.shelf, after_ms)
         if found >= 0:
             return found
     return -1.0
 
 
-def _uptime(shelf: Shelf) -> float:
+def _uptime(shelf: Shelf, after_ms: int) -> float:
     for key, place in shelf.schema.index.items():
-        if key.rpartition(".")[2] == "uptime":
+        if key.rpartition(".")[2] == "uptime" and shelf.times[place] > after_ms:
             value = shelf.values[place]
-            if value is not UNREAD and isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float) and not isinstance(value, bool):
                 return float(value)
     return -1.0

@@ -63,11 +63,13 @@ class Spool:
         self._listeners.append(told)
         return lambda: self._listeners.remove(told)
 
-    def note(self, kind: str, body: Any, device: str = "", generation: int = 0, also: Job | None = None) -> Fact:
+    def note(
+        self, kind: str, body: Any, device: str = "", generation: int = 0, also: Job | None = None, uid: bytes = b""
+    ) -> Fact:
         """Takes the fact down; it is on disk soon, in order, in one commit with `also`. Never waits."""
         now = self._clock.now_ms()
         fact = Fact(
-            uid=self._uid(now), type=kind, time_ms=now, device=device, generation=generation,
+            uid=uid or self.mint(), type=kind, time_ms=now, device=device, generation=generation,
             hub=self.hub, data=data(body),
         )  # fmt: skip
         with self._lock:
@@ -85,9 +87,9 @@ class Spool:
         """Returns when everything noted before is on disk."""
         await self._disk.run(lambda connection: None)
 
-    def _uid(self, now: int) -> bytes:
-        """Ordered also within a millisecond and when the clock steps back: a fact's uid is above its predecessor's."""
-        fresh = ids.uid(now)
+    def mint(self) -> bytes:
+        """A uid above every one minted before, also within a millisecond and when the clock steps back."""
+        fresh = ids.uid(self._clock.now_ms())
         if fresh <= self._last_uid:
             bumped = (int.from_bytes(self._last_uid, "big") + (1 << 20)).to_bytes(16, "big")
             fresh = bumped[:13] + fresh[13:]

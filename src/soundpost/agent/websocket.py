@@ -1,0 +1,206 @@
+"""The link over a WebSocket: dialling, trust, and a sentence for each way it can fail (T26)."""
+
+import hashlib
+import socket
+import ssl
+from typing import Any
+
+from msgspec import Struct
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, ProxyError
+
+from soundpost.agent.channel import ChannelClosed
+from soundpost.agent.hub_address import HubAddress
+from soundpost.agent.identity import PLAIN, PUBLIC, Account
+from soundpost.kernel.clock import Clock
+from soundpost.kernel.errors import GiveUp, Retry, SoundpostError
+from soundpost.link.envelope import FRAME_CAP, Challenge, decode
+
+OPEN_S = 10.0
+GOODBYE = 1001
+"""The close code of an agent that is stopping: the hub needs no grace to believe it."""
+
+
+class WebSocketChannel:
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, frame: bytes) -> None:
+        try:
+            await self.connection.send(frame)
+        except ConnectionClosed:
+            raise ChannelClosed("The link to the hub was closed.") from None
+
+    async def recv(self) -> bytes:
+        try:
+            frame = await self.connection.recv()
+        except ConnectionClosed:
+            raise ChannelClosed("The link to the hub was closed.") from None
+        if isinstance(frame, str):
+            raise not_a_hub("it sent text")
+        return frame
+
+    async def close(self, *, goodbye: bool = False) -> None:
+        await self.connection.close(GOODBYE if goodbye else 1000)
+
+
+class Fingerprint(Struct, frozen=True):
+    """What a person compares. `sha256` is of the CA the hub sends (of its certificate when it sends no other), `pem` that
+    certificate; `trusted`: public CAs vouch for it, so nothing needs to be compared. Empty without TLS."""
+
+    hub: str
+    name: str
+    sha256: str
+    pem: str
+    trusted: bool
+
+
+async def dial(address: HubAddress, account: Account, clock: Clock) -> WebSocketChannel:
+    """Raises Retry or GiveUp whose code and sentence say what is wrong."""
+    return await _open(address, _context(account) if address.secure else None, clock)
+
+
+async def fetch_fingerprint(address: HubAddress, clock: Clock) -> Fingerprint:
+    """Connects without trusting and sends nothing; reads the challenge and the certificates the hub shows."""
+    context = None
+    if address.secure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    channel = await _open(address, context, clock)
+    try:
+        challenge = await _challenge(channel, clock)
+        chain = _chain(channel.connection) if address.secure else []
+    finally:
+        await channel.close()
+    if not chain:
+        return Fingerprint(challenge.hub, challenge.name, "", "", trusted=not address.secure)
+    root = chain[-1]
+    digest = hashlib.sha256(root).hexdigest().upper()
+    spaced = ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
+    pem = ssl.DER_cert_to_PEM_cert(root)
+    return Fingerprint(challenge.hub, challenge.name, spaced, pem, await _publicly_trusted(address, clock))
+
+
+async def _challenge(channel: WebSocketChannel, clock: Clock) -> Challenge:
+    try:
+        async with clock.timeout(OPEN_S):
+            message = decode(await channel.recv())
+    except (TimeoutError, SoundpostError):
+        raise not_a_hub("it sent no challenge") from None
+    if not isinstance(message, Challenge):
+        raise not_a_hub("it sent no challenge")
+    return message
+
+
+async def _publicly_trusted(address: HubAddress, clock: Clock) -> bool:
+    try:
+        channel = await _open(address, ssl.create_default_context(), clock)
+    except SoundpostError:
+        return False
+    await channel.close()
+    return True
+
+
+def _chain(connection: ClientConnection) -> list[bytes]:
+    """DER certificates as the hub sent them, its own first. Python 3.13 has this in public; before, it is there unnamed."""
+    tls: Any = connection.transport.get_extra_info("ssl_object")
+    chain = getattr(tls, "get_unverified_chain", None)
+    if chain is not None:
+        return [bytes(der) for der in chain()]
+    inner = getattr(getattr(tls, "_sslobj", None), "get_unverified_chain", None)
+    if inner is not None:
+        return [ssl.PEM_cert_to_DER_cert(item.public_bytes()) for item in inner() or ()]
+    own = tls.getpeercert(binary_form=True)
+    return [own] if own else []
+
+
+def _context(account: Account) -> ssl.SSLContext:
+    if account.trust in (PUBLIC, ""):
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The pinned CA is the hub's or the organization's own and was compared by a person. A hub is dialled by address, by
+    # name or through a forward, none of which its certificate can know; which hub it is, the signed hello settles (T27).
+    context.check_hostname = False
+    context.load_verify_locations(cadata=account.pem)
+    return context
+
+
+async def _open(address: HubAddress, context: ssl.SSLContext | None, clock: Clock) -> WebSocketChannel:
+    try:
+        async with clock.timeout(OPEN_S):
+            connection = await connect(
+                address.url,
+                ssl=context,
+                compression=None,
+                max_size=FRAME_CAP,
+                max_queue=16,
+                open_timeout=None,
+                ping_interval=None,
+                close_timeout=2,
+                user_agent_header=None,
+            )
+    except Exception as error:
+        raise failure(error, address, pinned=context is not None and not context.check_hostname) from None
+    return WebSocketChannel(connection)
+
+
+def failure(error: Exception, address: HubAddress, *, pinned: bool) -> SoundpostError:
+    """The code and sentence for a failed attempt to connect. Anything not named here is `hub_unreachable`."""
+    where = address.named
+    match error:
+        case ssl.SSLCertVerificationError():
+            return _certificate(where, error, pinned=pinned)
+        case ssl.SSLError() | ssl.CertificateError():
+            return not_a_hub("it does not speak TLS", where, cause=str(error))
+        case TimeoutError():
+            return Retry(
+                f"{where} did not answer in {OPEN_S:g} s. Ask local IT whether this machine may reach it.",
+                code="timed_out",
+            )
+        case ConnectionRefusedError():
+            return Retry(f"{where} refuses the connection. Is the hub running, and is the port right?", code="refused")
+        case socket.gaierror():
+            return Retry(
+                f"The name {address.host} can't be found. Check how it is written, and DNS.", code="name_unknown"
+            )
+        case ProxyError() | InvalidProxy():
+            return Retry(f"The proxy does not let this machine reach {where}.", code="proxy_refused", cause=str(error))
+        case InvalidStatus():
+            return not_a_hub(f"it answers HTTP {error.response.status_code}", where)
+        case InvalidHandshake() | EOFError():
+            return not_a_hub("it does not answer like one", where, cause=str(error))
+        case ConnectionResetError() | BrokenPipeError():
+            return Retry(f"{where} closed the connection at once.", code="refused")
+        case OSError():
+            if isinstance(error.__cause__, ConnectionRefusedError) or "refused" in str(error).lower():
+                return Retry(
+                    f"{where} refuses the connection. Is the hub running, and is the port right?", code="refused"
+                )
+            return Retry(f"{where} can't be reached: {error.strerror or error}.", code="hub_unreachable")
+    return Retry(f"{where} can't be reached.", code="hub_unreachable", cause=repr(error))
+
+
+def _certificate(where: str, error: Exception, *, pinned: bool) -> SoundpostError:
+    if pinned:
+        return GiveUp(
+            f"{where} shows a certificate of another authority than the one that was confirmed here. Nothing was sent. "
+            "If the hub was set up anew, compare its fingerprint and confirm it again.",
+            code="certificate_changed",
+            cause=str(error),
+        )
+    return GiveUp(
+        f"The certificate of {where} is not vouched for by a public authority. Compare its fingerprint and confirm it.",
+        code="certificate_untrusted",
+        cause=str(error),
+    )
+
+
+def not_a_hub(what: str, where: str = "That address", cause: str | None = None) -> GiveUp:
+    return GiveUp(f"{where} is not a Soundpost hub: {what}. Check address and port.", code="not_a_hub", cause=cause)
+
+
+def trust_of(address: HubAddress, pem: str) -> str:
+    if not address.secure:
+        return PLAIN
+    return "pinned" if pem else PUBLIC
