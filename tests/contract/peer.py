@@ -25,6 +25,7 @@ class Peer:
         self.echo = False
         self.starting = False
         self.lab = True
+        self.frozen = False
         self.before_reply: list[str] = []
         self.lines: list[str] = []
         self.logins: list[tuple[str, str]] = []
@@ -119,7 +120,7 @@ class Peer:
 
     def _level(self, kind: str, number: str, parameter: str, value: list[str]) -> str:
         key = f"{kind} {number} {parameter}"
-        if value:
+        if value and not self.frozen:
             self.values[key] = value[0]
         return self.values.get(key, "0" if parameter == "MUTE" else "-5.0")
 

@@ -39,5 +39,5 @@ class Schedule:
         """`period` overrides the poll's own this once."""
         every = period or self._periods[index]
         base = self._origin + self._phases[index] * every
-        rounds = (now - base) // every + 1
-        heapq.heappush(self._heap, (base + rounds * every, index))
+        due = base + ((now - base) // every + 1) * every
+        heapq.heappush(self._heap, (due if due > now else now + every, index))

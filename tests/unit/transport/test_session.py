@@ -1,0 +1,388 @@
+"""A held line over time: a scripted peer on loopback, a clock the test moves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.contract.harness import GOOD, WRONG, Recorder
+from tests.contract.peer import Peer
+from tests.support.clock import ManualClock, settle
+
+from soundpost.device.capability import CommandState
+from soundpost.device.contract import Credentials, Outcome, Periods, Trouble
+from soundpost.device.model import Endpoint
+from soundpost.drivers.converge_pro2.driver import Conversation
+from soundpost.transport.session import SILENT_LIMIT, STARTING_S, Heard, LineSession, Poll
+
+PERIODS = Periods(gap=0.0)
+MUTE = {"key": "mic.101.level.mute", "value": True}
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.peer, self.sink, self.clock = Peer(), Recorder(), ManualClock()
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def session(self, *credentials: Credentials, talk: Conversation | None = None, seed: int = 3) -> LineSession:
+        talk = talk or Conversation(self.clock)
+        endpoint = Endpoint("127.0.0.1", self.peer.port)
+        session = LineSession(talk, endpoint, credentials or (GOOD,), self.sink, self.clock, PERIODS, seed)
+        self.tasks.append(asyncio.ensure_future(session.run()))
+        return session
+
+    async def up(self, session: LineSession | None = None) -> LineSession:
+        session = session or self.session()
+        await self.sink.until(lambda: "inventory" in self.sink.names())
+        await settle()
+        return session
+
+    async def trouble(self, kind: Trouble) -> None:
+        await self.sink.until(lambda: any(t[0] is kind for t in self.sink.troubles()))
+
+    async def come_back(self) -> None:
+        """Moves the clock until the line is up again."""
+        self.sink.forget()
+        while "connected" not in self.sink.names():
+            await self.clock.advance(1.0)
+            await settle(300)
+
+    @property
+    def kinds(self) -> list[Trouble]:
+        return [trouble[0] for trouble in self.sink.troubles()]
+
+    @property
+    def serials(self) -> frozenset[str]:
+        return frozenset(self.peer.serials.values())
+
+    async def perform(self, session: LineSession, verb: str, arguments: dict[str, object] | None = None) -> Outcome:
+        return await session.perform("box:1234-2334-40", verb, arguments or {}, self.serials)
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    await made.peer.start()
+    yield made
+    for task in made.tasks:
+        task.cancel()
+    await asyncio.wait(made.tasks)
+    await made.peer.stop()
+
+
+async def test_the_unit_is_read_and_told_once(bench: Bench) -> None:
+    await bench.up()
+    unit = bench.sink.unit
+    assert unit is not None
+    assert [part.part for part in unit.parts] == [
+        "stack",
+        "box:1234-2334-40",
+        "plink:9000-2401-40",
+        "box:1234-2335-40",
+    ]
+    stack, box, plink, other = unit.parts
+    assert (stack.name, stack.firmware_version) == ("Boardroom", "7.0.0.1")
+    assert (box.model, box.mac, box.box_number, box.parent) == ("48V", "00:90:79:00:00:01", 1, "stack")
+    assert "model" in box.assumed
+    assert (plink.kind, plink.parent, plink.model) == ("microphone", box.part, "BMA360")
+    assert other.box_number == 2
+    assert {point.key for point in other.points} >= {"mic.201.level.mute", "fader.208.level.gain", "unit.locate"}
+    assert bench.sink.names()[:2] == ["connected", "inventory"]
+
+
+async def test_polling_waits_while_the_stack_starts(bench: Bench) -> None:
+    bench.peer.starting = True
+    bench.session()
+    await bench.trouble(Trouble.STARTING)
+    await bench.clock.advance(35.0)
+    assert set(bench.peer.lines) == {"VERSION * FW 1"}
+    assert bench.sink.troubles()[-1][2] == 4
+    assert "connected" not in bench.sink.names()
+    bench.peer.starting = False
+    bench.peer.push("STACK NOTIFICATION HW_RESYNC")
+    await bench.sink.until(lambda: "inventory" in bench.sink.names())
+
+
+async def test_a_stack_that_never_starts_is_given_up(bench: Bench) -> None:
+    bench.peer.starting = True
+    bench.session()
+    await bench.trouble(Trouble.STARTING)
+    await bench.clock.advance(STARTING_S + 11)
+    await bench.sink.until(lambda: "still starting" in bench.sink.troubles()[-1][1])
+
+
+async def test_first_reconnect_at_once_then_five_to_sixty_seconds(bench: Bench) -> None:
+    await bench.up()
+    await bench.clock.advance(60.0)
+    await bench.peer.stop()
+    await bench.trouble(Trouble.REFUSED)
+    assert bench.kinds == [Trouble.CLOSED, Trouble.REFUSED]
+    for failures in range(2, 9):
+        before = len(bench.sink.troubles())
+        await bench.clock.advance(4.9)
+        assert len(bench.sink.troubles()) == before
+        while len(bench.sink.troubles()) == before:
+            await bench.clock.advance(0.5)
+        assert bench.sink.troubles()[-1][2] == failures
+    await bench.peer.start()
+    await bench.come_back()
+
+
+async def test_a_line_that_keeps_dropping_is_not_stormed(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.drop()
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    bench.peer.drop(reset=True)
+    await bench.sink.until(lambda: bench.kinds == [Trouble.CLOSED] * 2)
+    await bench.clock.advance(4.9)
+    await settle(300)
+    assert bench.sink.names().count("inventory") == 2
+    await bench.come_back()
+
+
+async def test_another_device_behind_the_address_is_not_read_as_the_old_one(bench: Bench) -> None:
+    await bench.up()
+    await bench.clock.advance(20.0)
+    bench.sink.forget()
+    bench.peer.serials = {"Name_1": "7777-2401-40"}
+    bench.peer.drop()
+    await bench.trouble(Trouble.NOT_THE_DEVICE)
+    assert "inventory" not in bench.sink.names()
+    assert "connected" not in bench.sink.names()
+
+
+async def test_a_box_that_left_makes_the_stack_another_unit(bench: Bench) -> None:
+    await bench.up()
+    await bench.clock.advance(20.0)
+    del bench.peer.serials["Name_2"]
+    bench.peer.drop()
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    assert bench.sink.unit is not None
+    assert bench.sink.unit.serials == {"1234-2334-40"}
+
+
+async def test_the_heartbeat_notices_another_serial(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.serials["Name_1"] = "7777-2401-40"
+    await bench.clock.advance(31.0)
+    await bench.trouble(Trouble.NOT_THE_DEVICE)
+
+
+async def test_silence_is_counted_and_in_the_end_the_connection_is_doubted(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.silent = True
+    await bench.clock.advance(10.0)
+    assert [t[2] for t in bench.sink.troubles()] == list(range(1, len(bench.kinds) + 1))
+    assert 3 <= len(bench.kinds) <= 5
+    await bench.clock.advance(2.0 * SILENT_LIMIT)
+    assert bench.sink.troubles()[-1][1] in (
+        f"{SILENT_LIMIT} requests in a row were not answered",
+        "connected, but no sign-in prompt within 5 s",
+    )
+    bench.peer.silent = False
+    await bench.come_back()
+
+
+async def test_a_point_the_device_does_not_have_is_asked_again_only_with_the_facts(bench: Bench) -> None:
+    await bench.up()
+    await bench.clock.advance(200.0)
+    asked = [line for line in bench.peer.lines if line == "EP FADER 101 LEVEL GAIN"]
+    assert len(asked) == 1
+    reading = bench.sink.values["box:1234-2334-40", "fader.101.level.gain"]
+    assert (reading.value, reading.error, reading.unsupported) == (None, "ERROR INVALID COMMAND", True)
+    assert bench.peer.lines.count("EP MIC 101 LEVEL GAIN") >= 6
+    assert bench.kinds == []
+    assert ("covered", "box:1234-2334-40", "levels") in bench.sink.told
+
+
+async def test_pushes_are_heard_at_any_time(bench: Bench) -> None:
+    await bench.up()
+    bench.sink.forget()
+    bench.peer.push("EP MIC 102 LEVEL MUTE 1")
+    bench.peer.push("BOX Name_2 UNIT LOCATE 1")
+    bench.peer.push("BOX Name_1 PLINK 1 BMA360 Ceiling 9000-2401-40 2.0.1.8 0")
+    bench.peer.push("EP MIC 102 LEVEL MUTE 2")
+    bench.peer.push("EP Some_Name LEVEL MUTE 1")
+    await bench.sink.until(lambda: len(bench.sink.told) == 3)
+    assert [w[:2] for w in bench.sink.told] == [
+        ("readings", "box:1234-2334-40"),
+        ("readings", "box:1234-2335-40"),
+        ("presence", "plink:9000-2401-40"),
+    ]
+    assert bench.sink.told[0][2].pushed
+    assert bench.sink.told[2][2] is False
+
+
+async def test_a_new_peripheral_and_a_resync_are_read_anew(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.peripheral = "1 DIALOG20 Desk 9000-2402-40 1.0 1"
+    bench.peer.push("BOX Name_1 PLINK 1 DIALOG20 Desk 9000-2402-40 1.0 1")
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    assert bench.sink.unit is not None
+    assert "plink:9000-2402-40" in [part.part for part in bench.sink.unit.parts]
+    bench.peer.push("STACK NOTIFICATION HW_RESYNC")
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 3)
+
+
+async def test_refresh_reads_everything_again(bench: Bench) -> None:
+    session = await bench.up()
+    outcome = await bench.perform(session, "refresh")
+    assert outcome.state is CommandState.DONE
+    assert bench.sink.names().count("inventory") == 2
+
+
+async def test_an_echo_is_no_confirmation(bench: Bench) -> None:
+    bench.peer.echo = True
+    session = await bench.up()
+    assert (await bench.perform(session, "control", MUTE)).state is CommandState.DONE
+    bench.peer.on_line = lambda line: setattr(bench.peer, "error", "ERROR NO" if line.endswith("MUTE 0") else "")
+    outcome = await bench.perform(session, "control", MUTE | {"value": False})
+    assert (outcome.state, outcome.text) == (CommandState.FAILED, "ERROR NO")
+
+
+async def test_a_device_that_keeps_its_value_is_not_confirmed(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.frozen = True
+    outcome = await bench.perform(session, "control", MUTE)
+    assert (outcome.state, outcome.code) == (CommandState.FAILED, "not_taken")
+    assert outcome.readings[0].value is False
+    assert bench.peer.lines.count("EP MIC 101 LEVEL MUTE 1") == 1
+
+
+async def test_a_foreign_push_of_the_same_point_is_told_from_the_reply_by_asking(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.on_line = lambda line: setattr(
+        bench.peer, "before_reply", ["EP MIC 101 LEVEL MUTE 0"] if line.endswith("MUTE 1") else []
+    )
+    assert (await bench.perform(session, "control", MUTE)).state is CommandState.DONE
+    assert bench.peer.lines.count("EP MIC 101 LEVEL MUTE 1") == 1
+
+
+async def test_a_write_in_silence_is_settled_by_reading_back_and_never_repeated(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.on_line = lambda line: setattr(bench.peer, "silent", line.endswith("MUTE 1"))
+    verb = asyncio.ensure_future(bench.perform(session, "control", MUTE))
+    await bench.clock.advance(2.0)
+    outcome = await verb
+    assert outcome.state is CommandState.FAILED
+    assert outcome.code == "not_taken"
+    assert bench.peer.lines.count("EP MIC 101 LEVEL MUTE 1") == 1
+
+
+async def test_a_line_lost_after_the_write_leaves_it_uncertain(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.on_line = lambda line: bench.peer.drop() if line.endswith("MUTE 1") else None
+    outcome = await bench.perform(session, "control", MUTE)
+    assert outcome.state is CommandState.UNCERTAIN
+    assert bench.peer.lines.count("EP MIC 101 LEVEL MUTE 1") == 1
+
+
+async def test_a_cancelled_verb_leaves_the_line_usable(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.silent = True
+    verb = asyncio.ensure_future(bench.perform(session, "control", MUTE))
+    await settle()
+    verb.cancel()
+    await asyncio.wait({verb})
+    bench.peer.silent = False
+    assert (await bench.perform(session, "control", MUTE)).state is CommandState.DONE
+
+
+@pytest.mark.parametrize(("uptime", "state"), [("3", CommandState.DONE), ("1100", CommandState.UNCERTAIN)])
+async def test_a_restart_is_proved_by_an_uptime_that_began_anew(bench: Bench, uptime: str, state: CommandState) -> None:
+    session = await bench.up()
+    await bench.clock.advance(20.0)
+
+    def reset(line: str) -> None:
+        if line.startswith("RESET"):
+            bench.peer.values["UPTIME"] = uptime
+            bench.peer.drop()
+
+    bench.peer.on_line = reset
+    outcome = await bench.perform(session, "reboot", {"confirm_assumed": True})
+    assert outcome.state is state
+    assert outcome.assumed
+    assert bench.peer.lines.count("RESET Name_1") == 1
+
+
+async def test_a_restart_the_device_does_not_come_back_from_is_uncertain(bench: Bench) -> None:
+    session = await bench.up()
+    await bench.clock.advance(20.0)
+    bench.peer.on_line = lambda line: setattr(bench.peer, "silent", line.startswith("RESET"))
+    verb = asyncio.ensure_future(bench.perform(session, "reboot", {"confirm_assumed": True}))
+    while "RESET Name_1" not in bench.peer.lines:
+        await settle()
+    await bench.peer.stop()
+    await bench.clock.advance(400.0)
+    assert (await verb).state is CommandState.UNCERTAIN
+
+
+async def test_a_restart_wants_to_be_confirmed_and_an_error_means_unsupported(bench: Bench) -> None:
+    session = await bench.up()
+    assert (await bench.perform(session, "reboot")).code == "assumed_not_confirmed"
+    outcome = await bench.perform(session, "reboot", {"confirm_assumed": True})
+    assert (outcome.state, outcome.text) == (CommandState.UNSUPPORTED, "ERROR INVALID COMMAND")
+
+
+async def test_each_sign_in_is_tried_once_even_where_the_device_hangs_up(bench: Bench) -> None:
+    bench.peer.closes_after_failure = True
+    await bench.up(bench.session(WRONG, GOOD))
+    await bench.clock.advance(20.0)
+    bench.peer.drop()
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    assert bench.peer.logins == [("admin", "guess"), ("clearone", "converge"), ("clearone", "converge")]
+
+
+async def test_a_changed_password_is_told_and_not_guessed_at(bench: Bench) -> None:
+    session = await bench.up()
+    await bench.clock.advance(20.0)
+    bench.peer.password = "new"
+    bench.peer.drop()
+    await bench.trouble(Trouble.SIGN_IN_REFUSED)
+    await bench.clock.advance(4_000.0)
+    assert len(bench.peer.logins) == 2
+    session.renew([Credentials("good", "clearone", "new")])
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+
+
+async def test_a_line_that_breaks_in_the_sign_in_says_nothing_against_a_good_set(bench: Bench) -> None:
+    await bench.up()
+    await bench.clock.advance(20.0)
+    bench.peer.password, bench.peer.closes_after_failure = "other", True
+    bench.peer.drop()
+    await bench.sink.until(lambda: len(bench.sink.troubles()) >= 2)
+    bench.peer.password = "converge"
+    bench.sink.forget()
+    await bench.come_back()
+
+
+async def test_a_defect_of_ours_ends_the_line_and_is_told(bench: Bench) -> None:
+    class Broken(Conversation):
+        def answered(self, poll: Poll, answer: list[str]) -> Heard:
+            raise ZeroDivisionError
+
+    bench.session(talk=Broken(bench.clock))
+    await bench.trouble(Trouble.CLOSED)
+    assert "ZeroDivisionError" in bench.sink.troubles()[0][1]
+
+
+async def test_a_reader_that_dies_ends_the_line(bench: Bench) -> None:
+    class Deaf(Conversation):
+        def heard(self, text: str) -> Heard:
+            if text == "boom":
+                raise ZeroDivisionError
+            return super().heard(text)
+
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    await bench.up(bench.session(talk=Deaf(bench.clock)))
+    bench.peer.push("boom")
+    await bench.trouble(Trouble.CLOSED)
+
+
+async def test_retarget_goes_to_the_new_address(bench: Bench) -> None:
+    session = await bench.up()
+    other = Peer()
+    await other.start()
+    session.retarget(Endpoint("127.0.0.1", other.port))
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    assert other.writers
+    await other.stop()
