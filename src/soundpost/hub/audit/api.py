@@ -1,9 +1,8 @@
 """`GET /api/v1/audit`."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from litestar import Controller, get
-from litestar.params import Parameter
 from msgspec import Struct
 from sqlalchemy import Row
 
@@ -66,7 +65,7 @@ class AuditController(Controller):
         self,
         store: Store,
         device: str | None = None,
-        limit: Annotated[int | None, Parameter(query="limit")] = None,
+        limit: int | None = None,
         cursor: str | None = None,
     ) -> Page:
         wanted = pages.limited(limit)

@@ -1,0 +1,106 @@
+"""Composes the rooms of an edition into one application. What a lower room must hear from a higher one is handed in here."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from litestar import Litestar, asgi, get
+from litestar.di import Provide
+from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
+from litestar.middleware import DefineMiddleware
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+from msgspec import Struct, field
+
+from soundpost import __version__
+from soundpost.hub import openapi, problems, web
+from soundpost.hub.audit.api import AuditController
+from soundpost.hub.people import http
+from soundpost.hub.people.api import About, SessionController
+from soundpost.hub.people.service import People
+from soundpost.hub.store import Store
+from soundpost.link.level import LEVEL
+
+BODY_CAP = 1024 * 1024
+AGENT_DOOR = "/agent/link"
+
+
+class Health(Struct):
+    status: Literal["ok"]
+    edition: str
+    version: str
+    link_level: int
+
+
+class Edition(Struct, frozen=True):
+    """Which program this is. `name` is the name people gave this hub or site; `web_folder`: the built client."""
+
+    code: Literal["enterprise", "local_agent"]
+    name: str = "Soundpost"
+    version: str = __version__
+    web_folder: Path = web.FOLDER
+
+
+class Rooms(Struct):
+    """The open rooms above people and audit. `controllers`: their routes; `services`: what those routes ask for by parameter name;
+    `agent_door`: the ASGI application of the agents' WebSocket, None in an edition without one."""
+
+    controllers: Sequence[ControllerRouterHandler] = ()
+    services: Mapping[str, object] = field(default_factory=dict)
+    agent_door: Any = None
+
+
+def build(edition: Edition, store: Store, people: People, rooms: Rooms, *, about: About | None = None) -> Litestar:
+    """`people` must have started. `about` may be kept by the caller, to name the site or the CA's fingerprint."""
+    described = about or About(edition.code, edition.version, edition.name)
+    pages = web.Web(edition.web_folder)
+    services = {"store": store, "people": people, "about": described, **rooms.services}
+    door = [agent_door(rooms.agent_door)] if rooms.agent_door else []
+    return litestar(
+        route_handlers=[
+            health(edition),
+            SessionController,
+            AuditController,
+            *rooms.controllers,
+            *door,
+            openapi.handler(),
+            pages.handler(),
+        ],
+        dependencies={name: always(service) for name, service in services.items()},
+        middleware=[DefineMiddleware(http.SignInMiddleware, people=people)],
+        guards=[http.rights_guard],
+        exception_handlers=problems.Handlers(pages.page).map(),
+        before_send=[web.guard_headers],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=BODY_CAP,
+    )
+
+
+def litestar(**options: Any) -> Litestar:
+    """Litestar 3 will want every parameter marked as path, query or dependency. We stay below 3, where names say it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        return Litestar(**options)
+
+
+def always(service: object) -> Provide:
+    return Provide(lambda: service, use_cache=True, sync_to_thread=False)
+
+
+def health(edition: Edition) -> ControllerRouterHandler:
+    answer = Health("ok", edition.code, edition.version, LEVEL)
+
+    @get("/api/v1/health", opt={"right": "open"}, tags=["Session"], summary="Is it up?", sync_to_thread=False)
+    def ask() -> Health:
+        return answer
+
+    return ask
+
+
+def agent_door(door: Any) -> ControllerRouterHandler:
+    @asgi(AGENT_DOOR, opt={"right": "open"})
+    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+        await door(scope, receive, send)
+
+    return enter
