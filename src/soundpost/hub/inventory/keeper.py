@@ -1,0 +1,125 @@
+"""Keeping values for a restart: devices' blobs are brought up to date every few seconds, and the redo log before them goes (T17)."""
+
+from array import array
+
+from sqlalchemy import Connection
+
+from soundpost.hub.inventory import repo, segments
+from soundpost.hub.inventory.memory import Memory
+from soundpost.hub.inventory.state import DeviceState
+from soundpost.hub.store import Store, Tx
+from soundpost.kernel import log
+from soundpost.kernel.errors import Corrupt
+
+BLOBS = 200
+"""In one commit: more would hold everybody else up (T12)."""
+FLUSH_S = 5.0
+
+
+class Keeper:
+    def __init__(self, store: Store, memory: Memory) -> None:
+        self._store, self._memory = store, memory
+        self._log = log.get("inventory")
+
+    async def run(self) -> None:
+        while True:
+            await self._store.clock.sleep(FLUSH_S)
+            try:
+                await self.flush()
+            except Exception as error:  # the redo log has it all: nothing is lost, only the next start is longer
+                self._log.warning("values could not be saved; trying again", error=str(error))
+
+    async def flush(self) -> None:
+        """Until nothing that was dirty at the beginning is."""
+        for _ in range(len(self._memory.dirty) // BLOBS + 1):
+            if not self._memory.dirty:
+                return
+            await self._some()
+
+    async def _some(self) -> None:
+        memory = self._memory
+        batch, rest = memory.dirty[:BLOBS], memory.dirty[BLOBS:]
+        upto = memory.segment
+        rows = sorted((device.id, upto, segments.pack_blob(device)) for device in batch)
+        began = [device.dirty_n for device in batch]
+        # A segment may go when every blob is past it: those before the first that the remaining dirty devices need.
+        free = min((device.dirty_n - 1 for device in rest[:1]), default=upto)
+        memory.dirty = rest
+        for device in batch:
+            device.dirty_n = 0
+
+        def work(tx: Tx) -> None:
+            repo.put_blobs(tx.conn, rows)
+            repo.drop_segments(tx.conn, min(free, upto))
+            tx.after(lambda: self._saved(batch, upto))
+
+        try:
+            await self._store.unit_of_work(work)
+        except BaseException:
+            self._soiled_again(batch, began)
+            raise
+
+    def _saved(self, batch: list[DeviceState], upto: int) -> None:
+        for device in batch:
+            device.blob_n = upto
+
+    def _soiled_again(self, batch: list[DeviceState], began: list[int]) -> None:
+        """Their blobs are not on disk: the segments since they were first dirty are needed still."""
+        known = set(map(id, self._memory.dirty))
+        for device, n in zip(batch, began, strict=True):
+            if self._memory.devices.get(device.id) is device:  # else memory was rebuilt meanwhile
+                device.dirty_n = n
+                if id(device) not in known:
+                    self._memory.dirty.append(device)
+        self._memory.dirty.sort(key=lambda device: device.dirty_n)
+
+
+class Stored:
+    """Everything the store can tell, read in one snapshot, before memory is touched."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.sites = repo.site_rows(conn)
+        self.devices = repo.device_rows(conn)
+        self.found = repo.found_rows(conn)
+        self.schemas = repo.schema_rows(conn)
+        self.blobs = [(id, n, segments.unpack_blob(body)) for id, n, body in repo.blob_rows(conn)]
+        self.segments = [(n, segments.unpack_segment(body)) for n, body in repo.segment_rows(conn)]
+
+
+def load(memory: Memory, stored: Stored) -> None:
+    """Rows, blobs, redo (T17). Afterwards memory is what it was when the last commit was."""
+    memory.forget()
+    for site in stored.sites:
+        memory.put_site(*site)
+    for schema, descriptors in stored.schemas.items():
+        memory.intern(schema, descriptors)
+    for id, row in stored.devices.items():
+        memory.put_record(id, row.site, row.record, row.generation, row.first_seen_ms)
+        memory.set_status(id, row.status, row.since_ms, row.reason, row.status_time_ms)
+    for entry in stored.found:
+        memory.put_found(entry)
+    for id, n, blob in stored.blobs:
+        _fill(memory, id, n, blob)
+    for n, entries in stored.segments:
+        for part in entries:
+            _replay(memory, n, part)
+        memory.segment = n
+
+
+def _fill(memory: Memory, id: str, n: int, blob: segments.Blob) -> None:
+    device = memory.device(id, blob.site)
+    try:
+        segments.fill(device, blob, memory.schemas[blob.schema])
+    except (Corrupt, KeyError) as error:
+        log.get("inventory").error("stored values were left out", device=id, error=str(error))
+        device.reads = array("q", (0, 0, 0))
+        return
+    device.blob_n = n
+    memory.segment = max(memory.segment, n)
+
+
+def _replay(memory: Memory, n: int, entry: segments.Entry) -> None:
+    if isinstance(entry, segments.Declared):
+        memory.declare(entry.device, entry.site, memory.schemas[entry.schema], n)
+    else:
+        memory.apply_values(memory.site(entry.site), entry.offset_ms, entry.devices, entry.values, n)

@@ -1,0 +1,274 @@
+"""What the hub knows now, in memory: changed only by what is committed, and rebuilt from the store at any time (T14, T17).
+
+Nothing here waits, writes or reads a clock. Whoever changes something finds what it changed in `delta`.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from soundpost.device.model import Descriptor, Device, Reason
+from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
+from soundpost.hub.inventory.state import EMPTY, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.link.envelope import Change, Read
+
+STATUS_FIELDS = ("status", "since", "reason", "was")
+
+
+class Memory:
+    def __init__(self, started_ms: int) -> None:
+        self.started_ms = started_ms
+        self.schemas: dict[bytes, Schema] = {b"": EMPTY}
+        self.links: dict[str, Link] = {}
+        self.watchers: dict[str, int] = {}
+        self.delta = Delta()
+        self.forget()
+
+    def forget(self) -> None:
+        """Empties all that the store can tell again; links, watchers and schemas stay."""
+        self.sites: dict[str, SiteState] = {}
+        self.devices: dict[str, DeviceState] = {}
+        self.found: dict[str, Found] = {}
+        self.children: dict[str, set[str]] = defaultdict(set)
+        self.members: dict[str, set[str]] = defaultdict(set)
+        self.serials: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self.troubled: dict[str, DeviceState] = {}
+        self.dirty: list[DeviceState] = []
+        self.segment = 0
+
+    def take_delta(self) -> Delta:
+        delta, self.delta = self.delta, Delta()
+        return delta
+
+    # Sites and their links
+
+    def site(self, id: str) -> SiteState:
+        """Made on first sight: a session may name a site before its row was read."""
+        known = self.sites.get(id)
+        if known is None:
+            link = self.links.setdefault(id, Link(self.started_ms))
+            known = self.sites[id] = SiteState(id, link)
+        return known
+
+    def put_site(self, id: str, name: str, zone: str, agent: AgentInfo | None) -> None:
+        site = self.site(id)
+        renamed = (site.name, site.zone) != (name, zone)
+        if not renamed and site.agent == agent:
+            return
+        site.name, site.zone, site.agent = name, zone, agent
+        self.delta.sites.add(id)
+        for device in site.devices.values():
+            if renamed:
+                device.search = None
+            self.delta.face(device.id, "site", "agent")
+
+    def set_link(self, site_id: str, state: str, since_ms: int, reason: Reason | None = None) -> None:
+        """Moves the whole site between shown and unknown; costs its kinds, not its devices, unless somebody watches."""
+        site = self.site(site_id)
+        before, link = site.up, site.link
+        link.state, link.since_ms = state, since_ms
+        if reason is not None:
+            link.reason = reason
+        self.delta.sites.add(site_id)
+        if before == site.up:
+            for id in site.devices:
+                self.delta.face(id, "agent")
+            return
+        for kind, counts in site.counts.items():
+            total = self.totals[kind]
+            for status, n in counts.items():
+                total[status if before else "unknown"] -= n
+                total[status if site.up else "unknown"] += n
+        for id, device in site.devices.items():
+            self.delta.face(id, *STATUS_FIELDS, "agent")
+            if device.watchers:
+                self.delta.judged.add(id)
+
+    # Devices
+
+    def device(self, id: str, site_id: str) -> DeviceState:
+        known = self.devices.get(id)
+        if known is None:
+            known = self.devices[id] = DeviceState(id, self.site(site_id))
+            known.watchers = self.watchers.get(id, 0)
+        return known
+
+    def put_record(self, id: str, site_id: str, record: Device, generation: int, first_seen_ms: int) -> None:
+        device = self.device(id, site_id)
+        if device.record is not None:
+            self._index(device, -1)
+            self.delta.face(id, "*")
+        else:
+            self.delta.face(id, "*", "new")
+        device.record, device.generation, device.first_seen_ms = record, generation, first_seen_ms
+        self._index(device, 1)
+        device.search = None
+        for child in self.members.get(id, ()):  # they show this one's address where they have none
+            self.devices[child].search = None
+            self.delta.face(child, "address", "port")
+
+    def set_status(self, id: str, status: str, since_ms: int, reason: Reason | None, time_ms: int) -> None:
+        device = self.devices.get(id)
+        if device is None:
+            return
+        if device.record is not None:
+            self._count(device, -1)
+        device.status, device.since_ms, device.reason, device.status_time_ms = status, since_ms, reason, time_ms
+        if device.record is not None:
+            self._count(device, 1)
+        self.delta.face(id, *STATUS_FIELDS)
+        if device.watchers:
+            self.delta.judged.add(id)
+
+    def _index(self, device: DeviceState, sign: int) -> None:
+        record = device.record
+        assert record is not None
+        self._count(device, sign)
+        sets: list[set[str]] = []
+        if record.parent:
+            sets.append(self.children[record.parent])
+            self.delta.face(record.parent, "children")
+        if record.stack:
+            sets.append(self.members[record.stack])
+        if record.serial_number:
+            sets.append(self.serials[record.family, record.serial_number])
+        for ids in sets:
+            if sign > 0:
+                ids.add(device.id)
+            else:
+                ids.discard(device.id)
+        if sign > 0:
+            device.site.devices[device.id] = device
+
+    def _count(self, device: DeviceState, sign: int) -> None:
+        assert device.record is not None
+        kind, site = device.record.kind, device.site
+        site.counts[kind][device.status] += sign
+        self.totals[kind][device.status if site.up else "unknown"] += sign
+        if sign > 0 and device.status in TROUBLED:
+            self.troubled[device.id] = device
+        else:
+            self.troubled.pop(device.id, None)
+
+    def duplicates(self) -> Iterable[tuple[DeviceState, DeviceState]]:
+        """Boxes whose serial another site has too, each with the one that was known first (T3)."""
+        for ids in self.serials.values():
+            if len(ids) < 2:
+                continue
+            known = sorted((self.devices[id] for id in ids), key=lambda d: (d.first_seen_ms, d.id))
+            for other in known[1:]:
+                if other.site is not known[0].site:
+                    yield other, known[0]
+
+    # Found, not readable
+
+    def put_found(self, found: Found) -> None:
+        self.found[found.shown_id] = found
+        self.delta.found.add(found.shown_id)
+
+    def drop_found(self, shown_id: str) -> None:
+        if self.found.pop(shown_id, None) is not None:
+            self.delta.found_gone.add(shown_id)
+
+    # Values
+
+    def intern(self, id: bytes, descriptors: Sequence[Descriptor]) -> Schema:
+        known = self.schemas.get(id)
+        if known is None:
+            known = self.schemas[id] = Schema(id, tuple(descriptors))
+        return known
+
+    def declare(self, id: str, site_id: str, schema: Schema, n: int) -> None:
+        """From segment `n` on the device's changes count into this schema."""
+        device = self.device(id, site_id)
+        if device.schema is schema or device.blob_n >= n:
+            return
+        device.reshape(schema)
+        self._soil(device, n)
+        if device.record is not None:
+            self.delta.face(id, "locate")
+        if device.watchers:
+            self.delta.values.setdefault(id, set()).update(range(schema.size))
+
+    def _soil(self, device: DeviceState, n: int) -> None:
+        if not device.dirty_n:
+            device.dirty_n = n
+            self.dirty.append(device)
+
+    def apply_values(
+        self, site: SiteState, offset_ms: int, devices: Mapping[int, str], values: Sequence[Change], n: int
+    ) -> int:
+        """One frame's changes, of segment `n`; returns how many named no device of this site or no point of it.
+        The hot path: no call per change that isn't a column's."""
+        skipped, ref = 0, -1
+        device: DeviceState | None = None
+        columns: list[bool | int | float | str | None] = []
+        times: array[int] = array("q")
+        codes = bytearray()
+        texts: dict[int, str] = {}
+        origins: dict[int, str] = {}
+        size, locate = 0, -1
+        watched: set[int] | None = None
+        for change in values:
+            if change.ref != ref:
+                ref = change.ref
+                device = self._target(devices.get(ref, ""), site, n)
+                size, watched = 0, None
+                if device is not None:
+                    columns, times, codes = device.values, device.times, device.codes
+                    texts, origins = device.texts, device.origins
+                    size, locate = device.schema.size, device.schema.locate
+                    if device.watchers:
+                        watched = self.delta.values.setdefault(device.id, set())
+            index, time_ms = change.index, change.time_ms + offset_ms
+            if not (0 <= index < size and 0 <= time_ms < LATEST_MS):
+                skipped += 1
+                continue
+            if index == locate and device is not None and columns[index] != change.value:
+                self.delta.face(device.id, "locate")
+            columns[index] = change.value
+            times[index] = time_ms
+            codes[index] = CODES.get(change.quality, GOOD)
+            if change.origin:
+                origins[index] = change.origin
+            elif origins:
+                origins.pop(index, None)
+            if change.text:
+                texts[index] = change.text
+            elif texts:
+                texts.pop(index, None)
+            if watched is not None:
+                watched.add(index)
+        return skipped
+
+    def _target(self, id: str, site: SiteState, n: int) -> DeviceState | None:
+        device = self.devices.get(id)
+        if device is None or device.site is not site or device.blob_n >= n:
+            return None
+        if not device.dirty_n:
+            device.dirty_n = n
+            self.dirty.append(device)
+        return device
+
+    def apply_reads(self, site: SiteState, offset_ms: int, devices: Mapping[int, str], reads: Sequence[Read]) -> None:
+        for read in reads:
+            device = self.devices.get(devices.get(read.ref, ""))
+            time_ms = read.time_ms + offset_ms
+            if device is None or device.site is not site or not 0 <= read.group < 3 or not 0 <= time_ms < LATEST_MS:
+                continue
+            device.reads[read.group] = time_ms
+            if device.watchers:
+                self.delta.judged.add(device.id)
+
+    # Who is looked at
+
+    def watch(self, id: str, by: int) -> None:
+        """Only watched devices' values are told one by one."""
+        count = self.watchers.get(id, 0) + by
+        if count > 0:
+            self.watchers[id] = count
+        else:
+            self.watchers.pop(id, None)
+        if (device := self.devices.get(id)) is not None:
+            device.watchers = max(count, 0)

@@ -1,0 +1,234 @@
+"""All SQL of the inventory. Every function runs on the connection it is given and waits for nothing else."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from soundpost.device.model import Descriptor, Device, Reason
+from soundpost.hub.inventory.state import AgentInfo, Found
+from soundpost.hub.store import Event, dialect, outbox
+from soundpost.hub.store.tables import (
+    agents,
+    blobs,
+    devices,
+    events,
+    fact_uids,
+    found,
+    log_head,
+    rejected,
+    schemas,
+    segments,
+    sites,
+    status_history,
+)
+
+LEVEL = b"\x01"
+
+
+class DeviceRow(Struct):
+    """A row of `devices`, its record and reason decoded."""
+
+    id: str
+    site: str
+    record: Device
+    generation: int = 1
+    status: str = "unknown"
+    since_ms: int = 0
+    reason: Reason | None = None
+    status_time_ms: int = 0
+    first_seen_ms: int = 0
+
+
+class HistoryRow(Struct):
+    status: str
+    since_ms: int
+    reason: Reason | None
+
+
+def is_storage_failure(error: BaseException) -> bool:
+    """The database itself failed (full, locked, gone): no entry is to blame for that."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def packed(value: object) -> bytes | None:
+    return None if value is None else LEVEL + msgspec.msgpack.encode(value)
+
+
+def reason_of(body: bytes | None) -> Reason | None:
+    return None if body is None else msgspec.msgpack.decode(body[1:], type=Reason)
+
+
+def device_rows(conn: Connection, ids: Iterable[str] | None = None) -> dict[str, DeviceRow]:
+    query = select(devices).where(devices.c.retired.is_(False)).order_by(devices.c.id)
+    if ids is not None:
+        query = query.where(devices.c.id.in_(list(ids)))
+    return {row.id: _device_row(row) for row in conn.execute(query)}
+
+
+def _device_row(row: Any) -> DeviceRow:
+    return DeviceRow(
+        id=row.id,
+        site=row.site,
+        record=msgspec.msgpack.decode(row.record[1:], type=Device),
+        generation=row.generation,
+        status=row.status,
+        since_ms=row.since_ms,
+        reason=reason_of(row.reason),
+        status_time_ms=row.status_time_ms,
+        first_seen_ms=row.first_seen_ms,
+    )
+
+
+def put_devices(conn: Connection, rows: Iterable[DeviceRow]) -> None:
+    dialect.upsert(conn, devices, [_device_columns(row) for row in rows], ["id"])
+
+
+def _device_columns(row: DeviceRow) -> dict[str, Any]:
+    record = row.record
+    return {
+        "id": row.id,
+        "site": row.site,
+        "kind": record.kind,
+        "family": record.family,
+        "serial": record.serial_number,
+        "stack": record.stack,
+        "parent": record.parent,
+        "revision": record.revision,
+        "generation": row.generation,
+        "record": packed(record),
+        "status": row.status,
+        "since_ms": row.since_ms,
+        "reason": packed(row.reason),
+        "status_time_ms": row.status_time_ms,
+        "first_seen_ms": row.first_seen_ms,
+    }
+
+
+def log_position(conn: Connection) -> int:
+    """How far the log has come: what this transaction logs is numbered from here."""
+    return int(conn.execute(select(log_head.c.n)).scalar_one())
+
+
+def add_history(conn: Connection, rows: list[dict[str, Any]]) -> None:
+    dialect.upsert(conn, status_history, rows, ["device", "since_ms", "event"])
+
+
+def history(conn: Connection, device: str, limit: int) -> list[HistoryRow]:
+    query = select(status_history).where(status_history.c.device == device)
+    query = query.order_by(status_history.c.event.desc()).limit(limit)
+    return [HistoryRow(row.status, row.since_ms, reason_of(row.reason)) for row in conn.execute(query)]
+
+
+def put_found(conn: Connection, entry: Found) -> None:
+    row = {
+        "site": entry.site,
+        "id": entry.id,
+        "address": entry.address,
+        "port": entry.port,
+        "family": entry.family,
+        "reason": packed(entry.reason),
+        "serials": packed(entry.serials),
+        "time_ms": entry.time_ms,
+    }
+    dialect.upsert(conn, found, [row], ["site", "id"])
+
+
+def drop_found(conn: Connection, site: str, id: str) -> None:
+    conn.execute(delete(found).where(found.c.site == site, found.c.id == id))
+
+
+def found_rows(conn: Connection) -> list[Found]:
+    return [
+        Found(
+            site=row.site,
+            id=row.id,
+            address=row.address,
+            port=row.port,
+            family=row.family,
+            reason=msgspec.msgpack.decode(row.reason[1:], type=Reason),
+            serials=msgspec.msgpack.decode(row.serials[1:], type=list[str]),
+            time_ms=row.time_ms,
+        )
+        for row in conn.execute(select(found))
+    ]
+
+
+def site_rows(conn: Connection) -> list[tuple[str, str, str, AgentInfo | None]]:
+    """Id, name, zone and agent of every site; names are labels that the agents' room owns."""
+    query = select(sites, agents.c.id.label("agent"), agents.c.name.label("agent_name"), agents.c.state)
+    query = query.add_columns(agents.c.since_ms, agents.c.reason).outerjoin(agents, agents.c.site == sites.c.id)
+    return [
+        (
+            row.id,
+            row.name,
+            row.zone,
+            AgentInfo(row.agent, row.agent_name, row.state, row.since_ms) if row.agent else None,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def reject(conn: Connection, time_ms: int, site: str, source: str, reason: str, body: bytes) -> None:
+    conn.execute(insert(rejected).values(time_ms=time_ms, site=site, source=source, reason=reason, body=body))
+
+
+def events_page(
+    conn: Connection,
+    *,
+    after: int | None,
+    before: int | None,
+    limit: int,
+    device: str | None,
+    site: str | None,
+    types: Sequence[str] | None,
+) -> list[Event]:
+    where = []
+    if device is not None:
+        where.append(events.c.device == device)
+    if site is not None:
+        where.append(events.c.site == site)
+    if types is not None:
+        where.append(events.c.type.in_(types))
+    return outbox.read(conn, after=after, before=before, limit=limit, where=where)
+
+
+# Values
+
+
+def put_schemas(conn: Connection, bodies: dict[bytes, bytes]) -> None:
+    dialect.upsert(conn, schemas, [{"id": id, "body": body} for id, body in bodies.items()], ["id"])
+
+
+def schema_rows(conn: Connection) -> dict[bytes, list[Descriptor]]:
+    return {
+        bytes(row.id): msgspec.msgpack.decode(row.body[1:], type=list[Descriptor])
+        for row in conn.execute(select(schemas))
+    }
+
+
+def add_segment(conn: Connection, n: int, time_ms: int, body: bytes) -> None:
+    conn.execute(insert(segments).values(n=n, time_ms=time_ms, body=body))
+
+
+def segment_rows(conn: Connection) -> Iterable[tuple[int, bytes]]:
+    return ((row.n, row.body) for row in conn.execute(select(segments.c.n, segments.c.body).order_by(segments.c.n)))
+
+
+def drop_segments(conn: Connection, upto: int) -> None:
+    conn.execute(delete(segments).where(segments.c.n <= upto))
+
+
+def put_blobs(conn: Connection, rows: list[tuple[str, int, bytes]]) -> None:
+    dialect.upsert(conn, blobs, [{"device": id, "n": n, "body": body} for id, n, body in rows], ["device"])
+
+
+def blob_rows(conn: Connection) -> Iterable[tuple[str, int, bytes]]:
+    return ((row.device, row.n, row.body) for row in conn.execute(select(blobs)))
+
+
+def uid_known(conn: Connection, uid: bytes) -> bool:
+    return conn.execute(select(fact_uids.c.uid).where(fact_uids.c.uid == uid)).first() is not None

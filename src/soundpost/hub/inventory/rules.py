@@ -1,0 +1,98 @@
+"""What is true of a device and its values, from what is known and the time; pure."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from soundpost.device.contract import Periods
+from soundpost.device.model import GROUPS, Descriptor, Quality, Reason, Status
+
+POLLS = 3
+"""A value is old when it was not read within so many of its own poll periods."""
+GOOD, ERROR, UNSUPPORTED = range(3)
+CODES = {"good": GOOD, "error": ERROR, "unsupported": UNSUPPORTED}
+"""What an agent says of a value; all other qualities are judged when looked at (T11)."""
+
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999: later times can't be written down."""
+UP, WAITING, LOST = "up", "waiting", "lost"
+START_GRACE_MS = 60_000
+"""After a hub start an agent counts as lost only when so much time passed without it (T6)."""
+TROUBLED = (Status.OFFLINE, Status.DEGRADED)
+NOT_READ = Reason("not_read", "It has not been read yet.")
+
+
+class Shown(Struct, frozen=True):
+    """A status as it is told to people. `was` is the last known one when it is unknown because the agent is lost."""
+
+    status: str
+    since_ms: int
+    reason: Reason | None
+    was: str | None = None
+
+
+def told_ms(agent_ms: int, offset_ms: int) -> int:
+    """An agent's time on the hub's clock. A clock far off is a finding, never a refusal (T25), but a date must stay a date."""
+    return min(max(agent_ms + offset_ms, 0), LATEST_MS)
+
+
+def old_after_ms(group: int, periods: Periods) -> int:
+    return round(POLLS * periods.of(GROUPS[group]) * 1000)
+
+
+def quality(code: int, *, link_up: bool, status: str, reason: str, read_ms: int, now_ms: int, old_after: int) -> str:
+    """`code` is the agent's word on the value, `status` and `reason` the device's own, `read_ms` when the point was last read."""
+    if code == UNSUPPORTED:
+        return Quality.UNSUPPORTED
+    if not link_up:
+        return Quality.AGENT_LOST
+    if status == Status.OFFLINE:
+        return Quality.DEVICE_LOST
+    if status == Status.DEGRADED and reason == "silent":
+        return Quality.SILENT
+    if code == ERROR:
+        return Quality.ERROR
+    if now_ms - read_ms > old_after:
+        return Quality.OLD
+    return Quality.GOOD
+
+
+def shown(status: str, since_ms: int, reason: Reason | None, *, lost: tuple[int, Reason] | None) -> Shown:
+    """`lost`: since when and why the site's agent is away, or None. Unknown is derived here and never written (T6)."""
+    if lost is not None:
+        return Shown(Status.UNKNOWN, lost[0], lost[1], was=status)
+    if status == Status.UNKNOWN and reason is None:
+        return Shown(status, since_ms, NOT_READ)
+    return Shown(status, since_ms, reason)
+
+
+def locate_index(descriptors: Sequence[Descriptor]) -> int:
+    """Which point tells whether the locate light is on; -1 when none does."""
+    for index, point in enumerate(descriptors):
+        if point.key == "locate" or point.key.endswith(".locate"):
+            return index
+    return -1
+
+
+def plain(text: str) -> str:
+    """For searching: serials and MACs are found with and without their separators."""
+    return text.replace("-", "").replace(":", "").replace(".", "")
+
+
+def searchable(parts: Iterable[str]) -> str:
+    words: list[str] = []
+    for part in parts:
+        if part:
+            words.append(part.lower())
+            if (bare := plain(part.lower())) != part.lower():
+                words.append(bare)
+    return "\n".join(words)
+
+
+def agent_state(link: str, row: str) -> str:
+    """The agent's state for people: what the link says wins over the row, which a crash may have left behind."""
+    if link in (UP, WAITING) and row not in ("never", "refused", "held_twice"):
+        return "connected"
+    if link == UP:
+        return "connected"
+    return "lost" if row == "connected" else row

@@ -1,0 +1,261 @@
+"""The inventory: what agents' sessions hand up (`hub.agents.receiver.Receiver`), and what people ask of it."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from soundpost.device.contract import Periods
+from soundpost.device.model import GROUPS, Descriptor, Identity, Reason
+from soundpost.hub.agents.receiver import Delivery, Source
+from soundpost.hub.inventory import keeper, query, repo, rules, views
+from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
+from soundpost.hub.inventory.ingest import Ingest
+from soundpost.hub.inventory.memory import Memory
+from soundpost.hub.inventory.scope import Scope, scope
+from soundpost.hub.inventory.state import Delta, DeviceState, Found
+from soundpost.hub.inventory.summary import Summary, summary
+from soundpost.hub.store import Event, Store, Tx
+from soundpost.kernel import log
+from soundpost.kernel.errors import Conflict, NotFound, Unavailable
+from soundpost.kernel.signal import Signal
+from soundpost.link.envelope import Known
+
+TICK_S = 1.0
+Pick = Callable[[str, str], Awaitable[object] | object]
+
+
+def nobody_listens(_tx: Tx, ended: Ended) -> dict[str, Any]:
+    return {"id": ended.body.id, "capability": ended.body.capability, "state": ended.body.state}
+
+
+class Inventory:
+    """`start` before anything is asked of it, `stop` last. `changes` tells what each commit, link change and tick changed.
+
+    Handed in by app.py: `note_last_uid(tx, agent, uid)` (agents), `on_command_ended` (commands), `pick(site, finding)` (agents:
+    sends Pick to the site, says by an exception when it can't), `person_of(command)` (commands: who asked, "" when unknown).
+    """
+
+    scope = staticmethod(scope)
+
+    def __init__(
+        self, store: Store, note_last_uid: NoteLastUid = lambda _tx, _agent, _uid: None, periods: Periods | None = None
+    ) -> None:
+        self.store, self.clock = store, store.clock
+        self.periods = periods or Periods()
+        self.memory = Memory(store.clock.now_ms())
+        self.changes: Signal[Delta] = Signal("inventory")
+        self.on_command_ended: OnCommandEnded = nobody_listens
+        self.pick: Pick | None = None
+        self.person_of: Callable[[str], str] = lambda _command: ""
+        self._ingest = Ingest(
+            store,
+            self.memory,
+            self._command_ended,
+            note_last_uid,
+            self.rebuild,
+            self._tell,
+        )
+        self._keeper = keeper.Keeper(store, self.memory)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sites_changed = asyncio.Event()
+        self._log = log.get("inventory")
+
+    async def start(self) -> None:
+        await self.rebuild()
+        self.store.subscribe(self._hear)
+        loops = (self._ingest.run(), self._keeper.run(), self._tick(), self._follow_sites())
+        names = ("ingest", "keeper", "tick", "sites")
+        self._tasks = [
+            asyncio.create_task(loop, name=f"inventory-{name}") for loop, name in zip(loops, names, strict=True)
+        ]
+
+    async def stop(self) -> None:
+        self.store.unsubscribe(self._hear)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        with contextlib.suppress(Exception):  # the redo log has it all
+            await self._keeper.flush()
+
+    async def rebuild(self) -> None:
+        """Memory as the store tells it; also after a commit whose outcome nobody knows (T14)."""
+        stored = await self.store.read(keeper.Stored)
+        keeper.load(self.memory, stored)
+        self.memory.take_delta()
+        self.memory.delta.reset = True
+        self._tell()
+
+    async def flush(self) -> None:
+        await self._keeper.flush()
+
+    # Receiver
+
+    def deliver(self, delivery: Delivery) -> None:
+        self._ingest.deliver(delivery)
+
+    def declare(
+        self, source: Source, device: str, identity: Identity, generation: int, points: Sequence[Descriptor]
+    ) -> str:
+        return self._ingest.declare(source, device, generation, points)
+
+    def attached(self, source: Source) -> None:
+        self._ingest.attached(source)
+        link = self.memory.site(source.site).link
+        link.agent, link.epoch = source.agent, source.epoch
+        self.memory.set_link(source.site, rules.UP, self.clock.now_ms())
+        self._tell()
+
+    def detached(self, source: Source, reason_code: str, text: str) -> None:
+        link = self.memory.site(source.site).link
+        if link.agent == source.agent and link.epoch > source.epoch:
+            return  # a newer session has it
+        reason = Reason("agent_lost", text or "The server of this site is out of contact.", {"cause": reason_code})
+        self.memory.set_link(source.site, rules.LOST, self.clock.now_ms(), reason)
+        self._tell()
+
+    async def known(self, site: str) -> list[Known]:
+        state = self.memory.sites.get(site)
+        devices = [(d, d.record) for d in state.devices.values()] if state else []
+        return [
+            Known(d.id, record.kind, record.identity, d.generation, record.boxes, record.revision)
+            for d, record in devices
+            if record is not None
+        ]
+
+    def _command_ended(self, tx: Tx, ended: Ended) -> dict[str, Any]:
+        return self.on_command_ended(tx, ended)  # handed in after this is made: looked up when it is needed
+
+    # Questions
+
+    def find(self, id: str, allowed: Scope) -> DeviceState:
+        """Raises NotFound, also for what this reader may not see."""
+        device = self.memory.devices.get(id)
+        if device is None or device.record is None or not (allowed.everything or allowed.device(device)):
+            raise NotFound("There is no such device.", id=id)
+        return device
+
+    def item(self, device: DeviceState) -> views.DeviceItem:
+        return views.device_item(self.memory, device, self.clock.now_ms())
+
+    def points(self, device: DeviceState, places: Sequence[int] | None = None) -> list[views.PointItem]:
+        now_ms = self.clock.now_ms()
+        wanted = range(device.schema.size) if places is None else places
+        return [views.point_item(device, i, now_ms, self.periods, self.person_of) for i in wanted]
+
+    def select(self, asked: Mapping[str, str | None], allowed: Scope) -> query.Page:
+        return query.select(self.memory, query.parse(asked), allowed)
+
+    def found(self, allowed: Scope, site: str | None = None) -> list[Found]:
+        """What agents found and can't read, and serials that two sites claim."""
+        entries = [*self.memory.found.values()]
+        entries += [views.duplicate(self.memory, other, known) for other, known in self.memory.duplicates()]
+        return [
+            entry
+            for entry in sorted(entries, key=lambda e: (-e.time_ms, e.shown_id))
+            if (site is None or entry.site == site) and (allowed.everything or allowed.site(entry.site))
+        ]
+
+    def found_view(self, entry: Found) -> views.FoundItem:
+        return views.found_item(self.memory, entry)
+
+    def summary(self, allowed: Scope) -> Summary:
+        return summary(self.memory, self.found(allowed), allowed, self.clock.now_ms())
+
+    async def history(self, device: DeviceState, limit: int) -> list[repo.HistoryRow]:
+        return await self.store.read(lambda conn: repo.history(conn, device.id, limit))
+
+    async def list_found(self, shown_id: str, allowed: Scope) -> None:
+        """Asks the site to list what it found (policy *ask*)."""
+        entry = self.memory.found.get(shown_id)
+        if entry is None or not (allowed.everything or allowed.site(entry.site)):
+            raise NotFound("Nothing was found under this id; it may have gone, or be listed by now.", id=shown_id)
+        if entry.reason.code != "asks":
+            raise Conflict("This can't be listed as it is; see what it needs.", code=entry.reason.code)
+        if self.memory.site(entry.site).link.state != rules.UP or self.pick is None:
+            raise Unavailable(
+                "The server of this site is out of contact; try again when it is back.", code="agent_lost"
+            )
+        answer = self.pick(entry.site, entry.id)
+        if isinstance(answer, Awaitable):
+            await answer
+
+    async def events(
+        self,
+        allowed: Scope,
+        *,
+        after: int | None,
+        before: int | None,
+        limit: int,
+        device: str | None = None,
+        site: str | None = None,
+        types: Sequence[str] | None = None,
+    ) -> list[Event]:
+        """Up to `limit` events this reader may see, upward or downward; what is hidden leaves gaps, never short pages."""
+        kept: list[Event] = []
+        while len(kept) < limit:
+            at = (after, before)
+            page = await self.store.read(
+                lambda conn, at=at: repo.events_page(  # type: ignore[misc]
+                    conn, after=at[0], before=at[1], limit=limit, device=device, site=site, types=types
+                )
+            )
+            kept += [event for event in page if self.sees(event, allowed)]
+            if len(page) < limit:
+                break
+            after, before = (None, page[-1].id) if before is not None else (page[-1].id, None)
+        return kept[:limit]
+
+    def sees(self, event: Event, allowed: Scope) -> bool:
+        if allowed.everything:
+            return True
+        if event.device:
+            device = self.memory.devices.get(event.device)
+            return device is not None and allowed.device(device)
+        return bool(event.site) and allowed.site(event.site)
+
+    # What time and lower rooms change
+
+    def _tell(self) -> None:
+        if self.memory.delta:
+            self.changes.emit(self.memory.take_delta())
+
+    def _hear(self, events: list[Event]) -> None:
+        """The agents' room says that names, zones or states of sites may have changed."""
+        if any(event.type.startswith("agent.") for event in events):
+            self._sites_changed.set()
+
+    async def _follow_sites(self) -> None:
+        while True:
+            await self._sites_changed.wait()
+            self._sites_changed.clear()
+            for row in await self.store.read(repo.site_rows):
+                self.memory.put_site(*row)
+            self._tell()
+
+    async def _tick(self) -> None:
+        while True:
+            await self.clock.sleep(TICK_S)
+            self.tick()
+
+    def tick(self) -> None:
+        """Finds what changed only because time passed: agents that never came back, values that grew old."""
+        now_ms = self.clock.now_ms()
+        if now_ms - self.memory.started_ms >= rules.START_GRACE_MS:
+            for site in self.memory.sites.values():
+                if site.link.state == rules.WAITING:
+                    self.memory.set_link(site.id, rules.LOST, now_ms)
+        for id in self.memory.watchers:
+            if (device := self.memory.devices.get(id)) is not None:
+                self._judge(device, now_ms)
+        self._tell()
+
+    def _judge(self, device: DeviceState, now_ms: int) -> None:
+        old = 0
+        for group in range(len(GROUPS)):
+            if now_ms - device.reads[group] > rules.old_after_ms(group, self.periods):
+                old |= 1 << group
+        if old != device.old:
+            device.old = old
+            self.memory.delta.judged.add(device.id)

@@ -1,0 +1,131 @@
+"""`GET /summary`: counts kept while things change, and the few causes that need somebody."""
+
+import heapq
+from collections import Counter
+
+from msgspec import Struct
+
+from soundpost.device.model import COUNTED, Kind, Status
+from soundpost.hub.inventory import rules, views
+from soundpost.hub.inventory.memory import Memory
+from soundpost.hub.inventory.scope import Scope
+from soundpost.hub.inventory.state import DeviceState, Found, SiteState
+from soundpost.kernel.clock import rfc3339
+
+NEEDS = 5
+AGENT_STATES = ("connected", "lost", "never", "refused")
+
+
+class Need(Struct):
+    """One cause: what it is, where, why, since when, how many devices it covers and the page that says more."""
+
+    status: str
+    title: str
+    where: str
+    text: str
+    since: str | None
+    devices: int
+    target: str
+
+
+class Summary(Struct):
+    kinds: dict[str, dict[str, int]]
+    stacks: dict[str, int]
+    agents: dict[str, int]
+    sites: int
+    found: dict[str, int]
+    needs: list[Need]
+    as_of: str
+
+
+def summary(memory: Memory, found: list[Found], scope: Scope, now_ms: int) -> Summary:
+    sites = [site for site in memory.sites.values() if scope.everything or scope.site(site.id)]
+    counts = memory.totals if scope.everything else _counted(memory, scope)
+    return Summary(
+        kinds={kind.value: _by_status(counts.get(kind, {})) for kind in COUNTED},
+        stacks=_by_status(counts.get(Kind.STACK, {})),
+        agents=_agents(sites),
+        sites=len(sites),
+        found=dict(Counter(entry.reason.code for entry in found)),
+        needs=_needs(memory, sites, scope),
+        as_of=rfc3339(now_ms),
+    )
+
+
+def _by_status(counts: dict[str, int]) -> dict[str, int]:
+    return {status.value: counts.get(status, 0) for status in Status}
+
+
+def _counted(memory: Memory, scope: Scope) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for device in memory.devices.values():
+        if device.record is not None and scope.device(device):
+            kind = counts.setdefault(device.record.kind, {})
+            status = device.status if device.site.up else "unknown"
+            kind[status] = kind.get(status, 0) + 1
+    return counts
+
+
+def _agents(sites: list[SiteState]) -> dict[str, int]:
+    counts = dict.fromkeys(AGENT_STATES, 0)
+    for site in sites:
+        if site.agent is not None:
+            state = rules.agent_state(site.link.state, site.agent.state)
+            state = "refused" if state == "held_twice" else state
+            counts[state] = counts.get(state, 0) + 1
+    return counts
+
+
+def _needs(memory: Memory, sites: list[SiteState], scope: Scope) -> list[Need]:
+    """Offline first, then servers out of contact, then degraded; within these the newest first."""
+    ranked: list[tuple[int, int, str, Need]] = []
+    for site in sites:
+        if site.agent is not None and not site.up and site.agent.state != "never":
+            need = _lost_agent(site)
+            ranked.append((1, -site.link.since_ms, need.target, need))
+    causes: dict[str, int] = Counter()
+    for device in memory.troubled.values():
+        if device.site.up and (scope.everything or scope.device(device)):
+            causes[_cause(memory, device).id] += _counts(device)
+    for id, n in causes.items():
+        device = memory.devices[id]
+        rank = 0 if device.status == Status.OFFLINE else 2
+        ranked.append((rank, -device.since_ms, id, _troubled(device, n)))
+    return [need for *_, need in heapq.nsmallest(NEEDS, ranked, key=lambda entry: entry[:3])]
+
+
+def _counts(device: DeviceState) -> int:
+    return 0 if device.record is None or device.record.kind == Kind.STACK else 1
+
+
+def _cause(memory: Memory, device: DeviceState) -> DeviceState:
+    """A box of a stack that is in the same trouble is covered by it, and a peripheral by its box."""
+    cause = device
+    for _ in range(4):
+        record = cause.record
+        above = memory.devices.get(record.parent or record.stack) if record else None
+        if above is None or above.id not in memory.troubled or _weight(above) > _weight(device):
+            break
+        cause = above
+    return cause
+
+
+def _weight(device: DeviceState) -> int:
+    return 0 if device.status == Status.OFFLINE else 1
+
+
+def _lost_agent(site: SiteState) -> Need:
+    assert site.agent is not None
+    n = sum(sum(counts.values()) for kind, counts in site.counts.items() if kind != Kind.STACK)
+    status, since = Status.UNKNOWN.value, views.when(site.link.since_ms)
+    return Need(status, site.agent.name, site.name, site.link.reason.text, since, n, f"/servers/{site.agent.id}")
+
+
+def _troubled(device: DeviceState, n: int) -> Need:
+    record = device.record
+    assert record is not None
+    title = record.name or record.model or record.serial_number or record.kind
+    text = device.reason.text if device.reason else ""
+    return Need(
+        device.status, title, device.site.name, text, views.when(device.since_ms), max(n, 1), f"/devices/{device.id}"
+    )
