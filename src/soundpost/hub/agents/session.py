@@ -271,7 +271,7 @@ class Session:
     def _known_as(self, fact: Fact) -> Fact:
         """The agent's word that it went back behind what this hub has is the hub's `agent.restored` (T9). Its word that the hub
         did stays as it is: the hub found that out itself."""
-        if fact.type == "link.went_back" and msgspec.msgpack.decode(fact.data) == {"who": "agent"}:
+        if fact.type == "link.went_back" and _who_went_back(fact) == "agent":
             fact.type, fact.data = "agent.restored", events.data({"agent": self.agent, "name": self.name})
         return fact
 
@@ -391,6 +391,13 @@ class Session:
             await work
         finally:
             self._questions -= 1
+
+
+def _who_went_back(fact: Fact) -> str:
+    try:
+        return msgspec.msgpack.decode(fact.data, type=events.WentBack).who
+    except (msgspec.DecodeError, ValueError):
+        return ""
 
 
 def _out_of_turn(message: Message) -> Corrupt:
