@@ -132,6 +132,12 @@ class Board:
             listener.declared(shelf)
         return shelf
 
+    def rename(self, old: str, new: str) -> None:
+        """The device has another id from now on; its values stay. Declare it next."""
+        shelf = self.shelves.pop(old, None)
+        if shelf is not None:
+            self.shelves[new] = shelf
+
     def remove(self, key: str) -> None:
         shelf = self.shelves.pop(key, None)
         if shelf is not None:

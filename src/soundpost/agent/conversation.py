@@ -214,6 +214,8 @@ class Conversation:
             hub_has_facts=bool(welcome.last_uid),
             last_uid_known_here=known,
         )
+        if verdict.from_oldest:
+            await spool.rewind(self._reader)
         mark = await spool.join(self._reader)
         await engine.accounts.save(account)
         if self._reader != "local":
@@ -223,7 +225,7 @@ class Conversation:
         for back, who in ((verdict.hub_went_back, "hub"), (verdict.agent_went_back, "agent")):
             if back:
                 spool.note("link.went_back", WentBack(who))
-        self._sent = mark.oldest if verdict.from_oldest else mark.position
+        self._sent = mark.position
         never_seen = self._sent < await spool.oldest_kept() - 1 and not mark.uid
         if verdict.snapshot or never_seen:
             engine.house.note_everything()
@@ -331,8 +333,7 @@ class Conversation:
 
     async def _send_changes(self, changes: list[Change], upto: int) -> None:
         """Halved until it fits a frame: texts can be long."""
-        mark = Lane(self._values.credit, self._values.n)
-        message = Values(n=mark.n + 1, changes=changes)
+        message = Values(n=self._values.n + 1, changes=changes)
         try:
             body = encode(message)
         except Corrupt:

@@ -21,6 +21,7 @@ from soundpost.kernel.errors import SoundpostError
 from soundpost.link.events import Fact, SpoolDropped, data, pack
 
 DAY_MS = 86_400_000
+LOCAL = "local"
 SLACK = 0.9
 """A bound that is passed is emptied down to this share, so that a full disk leaves few drop facts."""
 
@@ -148,20 +149,25 @@ class Spool:
 
     # --- readers
 
-    async def join(self, name: str, *, fresh_floor: bool = False) -> Mark:
-        """Adds or wakes a reader. `fresh_floor`: facts written so far are not for it (they went to another hub)."""
-
-        def job(connection: sqlite3.Connection) -> Mark:
-            connection.execute(
-                "insert into reader values (?,?,?,?,1) on conflict (name) do update set active = 1",
-                (name, *((_newest(connection), b"", _newest(connection)) if fresh_floor else (0, b"", 0))),
-            )
-            return _mark(connection, name)
-
-        return await self._disk.run(job)
+    async def join(self, name: str) -> Mark:
+        """Adds or wakes a reader. A hub that follows another one doesn't get what was written before the other was left."""
+        return await self._disk.run(lambda connection: _join(connection, name))
 
     async def leave(self, name: str) -> None:
-        await self._disk.run(lambda c: c.execute("update reader set active = 0 where name = ?", (name,)))
+        """The reader no longer counts; its mark stays, should it come back."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute("update reader set active = 0 where name = ?", (name,))
+            floor = msgspec.msgpack.encode(_newest(connection))
+            connection.execute("insert or replace into setting values ('hub floor', ?)", (floor,))
+
+        await self._disk.run(job)
+
+    async def rewind(self, name: str) -> None:
+        """The reader went back behind its mark: all that is kept is its to get again."""
+        await self._disk.run(
+            lambda c: c.execute("update reader set position = oldest, uid = x'' where name = ?", (name,))
+        )
 
     async def mark_of(self, name: str) -> Mark:
         return await self._disk.run(lambda connection: _mark(connection, name))
@@ -316,6 +322,15 @@ def _newest(connection: sqlite3.Connection) -> int:
 
 def _size(connection: sqlite3.Connection) -> int:
     return int(connection.execute("select coalesce(sum(length(body)), 0) from fact").fetchone()[0])
+
+
+def _join(connection: sqlite3.Connection, name: str) -> Mark:
+    row = connection.execute("select body from setting where name = 'hub floor'").fetchone()
+    floor = msgspec.msgpack.decode(row[0], type=int) if row and name != LOCAL else 0
+    connection.execute(
+        "insert into reader values (?,?,x'',?,1) on conflict (name) do update set active = 1", (name, floor, floor)
+    )
+    return _mark(connection, name)
 
 
 def _mark(connection: sqlite3.Connection, name: str) -> Mark:

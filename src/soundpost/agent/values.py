@@ -14,7 +14,7 @@ from soundpost.link.envelope import CHANGES_PER_FRAME, Change, Declare, Message,
 from soundpost.link.envelope import Schema as SchemaMessage
 
 Sent = tuple[Shelf, Schema, Change]
-_Declared = tuple[Identity, int, Schema]
+_Declared = tuple[str, Identity, int, Schema]
 
 
 class ValueLane(Listener):
@@ -26,6 +26,7 @@ class ValueLane(Listener):
         self.wake = asyncio.Event()
         self.scan_changed = False
         self._refs: dict[Shelf, int] = {}
+        self._count = 0
         self._declared: dict[Shelf, _Declared] = {}
         self._schemas: dict[Schema, int] = {}
         self._undeclared: dict[Shelf, None] = {}
@@ -71,7 +72,7 @@ class ValueLane(Listener):
     async def begin(self, snapshot: bool) -> None:
         """After Welcome: everything is declared anew; what was held goes first, then the snapshot if one is due."""
         self.live = True
-        self._refs, self._declared, self._schemas = {}, {}, {}
+        self._refs, self._declared, self._schemas, self._count = {}, {}, {}, 0
         self._dirty, self._flights = {}, {}
         shelves = list(self._board.shelves.values())
         self._undeclared = dict.fromkeys(shelves)
@@ -117,7 +118,7 @@ class ValueLane(Listener):
         shelves, self._undeclared = list(self._undeclared), {}
         for shelf in shelves:
             device = shelf.device
-            now = (device.identity, device.generation, shelf.schema)
+            now = (device.id, device.identity, device.generation, shelf.schema)
             before = self._declared.get(shelf)
             if before == now:
                 continue
@@ -125,12 +126,20 @@ class ValueLane(Listener):
             if number is None:
                 number = self._schemas[shelf.schema] = len(self._schemas) + 1
                 yield SchemaMessage(number=number, descriptors=list(shelf.schema.descriptors))
-            ref = self._refs.setdefault(shelf, len(self._refs) + 1)
+            ref = self._ref(shelf, device.id)
             self._declared[shelf] = now
-            yield Declare(ref=ref, device=device.id, identity=now[0], generation=now[1], schema=number)
-            if before is not None and before[2] is not shelf.schema:
+            yield Declare(ref=ref, device=device.id, identity=now[1], generation=now[2], schema=number)
+            if before is not None and (before[0], before[3]) != (device.id, shelf.schema):
                 self._dirty[shelf] = set(shelf.was_read())
                 self._reads.update(((shelf, group), None) for group, read_ms in enumerate(shelf.read_ms) if read_ms)
+
+    def _ref(self, shelf: Shelf, device: str) -> int:
+        """A device that got another id needs another ref: one ref is one device for a whole connection (T2)."""
+        before = self._declared.get(shelf)
+        if before is None or before[0] != device:
+            self._count += 1
+            self._refs[shelf] = self._count
+        return self._refs[shelf]
 
     def held(self, kept: Sequence[Kept]) -> list[Change]:
         """Held values as changes of this connection; those of points that are no more are left out."""
