@@ -114,7 +114,7 @@ class World:
         if self.breach.ack_before_commit:
             self.confirm(n)
             if self.random.random() < 0.3:
-                return self.kill()
+                return None  # the commit failed, and nobody is told
         for fact in facts:
             key: object = fact.position if self.breach.identity_by_position else fact.uid
             if key not in self.hub.seen:
