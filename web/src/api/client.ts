@@ -1,0 +1,79 @@
+import type { Problem } from "./types";
+
+const BASE = "/api/v1";
+
+/** A problem document (RFC 9457). `code` is looked up in the catalogue; `detail` is the server's own English sentence. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly params: Record<string, unknown>;
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.params = problem.params ?? {};
+  }
+}
+
+type Listener = (error: ApiError) => void;
+let onSignedOut: Listener = () => undefined;
+
+/** Called once by the session: a 401 on any call but the sign-in itself means that the session is over. */
+export function whenSignedOut(listener: Listener): void {
+  onSignedOut = listener;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  try {
+    const body = (await response.json()) as Partial<Problem>;
+    return new ApiError({
+      title: body.title ?? response.statusText,
+      status: response.status,
+      code: body.code ?? `http_${response.status}`,
+      detail: body.detail ?? "",
+      params: body.params,
+    });
+  } catch {
+    return new ApiError({ title: response.statusText, status: response.status, code: `http_${response.status}`, detail: "" });
+  }
+}
+
+async function send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, {
+      method,
+      credentials: "same-origin",
+      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError({ title: "", status: 0, code: "hub_not_answering", detail: "" });
+  }
+  if (!response.ok) {
+    const error = await problemOf(response);
+    if (error.status === 401 && error.code !== "sign_in_failed") onSignedOut(error);
+    throw error;
+  }
+  if (response.status === 204 || response.headers.get("content-length") === "0") return undefined as T;
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+export const api = {
+  get: <T>(path: string) => send<T>("GET", path),
+  post: <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => send<T>("POST", path, body, headers),
+  put: <T>(path: string, body: unknown) => send<T>("PUT", path, body),
+  patch: <T>(path: string, body: unknown) => send<T>("PATCH", path, body),
+  delete: (path: string) => send<void>("DELETE", path),
+};
+
+/** `{status: "offline", q: ""}` → `status=offline`: empty values fall away, keys in a fixed order so that equal filters are equal topics. */
+export function query(values: Record<string, string | number | undefined | null>): string {
+  const parts = Object.entries(values)
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${encodeURIComponent(String(value)).replace(/%2C/g, ",")}`);
+  return parts.join("&");
+}

@@ -1,0 +1,209 @@
+import { useAgents, useFacts, useSummary } from "@/live/hooks";
+import type { Agent, Counts, Status, Summary } from "@/api/types";
+import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two } from "@/ui";
+import { t } from "@/words";
+import { factText } from "@/live/facts";
+
+const sum = (counts: Counts | undefined) => Object.values(counts ?? {}).reduce((n, each) => n + (each ?? 0), 0);
+const add = (...all: (Counts | undefined)[]): Counts => {
+  const total: Counts = {};
+  for (const counts of all) for (const [status, n] of Object.entries(counts ?? {})) total[status as Status] = (total[status as Status] ?? 0) + (n ?? 0);
+  return total;
+};
+const PERIPHERALS = ["microphone", "expander"];
+
+/** One sentence: how many devices need somebody, and how many servers are in contact. */
+function sentence(summary: Summary): string {
+  const devices = add(...Object.values(summary.kinds));
+  const bad = (devices.offline ?? 0) + (devices.degraded ?? 0);
+  const total = sum(devices);
+  const servers = Object.values(summary.agents).reduce((n, each) => n + (each ?? 0), 0);
+  const connected = t("dashboard.servers", { n: servers, connected: summary.agents.connected ?? 0 });
+  if (total === 0) return `${t("dashboard.no_devices")} ${connected}`;
+  const unknown = devices.unknown ?? 0;
+  const first = bad > 0 ? t("dashboard.need_you", { n: bad, total }) : unknown > 0 ? t("dashboard.none_failed") : t("dashboard.all_well", { n: total });
+  return [first, unknown > 0 ? t("dashboard.unknown", { n: unknown }) : "", connected].filter(Boolean).join(" ");
+}
+
+function Kind({ name, kind, counts, id }: { name: string; kind: string; counts: Counts; id: string }) {
+  return (
+    <Figure name={name} id={`count-${id}`} value={<Go to={`/devices/pro-audio?kind=${kind}`}>{sum(counts)}</Go>}>
+      <StatusCounts
+        counts={counts}
+        door={(status, body) => (
+          <Go to={`/devices/pro-audio?kind=${kind}&status=${status}`} id={`count-${id}-${status}`}>
+            {body}
+          </Go>
+        )}
+      />
+    </Figure>
+  );
+}
+
+export function Dashboard() {
+  const { value, error } = useSummary();
+  const agents = useAgents();
+  if (error) return <ErrorNote error={error} />;
+  if (!value)
+    return (
+      <Page title={t("nav.dashboard")}>
+        <Loading rows={8} />
+      </Page>
+    );
+  const found = Object.entries(value.found).filter(([, n]) => n > 0);
+  const others = Object.keys(value.kinds).filter((kind) => kind !== "mixer" && kind !== "stack" && !PERIPHERALS.includes(kind) && sum(value.kinds[kind]) > 0);
+  const empty = sum(add(...Object.values(value.kinds))) === 0;
+  return (
+    <Page title={t("nav.dashboard")}>
+      <Sentence id="dashboard-sentence">{sentence(value)}</Sentence>
+      {value.needs.length > 0 && (
+        <Section title={t("dashboard.needs")} id="needs">
+          <Rows>
+            {value.needs.map((need, index) => (
+              <RowLine
+                key={`${need.target}-${index}`}
+                id={`need-${index}`}
+                end={
+                  <Go accent to={need.target} label={`${t("action.open")}: ${need.title}`} id={`need-${index}-open`}>
+                    {t("action.open")}
+                  </Go>
+                }
+              >
+                <Shape status={need.status} />
+                <Grow>
+                  <Two
+                    first={
+                      <>
+                        <Text strong>{need.title}</Text> <Text dim>{[need.where, need.devices > 1 ? t("count.devices", { n: need.devices }) : ""].filter(Boolean).join(" · ")}</Text>
+                      </>
+                    }
+                    second={need.text}
+                  />
+                </Grow>
+                <Lasting since={need.since} />
+              </RowLine>
+            ))}
+          </Rows>
+        </Section>
+      )}
+      {empty ? (
+        <Empty title={t("devices.empty")} action={<Go accent to="/servers">{t("devices.empty_action")}</Go>}>
+          {t("dashboard.empty_text")}
+        </Empty>
+      ) : (
+        <Figures>
+          <Kind name={t("kind.stacks")} kind="stack" counts={value.stacks} id="stack" />
+          <Kind name={t("kind.mixers")} kind="mixer" counts={value.kinds.mixer ?? {}} id="mixer" />
+          <Kind name={t("kind.peripherals")} kind={PERIPHERALS.join(",")} counts={add(...PERIPHERALS.map((kind) => value.kinds[kind]))} id="peripheral" />
+          {others.map((kind) => (
+            <Kind key={kind} name={t(kind === "codec" ? "kind.codecs" : "kind.others")} kind={kind} counts={value.kinds[kind]!} id={kind} />
+          ))}
+        </Figures>
+      )}
+      <Section title={t("dashboard.sites")} count={value.sites} id="sites">
+        {!agents.ready ? <Loading rows={3} /> : agents.rows.size === 0 ? <Empty title={t("servers.empty")} action={<Go accent to="/servers">{t("servers.add")}</Go>} /> : <Sites agents={[...agents.rows.values()]} />}
+      </Section>
+      <Halves>
+        <Section title={t("dashboard.todo")} id="todo">
+          {found.length === 0 ? (
+            <Text dim>{t("dashboard.todo_none")}</Text>
+          ) : (
+            <Rows>
+              {found.map(([code, n]) => (
+                <RowLine key={code} end={<Go accent to="/devices/pro-audio?found=1" id={`todo-${code}`}>{t("action.show")}</Go>}>
+                  <Grow>{foundName(code)}</Grow>
+                  <Text strong>{n}</Text>
+                </RowLine>
+              ))}
+            </Rows>
+          )}
+        </Section>
+        <Recent />
+      </Halves>
+      <Text dim small>
+        {t("dashboard.as_of")} <At time={value.as_of} />
+      </Text>
+    </Page>
+  );
+}
+
+function foundName(code: string): string {
+  const names: Record<string, string> = { sign_in_refused: t("found.sign_in_refused"), duplicate_serial: t("found.duplicate_serial"), not_known: t("found.not_known"), asks: t("found.asks") };
+  return names[code] ?? code;
+}
+
+function Sites({ agents }: { agents: Agent[] }) {
+  const order: Status[] = ["offline", "degraded", "unknown", "online"];
+  const worst = (counts: Counts) => order.find((status) => (counts[status] ?? 0) > 0);
+  const rank = (agent: Agent) => {
+    const status = worst(agent.devices);
+    return status ? order.indexOf(status) : 4;
+  };
+  const sorted = [...agents].sort((a, b) => rank(a) - rank(b) || a.site.name.localeCompare(b.site.name));
+  const cell = (agent: Agent, status: Status) => {
+    const n = agent.devices[status] ?? 0;
+    return n === 0 ? (
+      <Text dim>–</Text>
+    ) : (
+      <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`} label={`${agent.site.name}: ${t(`count.${status}`, { n })}`}>
+        <Text tone={status}>{n}</Text>
+      </Go>
+    );
+  };
+  return (
+    <SimpleTable label={t("dashboard.sites")} head={[t("field.site"), t("field.local_time"), t("field.devices"), t("field.worst"), t("status.offline"), t("status.degraded"), t("status.unknown"), t("field.server")]} numbers={[2, 4, 5, 6]}>
+      {sorted.map((agent) => {
+        const bad = worst(agent.devices);
+        return (
+          <tr key={agent.id} data-testid={`site-row-${agent.site.id}`}>
+            <Td>
+              <Go to={`/devices/pro-audio?site=${agent.site.id}`}>
+                <Text strong>{agent.site.name}</Text>
+              </Go>
+            </Td>
+            <Td>
+              <LocalTime zone={agent.site.zone} />
+            </Td>
+            <Td number>
+              <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${agent.site.name}: ${t("count.devices", { n: sum(agent.devices) })}`}>{sum(agent.devices)}</Go>
+            </Td>
+            <Td>{bad ? <StatusMark status={bad} /> : <Text dim>–</Text>}</Td>
+            <Td number>{cell(agent, "offline")}</Td>
+            <Td number>{cell(agent, "degraded")}</Td>
+            <Td number>{cell(agent, "unknown")}</Td>
+            <Td>
+              <Go to={`/servers/${agent.id}`} label={agent.name}>
+                <AgentMark state={agent.state}>
+                  <Text dim>{agent.name}</Text>
+                </AgentMark>
+              </Go>
+            </Td>
+          </tr>
+        );
+      })}
+    </SimpleTable>
+  );
+}
+
+function Recent() {
+  const { items, ready, error } = useFacts({}, 12);
+  return (
+    <Section title={t("dashboard.recent")} id="recent">
+      {error ? (
+        <ErrorNote error={error} />
+      ) : !ready ? (
+        <Loading rows={4} />
+      ) : items.length === 0 ? (
+        <Text dim>{t("events.none")}</Text>
+      ) : (
+        <Rows>
+          {items.slice(0, 12).map((fact) => (
+            <RowLine key={fact.id} end={<Ago time={fact.time} />}>
+              <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact)}</Go> : <Text>{factText(fact)}</Text>}</Grow>
+            </RowLine>
+          ))}
+        </Rows>
+      )}
+    </Section>
+  );
+}

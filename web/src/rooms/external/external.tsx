@@ -1,0 +1,206 @@
+import { useState } from "react";
+import { api } from "@/api/client";
+import { useMay } from "@/api/session";
+import type { ExternalHub, HubCheck } from "@/api/types";
+import { useExternal } from "@/live/hooks";
+import { Act, Ago, At, Confirm, CopyButton, Dialog, DialogFoot, ErrorNote, Facts, Form, Line, Loading, Notice, SecretField, Section, Shape, Stack, Text, TextField } from "@/ui";
+import { reasonText, t } from "@/words";
+
+export function External() {
+  const { value: hub, error } = useExternal();
+  const may = useMay("own");
+  const [dialog, setDialog] = useState<"configure" | "remove" | null>(null);
+  if (error) return <ErrorNote error={error} />;
+  if (!hub) return <Loading rows={4} />;
+  return (
+    <Stack gap={24}>
+      <Section
+        title={t("external.connect")}
+        id="external"
+        end={
+          may && (
+            <Line gap={8}>
+              {hub.configured && (
+                <Act small onClick={() => setDialog("remove")} id="external-remove">
+                  {t("external.disconnect")}
+                </Act>
+              )}
+              <Act small primary={!hub.configured} onClick={() => setDialog("configure")} id="external-configure">
+                {t("external.configure")}
+              </Act>
+            </Line>
+          )
+        }
+      >
+        {hub.configured ? <State hub={hub} may={may} /> : <Text dim>{t("external.none")}</Text>}
+      </Section>
+      {dialog === "configure" && <Configure hub={hub} onClose={() => setDialog(null)} />}
+      {dialog === "remove" && <Disconnect onClose={() => setDialog(null)} />}
+    </Stack>
+  );
+}
+
+function State({ hub, may }: { hub: ExternalHub; may: boolean }) {
+  const [error, setError] = useState<unknown>(null);
+  const again = async () => {
+    setError(null);
+    try {
+      await api.post("/external/hub/try");
+    } catch (problem) {
+      setError(problem);
+    }
+  };
+  const address = (hub.url ?? "").replace(/^wss?:\/\//, "").replace(/\/.*$/, "");
+  return (
+    <Stack gap={12}>
+      <Line gap={8}>
+        <Shape status={hub.state === "connected" ? "online" : hub.state === "refused" ? "offline" : hub.state === "failing" ? "degraded" : "unknown"} />
+        <Text id="external-status">
+          {hub.state === "connected" ? (
+            <>
+              {t("external.connected", { hub: address, name: hub.name ?? "" })} <At time={hub.since} /> · {t("external.reported", { n: hub.devices_reported ?? 0 })} · {t("external.confirmed")} <Ago time={hub.last_confirmed} />
+            </>
+          ) : hub.state === "connecting" ? (
+            t("external.connecting", { hub: address })
+          ) : (
+            <>
+              {hub.reason ? reasonText(hub.reason) : t("external.failing", { hub: address })}
+              {hub.next_try && (
+                <>
+                  {" "}
+                  {t("external.next_try")} <At time={hub.next_try} />
+                </>
+              )}
+            </>
+          )}
+        </Text>
+        {may && hub.state !== "connected" && (
+          <Act small onClick={() => void again()} id="external-try">
+            {t("action.try_now")}
+          </Act>
+        )}
+      </Line>
+      <ErrorNote error={error} />
+      <Facts
+        lines={[
+          { name: t("external.url"), value: hub.url ?? "–" },
+          { name: t("field.name"), value: hub.name ?? "–" },
+          { name: t("field.waiting"), value: hub.waiting ?? 0 },
+          {
+            name: t("external.fingerprint"),
+            value: hub.fingerprint ? (
+              <Line gap={4}>
+                <Text mono small>
+                  {hub.fingerprint}
+                </Text>
+                <CopyButton text={hub.fingerprint} />
+              </Line>
+            ) : (
+              "–"
+            ),
+          },
+        ]}
+      />
+    </Stack>
+  );
+}
+
+/** Save asks the address who answers there, shows the fingerprint to compare, and only then sends name and password. */
+function Configure({ hub, onClose }: { hub: ExternalHub; onClose: () => void }) {
+  const [url, setUrl] = useState(hub.url ?? "");
+  const [name, setName] = useState(hub.name ?? "");
+  const [password, setPassword] = useState("");
+  const [check, setCheck] = useState<HubCheck | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const guard = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setError(null);
+    try {
+      await work();
+    } catch (problem) {
+      setError(problem);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const look = () => guard(async () => setCheck(await api.post<HubCheck>("/external/hub/check", { url: url.trim() })));
+  const save = () =>
+    guard(async () => {
+      await api.put("/external/hub", { url: url.trim(), name: name.trim(), password, fingerprint: check!.fingerprint });
+      onClose();
+    });
+  return (
+    <Dialog title={t("external.title")} onClose={onClose} id="dialog-external">
+      {check ? (
+        <Stack gap={12}>
+          <Facts
+            lines={[
+              { name: t("external.answers"), value: check.name || check.url, id: "check-name" },
+              { name: t("external.url"), value: check.url },
+            ]}
+          />
+          <Notice tone={check.trusted === "public" ? undefined : "degraded"}>
+            <Stack gap={8}>
+              <Text>{t(check.trusted === "public" ? "external.public" : "external.compare")}</Text>
+              <Text mono id="check-fingerprint">
+                {check.fingerprint}
+              </Text>
+            </Stack>
+          </Notice>
+          <ErrorNote error={error} />
+          <DialogFoot
+            start={
+              <Act onClick={() => setCheck(null)} id="check-back">
+                {t("action.back")}
+              </Act>
+            }
+          >
+            <Act primary busy={busy} onClick={() => void save()} id="check-confirm">
+              {t(check.trusted === "public" ? "external.connect_act" : "external.same")}
+            </Act>
+          </DialogFoot>
+        </Stack>
+      ) : (
+        <Form onSubmit={() => void look()} id="external-form">
+          <TextField label={t("external.url")} hint={t("external.url_hint")} value={url} onChange={setUrl} id="external-url" required autoFocus />
+          <Section title={t("external.authentication")}>
+            <Stack gap={12}>
+              <TextField label={t("field.name")} value={name} onChange={setName} id="external-name" required />
+              <SecretField label={t("field.password")} value={password} onChange={setPassword} id="external-password" autoComplete="off" required />
+            </Stack>
+          </Section>
+          <ErrorNote error={error} />
+          <DialogFoot>
+            <Act onClick={onClose} id="external-cancel">
+              {t("action.cancel")}
+            </Act>
+            <Act primary submit busy={busy} id="external-save">
+              {t("action.save")}
+            </Act>
+          </DialogFoot>
+        </Form>
+      )}
+    </Dialog>
+  );
+}
+
+function Disconnect({ onClose }: { onClose: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const act = async () => {
+    setBusy(true);
+    try {
+      await api.delete("/external/hub");
+      onClose();
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  return (
+    <Confirm title={t("external.disconnect_title")} act={t("external.disconnect")} danger id="disconnect" busy={busy} error={error} onClose={onClose} onAct={() => void act()}>
+      <Text>{t("external.disconnect_text")}</Text>
+    </Confirm>
+  );
+}

@@ -1,0 +1,248 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { api } from "@/api/client";
+import type { Device, Period, Point } from "@/api/types";
+import { useDevice, useDevices, useFacts } from "@/live/hooks";
+import { commands, ended, useAsked } from "@/live/commands";
+import { factText } from "@/live/facts";
+import { outcomeOf, verb } from "@/live/outcome";
+import { Age, Ago, At, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, StatusMark, Strip, Tag, Text, Two, useNow, usePathId, type FactLine } from "@/ui";
+import { maybe, reasonText, t } from "@/words";
+import { LivePoints } from "./live-points";
+import { DeviceTools } from "./tools";
+import { causeOf, kindName, nameOf, placeOf } from "./words";
+
+type Row = Device & { at: number };
+
+export function DevicePage() {
+  const id = usePathId();
+  const store = useDevice(id);
+  const { device, points, commands: all } = store.state;
+  const stackId = device ? (device.stack ?? (device.kind === "stack" ? device.id : null)) : null;
+  const family = useDevices(stackId ? `stack=${stackId}` : null);
+  const nested = useMemo(() => {
+    const map = new Map<string, Device[]>();
+    for (const each of family.rows.values()) {
+      const above = each.parent ?? each.stack;
+      if (above) map.set(above, [...(map.get(above) ?? []), each].sort((a, b) => a.box_number - b.box_number || a.position - b.position));
+    }
+    return map;
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [family, family.version]);
+
+  if (store.error)
+    return (
+      <Empty title={t("device.missing")} action={<Go accent to="/devices/pro-audio">{t("nav.pro_audio")}</Go>} id="device-missing">
+        {store.error.message}
+      </Empty>
+    );
+  if (!device) return <Loading rows={10} />;
+  const siblings = device.kind === "mixer" && stackId ? (nested.get(stackId) ?? []).filter((each) => each.kind === "mixer") : [];
+  const aside = [device.model, device.kind === "mixer" && siblings.length > 0 ? t("device.box_of", { n: device.box_number, of: siblings.length }) : kindName(device.kind), placeOf(device)].filter(Boolean).join(" · ");
+  const open = all.filter((command) => !ended(command));
+  return (
+    <Page
+      mark={<StatusMark status={device.status} id={device.id} />}
+      title={nameOf(device)}
+      aside={
+        <Text dim id="device-aside">
+          {aside}
+        </Text>
+      }
+    >
+      <Stack gap={12}>
+        {store.gone && <Notice tone="degraded">{t("device.retired")}</Notice>}
+        <Cause device={device} />
+        {device.provisional && <Notice>{t("device.provisional")}</Notice>}
+        <DeviceTools devices={[device]} nested={nested} />
+        <DeviceOutcomes device={device} />
+      </Stack>
+      <Halves>
+        <Stack gap={24}>
+          <LivePoints device={device} points={points} open={open} />
+        </Stack>
+        <Stack gap={24}>
+          <DeviceFacts device={device} />
+          <Chain device={device} nested={nested} stackId={stackId} rows={family.rows} />
+        </Stack>
+      </Halves>
+      <Timeline device={device} />
+      <Raw device={device} points={points} />
+    </Page>
+  );
+}
+
+/** Status, since when, why, and what to do, in one place. */
+function Cause({ device }: { device: Row }) {
+  if (device.status === "online")
+    return (
+      <Line gap={8}>
+        <Text dim>
+          {t("status.online")} <Lasting since={device.since} />
+        </Text>
+        <Text dim>·</Text>
+        <Text dim>
+          {t("device.heard")} <Age seconds={device.age_s} at={device.at} id={device.id} />
+        </Text>
+      </Line>
+    );
+  const remedy = maybe(`remedy.${device.reason?.code ?? ""}`, "");
+  return (
+    <Notice tone={device.status === "unknown" ? undefined : device.status} id="device-cause">
+      <Stack gap={4}>
+        <Text strong>
+          {device.status === "unknown" ? (
+            <>
+              {t("status.unknown_since")} <At time={device.since} zone={undefined} />
+              {device.agent?.state === "lost" ? `, ${t("status.server_lost")}` : ""}
+              {device.was ? ` ${t("status.was", { status: t(`status.${device.was}`) })}` : ""}
+            </>
+          ) : (
+            <>
+              {t("status.since", { status: t(`status.${device.status}`) })} <At time={device.since} zone={device.site.zone} /> (<Lasting since={device.since} />)
+            </>
+          )}
+        </Text>
+        {device.reason && <Text>{device.status === "unknown" ? reasonText(device.reason) : causeOf(device)}</Text>}
+        {remedy && <Text dim>{remedy}</Text>}
+        {device.agent && device.status === "unknown" && (
+          <Go accent to={`/servers/${device.agent.id}`}>
+            {t("device.see_server", { name: device.agent.name })}
+          </Go>
+        )}
+      </Stack>
+    </Notice>
+  );
+}
+
+/** Locate, reboot, hands off: what was asked on this page and how it ended. */
+function DeviceOutcomes({ device }: { device: Row }) {
+  const asked = useAsked().filter((item) => item.device === device.id && item.capability !== "control");
+  const newest = asked.filter((item, index) => asked.findIndex((other) => other.capability === item.capability) === index);
+  return (
+    <>
+      {newest.map((item) => {
+        const { phase, text, undoable } = outcomeOf(item, item.capability === "locate" ? { value: device.locate, time: null, shown: device.locate ? t("value.on") : t("value.off") } : undefined);
+        const waits = phase === "asked" || phase === "reading";
+        return <Outcome key={item.key} phase={phase} subject={verb(item.capability)} text={text} id={item.capability} onUndo={undoable && item.capability === "hands_off" ? () => commands.undo(item) : undefined} onDismiss={waits ? undefined : () => commands.dismiss(item.key)} />;
+      })}
+    </>
+  );
+}
+
+function DeviceFacts({ device }: { device: Row }) {
+  const age = (field: string) => (
+    <>
+      {device.assumed.includes(field) && <Tag title={t("assumed.text")}>{t("support.assumed")}</Tag>}
+    </>
+  );
+  const copied = (text: string) => (
+    <Line gap={4} keep>
+      <Text mono>{text}</Text>
+      <CopyButton text={text} />
+    </Line>
+  );
+  const none = <Text dim>–</Text>;
+  const support = Object.entries(device.capabilities);
+  const lines: FactLine[] = [
+    { name: t("field.serial"), value: device.serial_number ? copied(device.serial_number) : device.boxes.length ? device.boxes.join(", ") : none, note: age("serial_number"), id: "fact-serial" },
+    { name: t("field.model"), value: device.model || none, note: age("model"), id: "fact-model" },
+    { name: t("field.part"), value: device.part_number || none, note: age("part_number") },
+    { name: t("field.firmware"), value: device.firmware_version ? <Go to={`/devices/pro-audio?firmware=${encodeURIComponent(device.firmware_version)}`}>{device.firmware_version}</Go> : none, note: age("firmware_version"), id: "fact-firmware" },
+    { name: t("field.mac"), value: device.mac ? copied(device.mac) : none, note: age("mac") },
+    { name: t("field.address"), value: device.address ? copied(`${device.address}:${device.port}`) : none, note: device.former_addresses.length ? t("device.before", { list: device.former_addresses.join(", ") }) : undefined, id: "fact-address" },
+    { name: t("field.site"), value: <Go to={`/devices/pro-audio?site=${device.site.id}`}>{device.site.name}</Go>, note: device.site.zone },
+    { name: t("field.server"), value: device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : none },
+    { name: t("field.first_seen"), value: device.first_seen ? <At time={device.first_seen} /> : none },
+  ];
+  return (
+    <Section title={t("device.facts")} id="facts" end={<Text dim small>{t("device.heard")} <Age seconds={device.age_s} at={device.at} /></Text>}>
+      <Facts lines={lines} />
+      {support.length > 0 && (
+        <Line gap={8}>
+          {support.map(([name, word]) => (
+            <Tag key={name} title={word === "assumed" || word === "untried" ? t("assumed.text") : undefined}>
+              {verb(name)}: {maybe(`support.${word}`, word)}
+            </Tag>
+          ))}
+        </Line>
+      )}
+    </Section>
+  );
+}
+
+function Chain({ device, nested, stackId, rows }: { device: Row; nested: ReadonlyMap<string, Device[]>; stackId: string | null; rows: ReadonlyMap<string, Row> }) {
+  const under = nested.get(device.id) ?? [];
+  const boxes = device.kind === "mixer" && stackId ? (nested.get(stackId) ?? []).filter((each) => each.id !== device.id) : [];
+  const parent = device.parent && device.parent !== stackId ? rows.get(device.parent) : undefined;
+  if (under.length === 0 && boxes.length === 0 && !parent) return null;
+  const title = device.kind === "stack" ? t("device.boxes") : under.length > 0 ? t("device.chain") : t("device.belongs");
+  return (
+    <Section title={title} count={under.length || undefined} id="chain">
+      <Rows>
+        {parent && <ChainLine device={parent} />}
+        {under.map((each) => (
+          <ChainLine key={each.id} device={each} />
+        ))}
+        {boxes.map((each) => (
+          <ChainLine key={each.id} device={each} />
+        ))}
+      </Rows>
+    </Section>
+  );
+}
+
+function ChainLine({ device }: { device: Device }) {
+  return (
+    <RowLine id={`chain-${device.id}`} end={<StatusMark status={device.status} id={`chain-${device.id}`}><Lasting since={device.status === "online" ? null : device.since} /></StatusMark>}>
+      <Grow>
+        <Two
+          first={
+            <Go to={`/devices/${device.id}`}>
+              <Text strong>{nameOf(device)}</Text> <Text dim>{device.model !== device.name ? device.model : ""}</Text>
+            </Go>
+          }
+          second={[device.kind === "mixer" ? t("device.box", { n: device.box_number }) : device.position ? t("device.position", { n: device.position }) : "", device.serial_number, device.firmware_version && t("device.fw", { version: device.firmware_version })].filter(Boolean).join(" · ")}
+        />
+      </Grow>
+    </RowLine>
+  );
+}
+
+function Timeline({ device }: { device: Row }) {
+  const now = useNow();
+  const minute = Math.floor(now / 60_000) * 60_000;
+  const history = useQuery({ queryKey: ["history", device.id, device.status, device.since], queryFn: () => api.get<{ items: Period[] }>(`/devices/${device.id}/history?limit=200`) });
+  const facts = useFacts({ device: device.id }, 30);
+  return (
+    <Section title={t("device.timeline")} id="timeline">
+      {history.error ? <ErrorNote error={history.error} onRetry={() => void history.refetch()} /> : <Strip periods={history.data?.items ?? []} now={minute + 60_000} label={t("device.strip", { list: (history.data?.items ?? []).slice(0, 5).map((period) => t(`status.${period.status}`)).join(", ") })} />}
+      {facts.error ? <ErrorNote error={facts.error} /> : null}
+      {facts.ready && facts.items.length === 0 && <Text dim>{t("events.none")}</Text>}
+      <Rows id="events">
+        {facts.items.slice(0, 20).map((fact) => (
+          <RowLine key={fact.id} end={<Ago time={fact.time} />}>
+            <Text dim>
+              <At time={fact.time} />
+            </Text>
+            <Grow>{factText(fact)}</Grow>
+          </RowLine>
+        ))}
+      </Rows>
+    </Section>
+  );
+}
+
+function Raw({ device, points }: { device: Row; points: ReadonlyMap<string, Point> }) {
+  const text = JSON.stringify({ device: { ...device, at: undefined }, points: [...points.values()].map((point) => ({ ...point, at: undefined })) }, null, 2);
+  return (
+    <Details title={t("device.raw")} id="raw">
+      <Line justify="end">
+        <CopyButton text={text} label={t("device.raw_copy")} id="raw-copy" />
+      </Line>
+      <Code label={t("device.raw")} id="raw-text">
+        {text}
+      </Code>
+    </Details>
+  );
+}

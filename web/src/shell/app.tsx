@@ -1,0 +1,127 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import { api, ApiError, whenSignedOut } from "@/api/client";
+import { SessionContext } from "@/api/session";
+import type { Session } from "@/api/types";
+import { live } from "@/live/socket";
+import { useLine } from "@/live/hooks";
+import { commands } from "@/live/commands";
+import { FirstRun } from "@/rooms/people/first-run";
+import { SignIn } from "@/rooms/people/sign-in";
+import { Act, Brand, ErrorNote, Gate, Root } from "@/ui";
+import { currentLanguage, t, useWords } from "@/words";
+import icon from "./favicon.svg";
+import { firstRunCode } from "./first-run-code";
+import { router } from "./router";
+
+const queries = new QueryClient({
+  defaultOptions: { queries: { retry: (n, error) => n < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500), staleTime: 10_000 } },
+});
+
+export function App() {
+  useWords();
+  return (
+    <Root>
+      <QueryClientProvider client={queries}>
+        <Sessions key={currentLanguage()} />
+      </QueryClientProvider>
+    </Root>
+  );
+}
+
+// kept over a change of language, which builds the page anew
+let known: Session | null = null;
+
+function Sessions(): ReactNode {
+  const [session, setSession] = useState<Session | null>(known);
+  const [error, setError] = useState<unknown>(null);
+  const line = useLine();
+  const replace = useCallback((next: Session) => {
+    known = next;
+    setSession(next);
+  }, []);
+  const load = useCallback(async () => {
+    try {
+      replace(await api.get<Session>("/session"));
+      setError(null);
+    } catch (problem) {
+      setError(problem);
+    }
+  }, [replace]);
+
+  useEffect(() => {
+    void load();
+    whenSignedOut(() => void load());
+  }, [load]);
+
+  const signedIn = Boolean(session?.person);
+  useEffect(() => {
+    if (!signedIn) return;
+    live.start();
+    const wake = () => document.visibilityState === "visible" && live.hurry();
+    document.addEventListener("visibilitychange", wake);
+    addEventListener("online", wake);
+    return () => {
+      document.removeEventListener("visibilitychange", wake);
+      removeEventListener("online", wake);
+    };
+  }, [signedIn]);
+  useEffect(() => {
+    if (!signedIn && session) {
+      live.stop();
+      commands.clear();
+      queries.clear();
+    }
+  }, [signedIn, session]);
+  // a line that is refused may mean that the session is over
+  useEffect(() => {
+    if (line.state === "lost") void load();
+  }, [line.state, load]);
+  // the hub was not there when the page opened: ask again by itself
+  useEffect(() => {
+    if (session || !error) return undefined;
+    const timer = setInterval(() => void load(), 3_000);
+    return () => clearInterval(timer);
+  }, [session, error, load]);
+
+  const value = useMemo(
+    () =>
+      session && {
+        session,
+        replace,
+        signOut: async () => {
+          await api.delete("/session").catch(() => undefined);
+          await load();
+        },
+      },
+    [session, replace, load],
+  );
+
+  const brand = <Brand icon={icon} name="Soundpost" />;
+  if (!session)
+    return error ? (
+      <Gate title={t("session.no_hub")} brand={brand}>
+        <ErrorNote error={error} />
+        <Act onClick={() => void load()}>{t("action.try_again")}</Act>
+      </Gate>
+    ) : null;
+  if (session.first_run && !session.person)
+    return (
+      <FirstRun
+        session={session}
+        code={firstRunCode()}
+        brand={brand}
+        onDone={(next) => {
+          replace(next);
+          void router.navigate({ to: "/settings/account", search: { first: "1" } as never, replace: true });
+        }}
+      />
+    );
+  if (!session.person) return <SignIn session={session} brand={brand} onDone={replace} />;
+  return (
+    <SessionContext.Provider value={value}>
+      <RouterProvider router={router} />
+    </SessionContext.Provider>
+  );
+}

@@ -1,0 +1,37 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { Dashboard } from "@/rooms/dashboard/dashboard";
+import { DevicePage } from "@/rooms/inventory/device";
+import { ProAudio } from "@/rooms/inventory/pro-audio";
+import { parseSearch, stringifySearch } from "@/ui";
+import { Settings } from "./settings";
+import { NotFound, Shell } from "./shell";
+
+// What is opened first comes with the shell; the rest in chunks of their own.
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const top = () => root;
+const settings = createRoute({ getParentRoute: top, path: "/settings", component: Settings });
+const under = () => settings;
+
+const tree = root.addChildren([
+  createRoute({ getParentRoute: top, path: "/", component: Dashboard }),
+  createRoute({ getParentRoute: top, path: "/devices/pro-audio", component: ProAudio }),
+  createRoute({ getParentRoute: top, path: "/devices/$id", component: DevicePage }),
+  createRoute({ getParentRoute: top, path: "/servers", component: lazyRouteComponent(() => import("@/rooms/agents/servers"), "Servers") }),
+  createRoute({ getParentRoute: top, path: "/servers/$id", component: lazyRouteComponent(() => import("@/rooms/agents/server"), "ServerPath") }),
+  settings.addChildren([
+    createRoute({
+      getParentRoute: under,
+      path: "/",
+      beforeLoad: () => {
+        throw redirect({ to: "/settings/account", replace: true });
+      },
+    }),
+    createRoute({ getParentRoute: under, path: "/account", component: lazyRouteComponent(() => import("@/rooms/people/account"), "Account") }),
+    createRoute({ getParentRoute: under, path: "/external", component: lazyRouteComponent(() => import("@/rooms/external/external"), "External") }),
+    createRoute({ getParentRoute: under, path: "/credentials", component: lazyRouteComponent(() => import("@/rooms/local/credentials"), "Credentials") }),
+    createRoute({ getParentRoute: under, path: "/discovery", component: lazyRouteComponent(() => import("@/rooms/local/discovery"), "DiscoverySettings") }),
+  ]),
+  createRoute({ getParentRoute: top, path: "/ui", component: lazyRouteComponent(() => import("@/rooms/gallery/gallery"), "Gallery") }),
+]);
+
+export const router = createRouter({ routeTree: tree, parseSearch, stringifySearch, defaultPreload: false, scrollRestoration: true, scrollToTopSelectors: ["#main"] });

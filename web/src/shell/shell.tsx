@@ -1,0 +1,109 @@
+import { Outlet } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useSession } from "@/api/session";
+import { useLine, useSummary } from "@/live/hooks";
+import { live } from "@/live/socket";
+import { Act, Banner, Brand, Empty, Frame, Go, Grow, Icon, IconButton, NavGroup, NavItem, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
+import { format, locale, t } from "@/words";
+import icon from "./favicon.svg";
+import { Search } from "./search";
+import { Shortcuts } from "./shortcuts";
+import { CommandTray } from "./tray";
+
+/** A drop shorter than this is nobody's business. */
+const PATIENCE_MS = 1_500;
+
+function useLost(): number | null {
+  const line = useLine();
+  const [lost, setLost] = useState<number | null>(null);
+  useEffect(() => {
+    if (line.state !== "lost") {
+      setLost(null);
+      return undefined;
+    }
+    const since = line.heard || Date.now();
+    const timer = setTimeout(() => setLost(since), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [line]);
+  return lost;
+}
+
+export function Shell() {
+  const { session, signOut } = useSession();
+  const { shown, set } = useScheme();
+  const go = useGo();
+  const lost = useLost();
+  const summary = useSummary();
+  const problems = (summary.value?.agents.lost ?? 0) + (summary.value?.agents.refused ?? 0) + (summary.value?.agents.held_twice ?? 0);
+  const person = session.person!;
+  return (
+    <Frame
+      lost={lost !== null}
+      search={
+        <>
+          <Brand icon={icon} name={session.site?.name || session.name || "Soundpost"} to="/" />
+          <Search />
+        </>
+      }
+      nav={
+        <>
+          <NavGroup name={t("nav.overview")} />
+          <NavItem to="/" exact id="dashboard" name={t("nav.dashboard")} />
+          <NavGroup name={t("nav.devices")} />
+          <NavItem to="/devices/pro-audio" id="pro-audio" name={t("nav.pro_audio")} />
+          <NavGroup name={t("nav.systems")} />
+          <NavItem to="/servers" id="servers" name={t("nav.servers")} end={problems > 0 ? <Shape status="unknown" /> : undefined} />
+          <NavItem to="/settings" id="settings" name={t("nav.settings")} />
+        </>
+      }
+      banner={
+        lost !== null ? (
+          <Banner tone="offline" id="banner-lost">
+            <Shape status="offline" />
+            <Grow>{t("frame.lost", { time: format.timeOfDay(locale(), lost) })}</Grow>
+            <Act small onClick={() => live.hurry()} id="banner-retry">
+              {t("action.try_now")}
+            </Act>
+          </Banner>
+        ) : undefined
+      }
+      top={
+        <>
+          <Grow>
+            <Text dim small>
+              {session.edition === "local_agent" ? t("edition.local_agent") : ""}
+            </Text>
+          </Grow>
+          <IconButton icon={shown === "dark" ? "sun" : "moon"} label={t(shown === "dark" ? "frame.light" : "frame.dark")} onClick={() => set(shown === "dark" ? "light" : "dark")} id="scheme" />
+          <RowMenu
+            id="account-menu"
+            label={t("nav.my_account")}
+            trigger={
+              <>
+                <Icon name="user" />
+                <Text>&nbsp;{person.name || person.sign_in}</Text>
+              </>
+            }
+            entries={[
+              { label: t("nav.my_account"), onClick: () => go("/settings/account"), id: "account-open" },
+              { label: t("shortcuts.title"), onClick: () => window.dispatchEvent(new Event("soundpost:shortcuts")), id: "shortcuts-open" },
+              { label: t("action.sign_out"), onClick: () => void signOut(), id: "sign-out" },
+            ]}
+          />
+        </>
+      }
+    >
+      <Outlet />
+      <CommandTray />
+      <Shortcuts />
+    </Frame>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Empty title={t("notfound.title")} action={<Go accent to="/">{t("notfound.action")}</Go>} id="not-found">
+      {t("notfound.text")}
+    </Empty>
+  );
+}

@@ -1,0 +1,93 @@
+import { useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { t } from "@/words";
+import { Icon } from "./icons";
+
+export interface Hit {
+  key: string;
+  group: string;
+  body: ReactNode;
+  act: () => void;
+}
+
+/** The field at the top of the navigation: types, shows groups, arrows and Enter. */
+export function Finder({ value, onChange, hits, label, id, busy }: { value: string; onChange: (value: string) => void; hits: Hit[]; label: string; id: string; busy?: boolean }) {
+  const [at, setAt] = useState(0);
+  const [open, setOpen] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const listId = useId();
+  const current = Math.min(at, Math.max(0, hits.length - 1));
+  const choose = (hit: Hit | undefined) => {
+    if (!hit) return;
+    hit.act();
+    setOpen(false);
+    onChange("");
+    input.current?.blur();
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === "ArrowDown") setAt(Math.min(hits.length - 1, current + 1));
+    else if (event.key === "ArrowUp") setAt(Math.max(0, current - 1));
+    else if (event.key === "Enter") choose(hits[current]);
+    else if (event.key === "Escape") {
+      onChange("");
+      setOpen(false);
+      input.current?.blur();
+    } else return;
+    event.preventDefault();
+  };
+  const shown = open && value.trim() !== "";
+  let group = "";
+  return (
+    <div className="search">
+      <Icon name="search" size={14} />
+      <input
+        ref={input}
+        role="combobox"
+        aria-expanded={shown}
+        aria-controls={listId}
+        aria-activedescendant={shown && hits[current] ? `${listId}-${current}` : undefined}
+        aria-autocomplete="list"
+        aria-label={label}
+        placeholder={label}
+        value={value}
+        data-testid={id}
+        autoComplete="off"
+        spellCheck={false}
+        onFocus={() => setOpen(true)}
+        onBlur={() => setTimeout(() => setOpen(false), 150)}
+        onChange={(e) => {
+          setAt(0);
+          setOpen(true);
+          onChange(e.target.value);
+        }}
+        onKeyDown={onKey}
+      />
+      {!value && <kbd>/</kbd>}
+      <div id={listId} role="listbox" aria-label={label} hidden={!shown} className={shown ? "hits" : undefined}>
+        {shown && hits.length === 0 && <div className="head" role="option" aria-selected={false}>{busy ? t("state.loading") : t("search.nothing")}</div>}
+        {shown &&
+          hits.map((hit, index) => {
+            const head = hit.group !== group ? hit.group : null;
+            group = hit.group;
+            return (
+              <div key={hit.key} role="presentation">
+                {head && <div className="head" role="presentation">{head}</div>}
+                <div
+                  id={`${listId}-${index}`}
+                  role="option"
+                  aria-selected={index === current}
+                  className="hit"
+                  data-testid={`hit-${hit.key}`}
+                  onPointerDown={(e) => {
+                    e.preventDefault();
+                    choose(hit);
+                  }}
+                >
+                  {hit.body}
+                </div>
+              </div>
+            );
+          })}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,342 @@
+import { Button, Checkbox, Menu, NativeSelect, PasswordInput, Popover, Radio, Textarea, TextInput, Tooltip } from "@mantine/core";
+import { useEffect, useRef, useState, type ReactNode } from "react";
+import { t } from "@/words";
+import { Icon, type IconName } from "./icons";
+
+export function Act(props: { children: ReactNode; onClick?: () => void; primary?: boolean; danger?: boolean; submit?: boolean; busy?: boolean; disabled?: boolean; id?: string; icon?: IconName; small?: boolean; full?: boolean; autoFocus?: boolean }) {
+  const { children, onClick, primary, danger, submit, busy, disabled, id, icon, small, full, autoFocus } = props;
+  return (
+    <Button
+      type={submit ? "submit" : "button"}
+      size={small ? "compact-sm" : "xs"}
+      variant={primary ? "filled" : "default"}
+      color={danger ? "red.8" : undefined}
+      c={!primary && danger ? "var(--offline)" : undefined}
+      loading={busy}
+      disabled={disabled}
+      onClick={onClick}
+      data-testid={id}
+      fullWidth={full}
+      data-autofocus={autoFocus || undefined}
+      leftSection={icon && <Icon name={icon} size={14} />}
+      styles={{ root: { fontSize: "0.8125rem", fontWeight: 500, borderColor: primary ? undefined : "var(--line-strong)" } }}
+    >
+      {children}
+    </Button>
+  );
+}
+
+export function LinkButton({ children, onClick, id }: { children: ReactNode; onClick: () => void; id?: string }) {
+  return (
+    <button
+      type="button"
+      className="linkish"
+      data-testid={id}
+      onClick={(event) => {
+        event.stopPropagation();
+        onClick();
+      }}
+    >
+      {children}
+    </button>
+  );
+}
+
+export function IconButton({ icon, label, onClick, pressed, id, tiny }: { icon: IconName; label: string; onClick?: () => void; pressed?: boolean; id?: string; tiny?: boolean }) {
+  return (
+    <Tooltip label={label} withArrow openDelay={300}>
+      <button
+        type="button"
+        className={tiny ? "icon-button tiny" : "icon-button"}
+        aria-label={label}
+        aria-pressed={pressed}
+        data-testid={id}
+        onClick={(event) => {
+          event.stopPropagation();
+          onClick?.();
+        }}
+      >
+        <Icon name={icon} />
+      </button>
+    </Tooltip>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  id: string;
+  hint?: string;
+  error?: string;
+  autoComplete?: string;
+  placeholder?: string;
+  required?: boolean;
+  autoFocus?: boolean;
+  disabled?: boolean;
+}
+
+export function TextField({ label, value, onChange, id, hint, error, autoComplete = "off", placeholder, required, autoFocus, disabled }: FieldProps) {
+  return (
+    <TextInput
+      label={label}
+      value={value}
+      onChange={(e) => onChange(e.currentTarget.value)}
+      data-testid={id}
+      description={hint}
+      error={error}
+      autoComplete={autoComplete}
+      placeholder={placeholder}
+      required={required}
+      withAsterisk={false}
+      data-autofocus={autoFocus || undefined}
+      autoFocus={autoFocus}
+      disabled={disabled}
+      spellCheck={false}
+    />
+  );
+}
+
+export function SecretField({ label, value, onChange, id, hint, error, autoComplete = "new-password", placeholder, required, autoFocus, disabled }: FieldProps) {
+  return (
+    <PasswordInput
+      label={label}
+      value={value}
+      onChange={(e) => onChange(e.currentTarget.value)}
+      data-testid={id}
+      description={hint}
+      error={error}
+      autoComplete={autoComplete}
+      placeholder={placeholder}
+      required={required}
+      withAsterisk={false}
+      autoFocus={autoFocus}
+      disabled={disabled}
+      visibilityToggleButtonProps={{ "aria-label": t("field.show_password") }}
+    />
+  );
+}
+
+export function LongField({ label, value, onChange, id, hint, error, disabled }: FieldProps) {
+  return <Textarea label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data-testid={id} description={hint} error={error} autosize minRows={3} disabled={disabled} spellCheck={false} />;
+}
+
+export function Choice({ label, value, onChange, options, id, hint, disabled }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string }[]; id: string; hint?: string; disabled?: boolean }) {
+  return <NativeSelect label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data={options} data-testid={id} description={hint} disabled={disabled} />;
+}
+
+/** A small choice inside a bar, its name in front. */
+export function InlineChoice({ label, value, onChange, options, id }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string }[]; id: string }) {
+  return (
+    <label className="line gap-4 keep">
+      <span className="dim nowrap">{label}</span>
+      <NativeSelect size="xs" value={value} onChange={(e) => onChange(e.currentTarget.value)} data={options} data-testid={id} />
+    </label>
+  );
+}
+
+export function Tick({ label, checked, onChange, id, some }: { label: ReactNode; checked: boolean; onChange: (checked: boolean) => void; id?: string; some?: boolean }) {
+  return <Checkbox size="xs" label={label} checked={checked} indeterminate={some} onChange={(e) => onChange(e.currentTarget.checked)} data-testid={id} />;
+}
+
+export function BareTick({ label, checked, onChange, id, some }: { label: string; checked: boolean; onChange: (checked: boolean) => void; id?: string; some?: boolean }) {
+  return (
+    <Checkbox
+      size="xs"
+      aria-label={label}
+      checked={checked}
+      indeterminate={some}
+      onChange={(e) => onChange(e.currentTarget.checked)}
+      onClick={(e) => e.stopPropagation()}
+      data-testid={id}
+      styles={{ input: { cursor: "pointer", borderColor: "var(--edge)" } }}
+    />
+  );
+}
+
+export function Radios({ label, value, onChange, options, id }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string; hint?: string }[]; id: string }) {
+  return (
+    <Radio.Group label={label} value={value} onChange={onChange} data-testid={id}>
+      <div className="stack gap-8" style={{ paddingBlockStart: 6 }}>
+        {options.map((option) => (
+          <Radio key={option.value} size="xs" value={option.value} label={option.label} description={option.hint} data-testid={`${id}-${option.value}`} />
+        ))}
+      </div>
+    </Radio.Group>
+  );
+}
+
+export interface MenuEntry {
+  label: string;
+  onClick: () => void;
+  id?: string;
+  danger?: boolean;
+  disabled?: boolean;
+}
+
+export function RowMenu({ label, entries, id, trigger }: { label: string; entries: MenuEntry[]; id: string; trigger?: ReactNode }) {
+  return (
+    <Menu position="bottom-end" withinPortal shadow="md">
+      <Menu.Target>
+        {trigger ? (
+          <button type="button" className="icon-button" aria-label={label} data-testid={id} onClick={(e) => e.stopPropagation()} style={{ inlineSize: "auto", paddingInline: 6 }}>
+            {trigger}
+          </button>
+        ) : (
+          <button type="button" className="icon-button" aria-label={label} data-testid={id} onClick={(e) => e.stopPropagation()}>
+            <Icon name="dots" />
+          </button>
+        )}
+      </Menu.Target>
+      <Menu.Dropdown>
+        {entries.map((entry) => (
+          <Menu.Item key={entry.label} onClick={entry.onClick} data-testid={entry.id} c={entry.danger ? "var(--offline)" : undefined} disabled={entry.disabled}>
+            {entry.label}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** Types at once, tells after a moment. */
+export function SearchField({ value, onChange, label, id, shortcut }: { value: string; onChange: (value: string) => void; label: string; id: string; shortcut?: string }) {
+  const [typed, setTyped] = useState(value);
+  const told = useRef(value);
+  useEffect(() => {
+    if (value !== told.current) {
+      told.current = value;
+      setTyped(value);
+    }
+  }, [value]);
+  useEffect(() => {
+    if (typed === told.current) return undefined;
+    const timer = setTimeout(() => {
+      told.current = typed;
+      onChange(typed);
+    }, 250);
+    return () => clearTimeout(timer);
+  }, [typed, onChange]);
+  return (
+    <span className="search">
+      <Icon name="search" size={14} />
+      <input type="search" aria-label={label} placeholder={label} value={typed} data-testid={id} onChange={(e) => setTyped(e.target.value)} spellCheck={false} autoComplete="off" />
+      {shortcut && !typed && <kbd>{shortcut}</kbd>}
+    </span>
+  );
+}
+
+export interface ChipOption {
+  value: string;
+  label: ReactNode;
+  text: string;
+}
+
+/** A filter: a dashed chip when it lets everything through, a solid one with its values when it does not. */
+export function FilterChip({ name, options, values, onChange, id }: { name: string; options: ChipOption[]; values: string[]; onChange: (values: string[]) => void; id: string }) {
+  const named = values.map((value) => options.find((option) => option.value === value)?.text ?? value);
+  const missing = values.filter((value) => !options.some((option) => option.value === value)).map((value) => ({ value, label: value, text: value }));
+  return (
+    <Popover position="bottom-start" shadow="md" withinPortal trapFocus returnFocus>
+      <Popover.Target>
+        <button type="button" className="chip" data-on={values.length > 0} data-testid={id} aria-haspopup="dialog">
+          {values.length === 0 ? name : `${name}: ${named.slice(0, 2).join(", ")}${named.length > 2 ? ` +${named.length - 2}` : ""}`}
+          <Icon name="down" size={11} />
+        </button>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={name}>
+        <div className="stack gap-8" style={{ maxBlockSize: 320, overflowY: "auto", padding: 2 }}>
+          {[...options, ...missing].map((option) => (
+            <Tick
+              key={option.value}
+              id={`${id}-${option.value}`}
+              label={option.label}
+              checked={values.includes(option.value)}
+              onChange={(on) => onChange(on ? [...values, option.value] : values.filter((value) => value !== option.value))}
+            />
+          ))}
+          {options.length === 0 && <span className="dim">{t("filter.nothing")}</span>}
+          {values.length > 0 && (
+            <button type="button" className="linkish" onClick={() => onChange([])} data-testid={`${id}-clear`}>
+              {t("action.clear")}
+            </button>
+          )}
+        </div>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+export function Filters({ children }: { children: ReactNode }) {
+  return <div className="filters">{children}</div>;
+}
+
+export function CopyButton({ text, label, id }: { text: string; label?: string; id?: string }) {
+  const [done, setDone] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // without TLS there is no clipboard: the old way
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    setDone(true);
+    setTimeout(() => setDone(false), 1500);
+  };
+  const name = label ?? t("action.copy");
+  return (
+    <button
+      type="button"
+      className="icon-button tiny"
+      aria-label={done ? t("action.copied") : name}
+      title={name}
+      data-testid={id}
+      onClick={(event) => {
+        event.stopPropagation();
+        void copy();
+      }}
+    >
+      <Icon name={done ? "check" : "copy"} size={13} />
+    </button>
+  );
+}
+
+/** A tool stays reachable when it does not apply: it says why. */
+export function Tool({ name, icon, onClick, reason, id, pressed, danger, asked }: { name: string; icon?: IconName; onClick: () => void; reason?: string | null; id: string; pressed?: boolean; danger?: boolean; asked?: boolean }) {
+  const button = (
+    <button
+      type="button"
+      className={danger ? "tool danger" : "tool"}
+      aria-disabled={reason ? true : undefined}
+      aria-pressed={pressed}
+      aria-description={reason ?? undefined}
+      data-testid={`tool-${id}`}
+      data-phase={asked ? "asked" : undefined}
+      onClick={() => !reason && onClick()}
+    >
+      {icon && <Icon name={icon} size={14} />}
+      {name}
+      {asked && <span className="asked small">{t("control.asked")}</span>}
+    </button>
+  );
+  return reason ? (
+    <Tooltip label={reason} withArrow multiline maw={280}>
+      {button}
+    </Tooltip>
+  ) : (
+    button
+  );
+}
+
+export function ToolBar({ children, label, sheet }: { children: ReactNode; label: string; sheet?: boolean }) {
+  return (
+    <div className={sheet ? "tools sheet" : "tools"} role="toolbar" aria-label={label}>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+import { MantineProvider, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import "@mantine/core/styles.css";
+import "./ui.css";
+import { Link } from "@tanstack/react-router";
+import { useState, type ReactNode } from "react";
+import { t } from "@/words";
+import { IconButton } from "./forms";
+import { theme } from "./theme";
+
+export function Root({ children }: { children: ReactNode }) {
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      {children}
+    </MantineProvider>
+  );
+}
+
+export type Scheme = "auto" | "light" | "dark";
+
+export function useScheme(): { scheme: Scheme; shown: "light" | "dark"; set: (scheme: Scheme) => void } {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const shown = useComputedColorScheme("light");
+  return { scheme: colorScheme, shown, set: setColorScheme };
+}
+
+export function Frame({ nav, search, top, banner, lost, children }: { nav: ReactNode; search: ReactNode; top: ReactNode; banner?: ReactNode; lost: boolean; children: ReactNode }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <div className={lost ? "frame lost" : "frame"}>
+      <a className="skip" href="#main" data-testid="skip">
+        {t("frame.skip")}
+      </a>
+      <button type="button" className="scrim" data-open={open} aria-label={t("action.close")} tabIndex={-1} onClick={() => setOpen(false)} />
+      <nav className="frame-nav" data-open={open} aria-label={t("frame.navigation")} onClick={(event) => (event.target as HTMLElement).closest("a") && setOpen(false)}>
+        {search}
+        {nav}
+      </nav>
+      <div>
+        {banner}
+        <header className="frame-top">
+          <span className="frame-burger">
+            <IconButton icon="menu" label={t("frame.menu")} onClick={() => setOpen(true)} id="nav-open" />
+          </span>
+          {top}
+        </header>
+      </div>
+      <main className="frame-main" id="main" tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  );
+}
+
+export function Brand({ name, icon, to }: { name: string; icon: string; to?: string }) {
+  const body = (
+    <>
+      <img src={icon} alt="" />
+      <span className="clip">{name}</span>
+    </>
+  );
+  if (!to) return <span className="brand">{body}</span>;
+  return (
+    <Link to={to as never} className="brand">
+      {body}
+    </Link>
+  );
+}
+
+export function NavGroup({ name }: { name: string }) {
+  return <div className="nav-group">{name}</div>;
+}
+
+export function NavItem({ to, name, id, exact, end }: { to: string; name: string; id: string; exact?: boolean; end?: ReactNode }) {
+  return (
+    <Link to={to as never} className="nav-item" data-testid={`nav-${id}`} activeOptions={{ exact: exact ?? false, includeSearch: false }}>
+      {name}
+      {end && <span className="count">{end}</span>}
+    </Link>
+  );
+}
+
+export function SubNav({ items, label }: { items: { to: string; name: string; id: string }[]; label: string }) {
+  return (
+    <nav className="sub-nav" aria-label={label}>
+      {items.map((item) => (
+        <Link key={item.id} to={item.to as never} data-testid={`nav-${item.id}`} activeOptions={{ exact: true, includeSearch: false }}>
+          {item.name}
+        </Link>
+      ))}
+    </nav>
+  );
+}

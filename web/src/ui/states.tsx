@@ -1,0 +1,97 @@
+import { Modal } from "@mantine/core";
+import type { ReactNode } from "react";
+import { errorCode, errorText, t } from "@/words";
+import { Act, CopyButton } from "./forms";
+import { Shape } from "./status";
+
+/** Nothing here yet, and the next step. */
+export function Empty({ title, children, action, id }: { title: string; children?: ReactNode; action?: ReactNode; id?: string }) {
+  return (
+    <div className="empty" data-testid={id ?? "empty"}>
+      <h2>{title}</h2>
+      {children && <p className="dim">{children}</p>}
+      {action}
+    </div>
+  );
+}
+
+/** What happened and what to do; the code small. */
+export function ErrorNote({ error, onRetry, id }: { error: unknown; onRetry?: () => void; id?: string }) {
+  if (!error) return null;
+  return (
+    <div className="notice offline" role="alert" data-testid={id ?? "error"}>
+      <Shape status="offline" />
+      <div className="grow">
+        {errorText(error)} <span className="dim small">{errorCode(error)}</span>
+      </div>
+      {onRetry && (
+        <Act small onClick={onRetry}>
+          {t("action.try_again")}
+        </Act>
+      )}
+    </div>
+  );
+}
+
+export function Loading({ rows = 6 }: { rows?: number }) {
+  return (
+    <div className="skeleton-rows" role="status" aria-label={t("state.loading")}>
+      {Array.from({ length: rows }, (_, index) => (
+        <div key={index}>
+          <div className="skeleton" style={{ inlineSize: `${30 + ((index * 37) % 45)}%` }} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export function Dialog({ title, onClose, children, id, wide }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean }) {
+  return (
+    <Modal opened onClose={onClose} title={title} size={wide ? 560 : 440} centered data-testid={id} closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
+      {children}
+    </Modal>
+  );
+}
+
+/** Buttons of a dialog: the primary one lower right. */
+export function DialogFoot({ children, start }: { children: ReactNode; start?: ReactNode }) {
+  return (
+    <div className={`line gap-8 ${start ? "between" : "end"}`} style={{ paddingBlockStart: 8 }}>
+      {start}
+      <div className="line gap-8">{children}</div>
+    </div>
+  );
+}
+
+/** Names what will be interrupted; the act itself is the button's verb. */
+export function Confirm(props: { title: string; children: ReactNode; act: string; danger?: boolean; busy?: boolean; error?: unknown; onAct: () => void; onClose: () => void; id: string; disabled?: boolean }) {
+  const { title, children, act, danger, busy, error, onAct, onClose, id, disabled } = props;
+  return (
+    <Dialog title={title} onClose={onClose} id={`dialog-${id}`}>
+      <div className="stack gap-12">
+        {children}
+        <ErrorNote error={error} />
+        <DialogFoot>
+          <Act onClick={onClose} id={`dialog-${id}-cancel`}>
+            {t("action.cancel")}
+          </Act>
+          <Act primary danger={danger} busy={busy} onClick={onAct} id={`dialog-${id}-act`} disabled={disabled}>
+            {act}
+          </Act>
+        </DialogFoot>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Shown once, to be copied. */
+export function Secret({ text, id, label }: { text: string; id: string; label: string }) {
+  return (
+    <div className="secret" aria-label={label} role="group">
+      <span className="grow" data-testid={id}>
+        {text}
+      </span>
+      <CopyButton text={text} id={`${id}-copy`} label={t("action.copy")} />
+    </div>
+  );
+}

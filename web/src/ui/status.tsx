@@ -1,0 +1,84 @@
+import { Popover } from "@mantine/core";
+import type { ReactNode } from "react";
+import type { AgentState, Status } from "@/api/types";
+import { t, type Key } from "@/words";
+import { Icon } from "./icons";
+
+/** ● online, ◆ degraded, ▲ offline, ◇ unknown: colour, shape and word say the same thing. */
+export function Shape({ status, size = 11 }: { status: Status | "none"; size?: number }) {
+  const tone = `tone-${status === "none" ? "unknown" : status}`;
+  return (
+    <svg className={tone} width={size} height={size} viewBox="0 0 12 12" aria-hidden="true" focusable="false">
+      {status === "online" && <circle cx="6" cy="6" r="4.5" fill="currentColor" />}
+      {status === "degraded" && <path d="M6 .6 11.4 6 6 11.4 .6 6z" fill="currentColor" />}
+      {status === "offline" && <path d="M6 1 11.6 11H.4z" fill="currentColor" />}
+      {status === "unknown" && <path d="M6 1.2 10.8 6 6 10.8 1.2 6z" fill="none" stroke="currentColor" strokeWidth="1.5" />}
+      {status === "none" && <circle cx="6" cy="6" r="4.2" fill="none" stroke="currentColor" strokeWidth="1.5" />}
+    </svg>
+  );
+}
+
+export function StatusMark({ status, id, children }: { status: Status; id?: string; children?: ReactNode }) {
+  return (
+    <span className={`status ${status}`} data-testid={id ? `status-${id}` : undefined} data-status={status}>
+      <Shape status={status} />
+      <span className={`word tone-${status}`}>{t(`status.${status}`)}</span>
+      {children}
+    </span>
+  );
+}
+
+const AGENT_SHAPE: Record<AgentState, Status | "none"> = {
+  connected: "online",
+  lost: "unknown",
+  never: "none",
+  refused: "offline",
+  held_twice: "offline",
+};
+
+export function AgentMark({ state, id, children }: { state: AgentState; id?: string; children?: ReactNode }) {
+  const shape = AGENT_SHAPE[state] ?? "unknown";
+  return (
+    <span className={`status ${shape}`} data-testid={id ? `status-${id}` : undefined} data-status={state}>
+      <Shape status={shape} />
+      <span className={`word tone-${shape === "none" ? "unknown" : shape}`}>{t(`agent.${state}` as Key)}</span>
+      {children}
+    </span>
+  );
+}
+
+/** A click lists each reason; red is something wrong, grey is something to do. */
+export function Bell({ tone = "grey", count, label, children, id }: { tone?: "red" | "grey"; count?: number; label: string; children: ReactNode; id?: string }) {
+  return (
+    <Popover width={320} position="bottom-start" withArrow shadow="md" withinPortal trapFocus={false}>
+      <Popover.Target>
+        <button type="button" className={`bell ${tone}`} aria-label={label} data-testid={id ? `bell-${id}` : undefined} onClick={(event) => event.stopPropagation()}>
+          <Icon name="bell" size={14} />
+          {count !== undefined && <span className="small">{count}</span>}
+        </button>
+      </Popover.Target>
+      <Popover.Dropdown>{children}</Popover.Dropdown>
+    </Popover>
+  );
+}
+
+const ORDER: Status[] = ["online", "degraded", "offline", "unknown"];
+
+/** "376 online · 3 degraded": every number a door. */
+export function StatusCounts({ counts, door }: { counts: Partial<Record<Status, number>>; door?: (status: Status, body: ReactNode) => ReactNode }) {
+  const shown = ORDER.filter((status) => (counts[status] ?? 0) > 0);
+  if (shown.length === 0) return <span className="dim">{t("count.none")}</span>;
+  return (
+    <span className="counts">
+      {shown.map((status) => {
+        const body = (
+          <span className="status">
+            <Shape status={status} size={9} />
+            <span className={`tone-${status}`}>{t(`count.${status}`, { n: counts[status] ?? 0 })}</span>
+          </span>
+        );
+        return <span key={status}>{door ? door(status, body) : body}</span>;
+      })}
+    </span>
+  );
+}

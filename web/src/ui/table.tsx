@@ -1,0 +1,332 @@
+import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type KeyboardEvent, type ReactNode } from "react";
+import { t } from "@/words";
+import { BareTick } from "./forms";
+import { Icon } from "./icons";
+import { useHeldOrder } from "./order";
+
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = matchMedia(query);
+      media.addEventListener("change", listener);
+      return () => media.removeEventListener("change", listener);
+    },
+    () => matchMedia(query).matches,
+  );
+}
+
+export const usePhone = () => useMedia("(max-width: 760px)");
+
+export interface Column<T> {
+  id: string;
+  name: string;
+  width: string;
+  cell: (item: T, entry: Entry) => ReactNode;
+  end?: boolean;
+  free?: boolean;
+  sort?: boolean;
+  /** Narrower windows leave it out. */
+  from?: number;
+}
+
+export interface Entry {
+  key: string;
+  /** Row of the store; absent in a group heading. */
+  id?: string;
+  heading?: ReactNode;
+  depth?: number;
+  opens?: boolean;
+  open?: boolean;
+}
+
+export interface Sort {
+  id: string;
+  down: boolean;
+}
+
+interface TableProps<T> {
+  label: string;
+  entries: Entry[];
+  /** Changes when the reader changed what he sees. */
+  own: string;
+  columns: Column<T>[];
+  useItem: (id: string) => T | undefined;
+  phone: (item: T, entry: Entry) => ReactNode;
+  name: (item: T) => string;
+  onOpen: (id: string) => void;
+  onToggle?: (id: string, open: boolean) => void;
+  sort?: Sort;
+  onSort?: (sort: Sort) => void;
+  selected?: ReadonlySet<string>;
+  onSelect?: (ids: ReadonlySet<string>) => void;
+  rowId?: (id: string) => string;
+  tall?: number;
+}
+
+const ROW = 36;
+const PHONE_ROW = 64;
+
+/** Virtual rows inside the page's own scroll; every row listens to its item alone. A list on a phone. */
+export function Table<T>(props: TableProps<T>) {
+  const { label, own, columns, onOpen, onToggle, sort, onSort, selected, onSelect } = props;
+  const phone = usePhone();
+  const wide = useMedia("(min-width: 1360px)");
+  const middle = useMedia("(min-width: 1180px)");
+  const width = wide ? 1360 : middle ? 1180 : 1024;
+  const shownColumns = phone ? [] : columns.filter((column) => (column.from ?? 0) <= width);
+  const { shown, waiting, release, hold } = useHeldOrder(props.entries, own);
+  const body = useRef<HTMLDivElement>(null);
+  const [margin, setMargin] = useState(0);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const focusWanted = useRef(false);
+  const height = props.tall && !phone ? props.tall : phone ? PHONE_ROW : ROW;
+  const cursorIndex = cursor === null ? -1 : shown.findIndex((entry) => entry.key === cursor);
+
+  useLayoutEffect(() => {
+    const main = body.current?.closest<HTMLElement>("main") ?? null;
+    setScroller(main);
+    if (!main || !body.current) return undefined;
+    const measure = () => {
+      if (body.current) setMargin(body.current.getBoundingClientRect().top - main.getBoundingClientRect().top + main.scrollTop);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(main);
+    if (main.firstElementChild) observer.observe(main.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
+
+  const rangeExtractor = useCallback(
+    (range: Range) => {
+      const indexes = defaultRangeExtractor(range);
+      return cursorIndex < 0 || indexes.includes(cursorIndex) ? indexes : [...indexes, cursorIndex].sort((a, b) => a - b);
+    },
+    [cursorIndex],
+  );
+  const rows = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => scroller,
+    estimateSize: (index) => (shown[index]?.heading ? 32 : height),
+    getItemKey: (index) => shown[index]?.key ?? index,
+    overscan: 12,
+    scrollMargin: margin,
+    rangeExtractor,
+  });
+  useEffect(() => rows.measure(), [rows, height, own]);
+
+  const grid = `${onSelect && !phone ? "20px " : ""}${phone ? "minmax(0, 1fr)" : shownColumns.map((column) => column.width).join(" ")}`;
+
+  const move = (to: number) => {
+    const entry = shown[Math.max(0, Math.min(shown.length - 1, to))];
+    if (!entry) return;
+    focusWanted.current = true;
+    setCursor(entry.key);
+    rows.scrollToIndex(shown.indexOf(entry), { align: "auto" });
+  };
+  useEffect(() => {
+    if (!focusWanted.current || cursor === null) return;
+    const row = body.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(cursor)}"]`);
+    if (row) {
+      focusWanted.current = false;
+      row.focus({ preventScroll: true });
+    }
+  });
+
+  const select = (id: string, on: boolean) => {
+    if (!onSelect) return;
+    const next = new Set(selected);
+    if (on) next.add(id);
+    else next.delete(id);
+    onSelect(next);
+  };
+
+  const onKey = (event: KeyboardEvent, entry: Entry, index: number) => {
+    if (event.target !== event.currentTarget) return;
+    const act: Record<string, () => void> = {
+      ArrowDown: () => move(index + 1),
+      ArrowUp: () => move(index - 1),
+      PageDown: () => move(index + 15),
+      PageUp: () => move(index - 15),
+      Home: () => move(0),
+      End: () => move(shown.length - 1),
+      ArrowRight: () => entry.id && entry.opens && !entry.open && onToggle?.(entry.id, true),
+      ArrowLeft: () => entry.id && entry.opens && entry.open && onToggle?.(entry.id, false),
+      Enter: () => entry.id && onOpen(entry.id),
+      " ": () => entry.id && select(entry.id, !selected?.has(entry.id)),
+    };
+    const run = act[event.key];
+    if (!run || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    run();
+  };
+
+  const all = shown.filter((entry) => entry.id && !entry.depth);
+  const chosen = all.filter((entry) => selected?.has(entry.id!)).length;
+
+  return (
+    <div className="table" {...hold}>
+      {waiting > 0 && (
+        <div className="changes">
+          <button type="button" onClick={release} data-testid="changes-chip">
+            {t("table.changes", { n: waiting })}
+          </button>
+        </div>
+      )}
+      <div role="treegrid" aria-label={label} aria-rowcount={shown.length + (phone ? 0 : 1)} aria-multiselectable={onSelect ? true : undefined}>
+        {!phone && (
+          <div role="rowgroup">
+            <div role="row" className="table-head" style={{ gridTemplateColumns: grid }} aria-rowindex={1}>
+              {onSelect && (
+                <span role="columnheader">
+                  <BareTick label={t("table.select_all")} id="select-all" checked={all.length > 0 && chosen === all.length} some={chosen > 0 && chosen < all.length} onChange={(on) => onSelect(on ? new Set(all.map((entry) => entry.id!)) : new Set())} />
+                </span>
+              )}
+              {shownColumns.map((column) => (
+                <span key={column.id} role="columnheader" className={column.end ? "end" : undefined} aria-sort={sort?.id === column.id ? (sort.down ? "descending" : "ascending") : undefined}>
+                  {column.sort && onSort ? (
+                    <button type="button" data-testid={`sort-${column.id}`} onClick={() => onSort({ id: column.id, down: sort?.id === column.id ? !sort.down : false })}>
+                      {column.name}
+                      {sort?.id === column.id && <Icon name={sort.down ? "down" : "up"} size={10} />}
+                    </button>
+                  ) : (
+                    column.name || <span className="vh">{t("table.actions")}</span>
+                  )}
+                </span>
+              ))}
+            </div>
+          </div>
+        )}
+        <div ref={body} role="rowgroup" className="table-body" style={{ blockSize: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map((virtual) => {
+            const entry = shown[virtual.index];
+            if (!entry) return null;
+            const place = { transform: `translateY(${virtual.start - margin}px)`, blockSize: virtual.size };
+            const first = cursorIndex < 0 ? virtual.index === 0 : cursorIndex === virtual.index;
+            const common = {
+              place,
+              index: virtual.index,
+              rowIndex: virtual.index + (phone ? 1 : 2),
+              tabIndex: first ? 0 : -1,
+              onKey: (event: KeyboardEvent) => onKey(event, entry, virtual.index),
+              onFocus: () => setCursor(entry.key),
+            };
+            if (!entry.id)
+              return (
+                <div key={entry.key} role="row" className="table-row group" style={place} data-key={entry.key} aria-rowindex={common.rowIndex} tabIndex={common.tabIndex} onKeyDown={common.onKey} onFocus={common.onFocus} data-testid={`group-${entry.key}`}>
+                  <span role="gridcell" className="line gap-12 keep grow">
+                    {entry.heading}
+                  </span>
+                </div>
+              );
+            return (
+              <Row
+                key={entry.key}
+                {...common}
+                entry={entry}
+                grid={grid}
+                columns={shownColumns}
+                phone={phone ? props.phone : undefined}
+                useItem={props.useItem}
+                name={props.name}
+                selected={selected?.has(entry.id) ?? false}
+                onSelect={onSelect ? select : undefined}
+                onOpen={onOpen}
+                onToggle={onToggle}
+                rowId={props.rowId}
+              />
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface RowProps<T> {
+  entry: Entry;
+  place: { transform: string; blockSize: number };
+  grid: string;
+  columns: Column<T>[];
+  phone?: (item: T, entry: Entry) => ReactNode;
+  useItem: (id: string) => T | undefined;
+  name: (item: T) => string;
+  selected: boolean;
+  onSelect?: (id: string, on: boolean) => void;
+  onOpen: (id: string) => void;
+  onToggle?: (id: string, open: boolean) => void;
+  rowId?: (id: string) => string;
+  rowIndex: number;
+  tabIndex: number;
+  onKey: (event: KeyboardEvent) => void;
+  onFocus: () => void;
+}
+
+function Row<T>({ entry, place, grid, columns, phone, useItem, name, selected, onSelect, onOpen, onToggle, rowId, rowIndex, tabIndex, onKey, onFocus }: RowProps<T>) {
+  const id = entry.id!;
+  const item = useItem(id);
+  const twist = onToggle && (
+    <Twist open={entry.open ?? false} shown={entry.opens ?? false} depth={entry.depth ?? 0} label={item ? name(item) : ""} onClick={() => onToggle(id, !entry.open)} id={`twist-${id}`} />
+  );
+  return (
+    <div
+      role="row"
+      className={`table-row${entry.depth ? " child" : ""}${item ? "" : " gone"}`}
+      style={{ ...place, gridTemplateColumns: grid }}
+      data-key={entry.key}
+      data-testid={rowId ? rowId(id) : `row-${id}`}
+      aria-rowindex={rowIndex}
+      aria-level={(entry.depth ?? 0) + 1}
+      aria-expanded={entry.opens ? entry.open : undefined}
+      aria-selected={onSelect ? selected : undefined}
+      tabIndex={tabIndex}
+      onKeyDown={onKey}
+      onFocus={onFocus}
+      onClick={(event) => {
+        if ((event.target as HTMLElement).closest("a,button,input,label")) return;
+        onOpen(id);
+      }}
+    >
+      {!item && (
+        <span role="gridcell" className="dim">
+          {t("table.gone")}
+        </span>
+      )}
+      {item && phone && (
+        <span role="gridcell" className="phone-row">
+          {onSelect && !entry.depth && <BareTick label={t("table.select", { name: name(item) })} id={`select-${id}`} checked={selected} onChange={(on) => onSelect(id, on)} />}
+          {phone(item, entry)}
+          {twist}
+        </span>
+      )}
+      {item && !phone && onSelect && (
+        <span role="gridcell">{<BareTick label={t("table.select", { name: name(item) })} id={`select-${id}`} checked={selected} onChange={(on) => onSelect(id, on)} />}</span>
+      )}
+      {item &&
+        !phone &&
+        columns.map((column, index) => (
+          <span key={column.id} role="gridcell" className={`cell${column.end ? " end" : ""}${column.free ? " free" : ""}`} data-column={column.id}>
+            {index === 0 && twist ? (
+              <span className="line gap-4 keep">
+                {twist}
+                {column.cell(item, entry)}
+              </span>
+            ) : (
+              column.cell(item, entry)
+            )}
+          </span>
+        ))}
+    </div>
+  );
+}
+
+function Twist({ open, shown, depth, label, onClick, id }: { open: boolean; shown: boolean; depth: number; label: string; onClick: () => void; id: string }) {
+  const indent = { marginInlineStart: depth * 16 };
+  if (!shown) return <span className="twist" style={indent} aria-hidden="true" />;
+  return (
+    <button type="button" className="twist" style={indent} data-open={open} data-testid={id} aria-label={t(open ? "table.close_row" : "table.open_row", { name: label })} tabIndex={-1} onClick={onClick}>
+      <Icon name="chevron" size={12} />
+    </button>
+  );
+}

@@ -1,0 +1,1 @@
+import type { Catalogue } from "."; import { en } from "./en"; export const es: Catalogue = en;

@@ -1,0 +1,102 @@
+/** Numbers and times by the viewer's language and zone. Pure: `now` and the language are handed in. */
+
+export const MINUS = "\u2212";
+
+export function number(language: string, value: number, digits = 0): string {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    .format(value)
+    .replace(/^-/, MINUS);
+}
+
+/** Digits a value of this step needs: 0.5 → 1, 1 → 0. */
+export function digitsOf(step: number | null | undefined): number {
+  if (!step) return 1;
+  const text = String(step);
+  const dot = text.indexOf(".");
+  return dot < 0 ? 0 : Math.min(3, text.length - dot - 1);
+}
+
+const UCUM: Record<string, string> = { Cel: "°C", dB: "dB", s: "s", "%": "%", ms: "ms", min: "min", h: "h" };
+
+export function unit(ucum: string): string {
+  return UCUM[ucum] ?? ucum;
+}
+
+const SECOND = 1;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** "4 s", "14 min", "3 h", "12 d": one unit, narrow, never rounded up. */
+export function span(language: string, seconds: number): string {
+  const s = Math.max(0, seconds);
+  const [n, name] =
+    s < 10 && s % 1 !== 0 && s < 1
+      ? [0, "second"]
+      : s < MINUTE
+        ? [Math.floor(s), "second"]
+        : s < HOUR
+          ? [Math.floor(s / MINUTE), "minute"]
+          : s < DAY
+            ? [Math.floor(s / HOUR), "hour"]
+            : [Math.floor(s / DAY), "day"];
+  return unitOf(language, n as number, name as string);
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+function unitOf(language: string, n: number, name: string): string {
+  const key = `${language}/${name}`;
+  let format = formats.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: name === "day" ? "narrow" : "short" });
+    formats.set(key, format);
+  }
+  return format.format(n).replace(/\bsec\b\.?/, "s").replace(/\bhr\b/, "h").replace(/^(\d+)d$/, "$1 d");
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+function clock(language: string, zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${language}/${zone}/${JSON.stringify(options)}`;
+  let format = clocks.get(key);
+  if (!format) {
+    try {
+      format = new Intl.DateTimeFormat(language, { hourCycle: "h23", timeZone: zone || undefined, ...options });
+    } catch {
+      format = new Intl.DateTimeFormat(language, { hourCycle: "h23", ...options });
+    }
+    clocks.set(key, format);
+  }
+  return format;
+}
+
+/** Today "14:02", this week "Fri 18:10", else "3 Mar 18:10". */
+export function moment(language: string, iso: string | number, now: number, zone?: string): string {
+  const at = new Date(iso);
+  const day = clock(language, zone, { year: "numeric", month: "2-digit", day: "2-digit" });
+  const time = clock(language, zone, { hour: "2-digit", minute: "2-digit" }).format(at);
+  if (day.format(at) === day.format(now)) return time;
+  const near = Math.abs(now - at.getTime()) < 6 * DAY * 1000;
+  const date = clock(language, zone, near ? { weekday: "short" } : { day: "numeric", month: "short" }).format(at);
+  return `${date} ${time}`;
+}
+
+export function timeOfDay(language: string, at: number, zone?: string): string {
+  return clock(language, zone, { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+export function seconds(language: string, iso: string | number, zone?: string): string {
+  return clock(language, zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(iso));
+}
+
+export function absolute(language: string, iso: string | number, zone?: string): string {
+  return clock(language, zone, {
+    weekday: "short",
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    timeZoneName: "short",
+  }).format(new Date(iso));
+}

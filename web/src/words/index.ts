@@ -1,0 +1,120 @@
+import { useSyncExternalStore } from "react";
+import type { Reason } from "@/api/types";
+import { en } from "./en";
+import * as format from "./format";
+
+export type Entry = string | { one: string; other: string };
+export type Key = keyof typeof en;
+export type Catalogue = Record<Key, Entry>;
+export type Language = "en" | "de" | "es";
+export type Fill = Record<string, string | number | null | undefined>;
+
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch", es: "Español" };
+const loaders: Record<Exclude<Language, "en">, () => Promise<Catalogue>> = {
+  de: async () => (await import("./de")).de,
+  es: async () => (await import("./es")).es,
+};
+
+let language: Language = "en";
+let catalogue: Catalogue = en;
+const listeners = new Set<() => void>();
+
+export function currentLanguage(): Language {
+  return language;
+}
+
+/** What a number or date is written by: the viewer's own region when it speaks the chosen language. */
+export function locale(): string {
+  const own = typeof navigator === "undefined" ? undefined : navigator.languages?.find((l) => l.startsWith(language));
+  return own ?? (language === "en" ? "en-GB" : language);
+}
+
+export async function setLanguage(next: Language): Promise<void> {
+  catalogue = next === "en" ? en : await loaders[next]();
+  language = next;
+  document.documentElement.lang = next;
+  document.documentElement.dir = ["ar", "he", "fa"].includes(next) ? "rtl" : "ltr";
+  try {
+    localStorage.setItem("soundpost.language", next);
+  } catch {
+    /* private window: the choice lasts as long as the page */
+  }
+  listeners.forEach((listener) => listener());
+}
+
+export async function startLanguage(): Promise<void> {
+  let stored: string | null = null;
+  try {
+    stored = localStorage.getItem("soundpost.language");
+  } catch {
+    /* private window */
+  }
+  const wanted = [stored, ...(navigator.languages ?? [])].map((l) => l?.slice(0, 2)).find((l) => l && l in LANGUAGES);
+  if (wanted && wanted !== "en") await setLanguage(wanted as Language);
+}
+
+export function fill(entry: Entry, values: Fill | undefined, lang: string): string {
+  let text: string;
+  if (typeof entry === "string") text = entry;
+  else {
+    const n = Number(values?.n ?? 0);
+    text = new Intl.PluralRules(lang).select(n) === "one" ? entry.one : entry.other;
+  }
+  if (!values) return text;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined || value === null) return whole;
+    return typeof value === "number" ? format.number(lang, value, Number.isInteger(value) ? 0 : 1) : value;
+  });
+}
+
+export function t(key: Key, values?: Fill): string {
+  return fill(catalogue[key] ?? en[key] ?? key, values, language === "en" ? locale() : language);
+}
+
+/** A key made at run time, with what to say when the catalogue has none. */
+export function maybe(key: string, fallback: string, values?: Fill): string {
+  const entry = (catalogue as Record<string, Entry>)[key];
+  return entry === undefined ? fallback : fill(entry, values, language);
+}
+
+/** The server's reason in the reader's language: by its code, else the server's own sentence. */
+export function reasonText(reason: Reason | null | undefined): string {
+  if (!reason) return "";
+  const text = maybe(`reason.${reason.code}`, reason.text, reason.params as Fill | undefined);
+  return /\{\w+\}/.test(text) ? reason.text : text || reason.code;
+}
+
+interface Told {
+  code: string;
+  message: string;
+  params?: Record<string, unknown>;
+}
+
+/** An error in one sentence, by code; the server's own sentence when the catalogue has none. */
+export function errorText(error: unknown): string {
+  const told = error as Partial<Told> | undefined;
+  if (told?.code) {
+    const text = maybe(`error.${told.code}`, told.message || t("error.unexpected"), told.params as Fill | undefined);
+    return /\{\w+\}/.test(text) ? told.message || text : text;
+  }
+  return t("error.unexpected");
+}
+
+export function errorCode(error: unknown): string {
+  return (error as Partial<Told> | undefined)?.code ?? "unexpected";
+}
+
+/** Re-render when the language changes. */
+export function useWords(): typeof t {
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => language,
+  );
+  return t;
+}
+
+export { format };

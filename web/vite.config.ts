@@ -1,0 +1,13 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const hub = process.env.SOUNDPOST_HUB ?? "http://127.0.0.1:8055";
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  build: { target: "es2022", sourcemap: false, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 900 },
+  server: { port: 5173, proxy: { "/api": { target: hub, ws: true, changeOrigin: true } } },
+  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+});
