@@ -6,6 +6,7 @@ waits for at most one answer. And every way a line can end, the reader's death t
 
 import asyncio
 import random
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -126,6 +127,7 @@ class LineSession:
         self._troubles: dict[tuple[Trouble, str], int] = {}
         self._failing: dict[str, set[str]] = {}
         self._hurry = False
+        self._starting = False
         self._silent = 0
         self._beats = 0
         self._failures = 0
@@ -148,12 +150,15 @@ class LineSession:
                 self._down(LineLost(Trouble(error.code), error.text))
             except Exception as error:
                 # A fault of ours must not leave a dead reader behind a line that counts as up.
-                LOG.exception("driver fault", endpoint=str(self._endpoint))
+                # Its traceback would show locals, and a password is one of them.
+                LOG.error("driver fault", endpoint=str(self._endpoint), error=repr(error), where=_where(error))
                 self._down(LineLost(Trouble.CLOSED, f"the driver failed on an answer ({type(error).__name__})"))
 
     async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
         if verb == "hands_off":
             return await self._hands_off_verb(arguments)
+        if self._starting:
+            return Outcome(CommandState.FAILED, Trouble.STARTING.value, "Nothing was sent: the device is starting.")
         async with self._turn:
             line, ups = self._line, self._ups
             if line is None or not self._up:
@@ -206,7 +211,7 @@ class LineSession:
                 self._came_up()
             await self._serve(line)
         finally:
-            self._up, self._line, self._silent = False, None, 0
+            self._up, self._line, self._silent, self._starting = False, None, 0, False
             if line is not None:
                 line.hang_up(Trouble.CLOSED, "the line was given up")
 
@@ -244,11 +249,16 @@ class LineSession:
                 unit = await self._talk.identify(line.ask)
                 break
             except Starting as starting:
+                self._starting = True
                 self._trouble(Trouble.STARTING, str(starting))
                 if self._clock.monotonic() >= until:
                     raise LineLost(Trouble.STARTING, f"still starting after {STARTING_S:g} s") from None
             await self._first_of(line, min(STARTING_LOOK_S, max(0.1, self._periods.status)))
         self._accept(unit)
+        if self._starting and self._up:
+            self._troubles.pop((Trouble.STARTING, ""), None)
+            self._sink.recovered()
+        self._starting = False
 
     async def _first_of(self, line: OpenLine, seconds: float) -> None:
         """Waits for news (HW_RESYNC), the line's end or the time, whichever is first."""
@@ -462,11 +472,20 @@ class LineSession:
             if self._off_until is not None:
                 await self._until_changed(self._off_until - now)
             elif not self._signs.to_try():
+                self._tell_unsigned()
                 await self._until_changed(None)
             elif now < due and self._failures:
                 await self._until_changed(due - now)
             else:
                 return
+
+    def _tell_unsigned(self) -> None:
+        """Once: a device for which no sign-in was ever given is not even connected to."""
+        if self._last.trouble is not Trouble.SIGN_IN_REFUSED:
+            self._last = LineLost(
+                Trouble.SIGN_IN_REFUSED, "no sign-in is known; add the device's user name and password"
+            )
+            self._trouble(self._last.trouble, self._last.text)
 
     async def _until_changed(self, seconds: float | None) -> None:
         changed = self._changed
@@ -615,6 +634,11 @@ class Round:
             return None
         self._missing[name] = self._groups[name] - self._absent
         return name
+
+
+def _where(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}:{frame.lineno} in {frame.name}"
 
 
 def _future() -> asyncio.Future[Any]:

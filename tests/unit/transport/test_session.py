@@ -386,3 +386,48 @@ async def test_retarget_goes_to_the_new_address(bench: Bench) -> None:
     await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
     assert other.writers
     await other.stop()
+
+
+async def test_a_restart_without_a_dropped_line_is_noticed_and_its_end_told(bench: Bench) -> None:
+    session = await bench.up()
+    bench.sink.forget()
+    bench.peer.starting = True
+    bench.peer.push("STACK NOTIFICATION HW_RESYNC")
+    await bench.trouble(Trouble.STARTING)
+    assert (await bench.perform(session, "control", MUTE)).code == "starting"
+    bench.peer.starting = False
+    bench.peer.push("STACK NOTIFICATION HW_RESYNC")
+    await bench.sink.until(lambda: "recovered" in bench.sink.names())
+    assert bench.kinds == [Trouble.STARTING]
+    assert "connected" not in bench.sink.names()
+
+
+async def test_without_a_sign_in_nothing_is_connected_and_that_is_told(bench: Bench) -> None:
+    talk = Conversation(bench.clock)
+    session = LineSession(talk, Endpoint("127.0.0.1", bench.peer.port), [], bench.sink, bench.clock, PERIODS, 3)
+    bench.tasks.append(asyncio.ensure_future(session.run()))
+    await bench.trouble(Trouble.SIGN_IN_REFUSED)
+    assert bench.peer.writers == []
+    session.renew([GOOD])
+    await bench.sink.until(lambda: "inventory" in bench.sink.names())
+
+
+async def test_a_slow_device_stays_at_its_second_failure_and_recovers(bench: Bench) -> None:
+    await bench.up()
+    await bench.clock.advance(10.0)
+    bench.sink.forget()
+    bench.peer.silent = True
+    late: list[tuple[float, str]] = []
+    bench.peer.on_line = lambda line: late.append((bench.clock.monotonic() + 3.0, line))
+    for _ in range(24):
+        await bench.clock.advance(0.5)
+        while late and late[0][0] <= bench.clock.monotonic():
+            for reply in bench.peer.replies(late.pop(0)[1]):
+                bench.peer.push(reply)
+        await settle()
+    failures = [t[2] for t in bench.sink.troubles()]
+    assert len(failures) >= 4
+    assert max(failures) <= 2
+    bench.peer.silent = False
+    await bench.clock.advance(3.0)
+    assert "recovered" in bench.sink.names()

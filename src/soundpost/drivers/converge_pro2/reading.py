@@ -100,8 +100,8 @@ class Reader:
             rows += self._listing
         finally:
             self._listing = None
-        rows = [row for row in rows if words.WORD.fullmatch(row.box) and words.WORD.fullmatch(row.value)]
-        return [BoxRead(number, row.box, row.value) for number, row in enumerate(rows, 1)]
+        told = dict.fromkeys((row.box, row.value) for row in rows if _one_word(row.box, row.value))
+        return [BoxRead(number, name, serial) for number, (name, serial) in enumerate(told, 1)]
 
     async def _unlisted(self, ask: Ask, version: replies.Version) -> list[BoxRead]:
         """Boxes as far as evidence goes: those whose first end points answer. The first may have told its name."""
@@ -154,7 +154,7 @@ class Reader:
         box.end_points = await self._end_points(ask, box)
 
     async def _fact(self, ask: Ask, box: BoxRead, switch: str, word: str) -> None:
-        memory = f"{switch}.{word}"
+        memory = f"{switch}.{word}.{box.name}"
         answer = await self._assumed(ask, switch, reading(words.unit(box.name, word)), memory)
         reply = replies.parse(answer[0]) if answer else None
         if isinstance(reply, replies.BoxValue):
@@ -164,9 +164,10 @@ class Reader:
 
     async def _peripherals(self, ask: Ask, box: BoxRead) -> None:
         request = reading(words.plink_list(box.name), end=words.plink_end(box.name))
-        answer = await self._assumed(ask, "plink_list", request)
+        memory = f"plink_list.{box.name}"
+        answer = await self._assumed(ask, "plink_list", request, memory)
         if answer is None:
-            box.refused["PLINK"] = self._refused.get("plink_list", "switched off in this driver")
+            box.refused["PLINK"] = self._refused.get(memory, "switched off in this driver")
         box.peripherals = list(plinks(answer or ()))
 
     async def _end_points(self, ask: Ask, box: BoxRead) -> list[tuple[str, int]]:
@@ -187,6 +188,10 @@ class Reader:
                     break
                 found.append((ept, channel))
         return found
+
+
+def _one_word(*texts: str) -> bool:
+    return all(words.WORD.fullmatch(text) for text in texts)
 
 
 def plinks(lines: Iterable[str]) -> Iterable[replies.BoxPlink]:
