@@ -2,13 +2,13 @@
 
 import email.utils
 import json
+import os
 import shutil
 import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
@@ -108,17 +108,15 @@ def listening(ports: tuple[int, int]) -> Iterator[Finding]:
 
 
 def subnets() -> Iterator[Finding]:
-    from soundpost.agent import ranges
-    from soundpost.agent.settings import AgentSettings
-    from soundpost.kernel import settings
+    from soundpost.agent import networks, ranges
+    from soundpost.agent.settings import from_environment
 
-    wanted = settings.load(AgentSettings, section="agent", folder=None, given={}).subnets
-    for entry in wanted:
-        for state in ranges.describe(entry):
-            kind = "ok" if state.swept else "warn"
-            yield Finding(
-                "subnet", kind, f"{state.interface} {state.range}: {state.total} addresses. {state.note}".strip()
-            )
+    wanted = from_environment(os.environ, Path()).subnets
+    for planned in ranges.plan(wanted, networks.own()):
+        swept = planned.note == ""
+        yield Finding(
+            "subnet", "ok" if swept else "warn", f"{planned.interface} {planned.range}. {planned.note}".strip()
+        )
 
 
 def certificate(data: Path | None, clock: Clock) -> Iterator[Finding]:
@@ -147,10 +145,10 @@ def certificate(data: Path | None, clock: Clock) -> Iterator[Finding]:
 
 def reach(hub: str, clock: Clock) -> Iterator[Finding]:
     """TCP, then TLS (any certificate: an agent pins its own), then the hub's own answer and its clock."""
-    from soundpost.agent.address import normalise
+    from soundpost.agent.hub_address import normalise
 
-    url = urlsplit(normalise(hub))
-    host, port = url.hostname or "", url.port or 8443
+    address = normalise(hub)
+    host, port = address.host, address.port
     try:
         plain = socket.create_connection((host, port), CONNECT_S)
     except socket.gaierror:

@@ -1,0 +1,119 @@
+"""The Enterprise hub: every room, an agents' door, its own CA; plain HTTP on loopback, TLS for everybody else."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from soundpost.editions import process, rooms
+from soundpost.editions.rooms import House
+from soundpost.hub import serve, tls
+from soundpost.hub.app import Edition
+from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.people.service import People
+from soundpost.hub.store import Store
+from soundpost.kernel.clock import Clock
+from soundpost.kernel.settings import data_folder, keys_folder
+
+OWNER = "owner@soundpost.local"
+
+
+class Options(Struct):
+    data: Path | None = None
+    ready_json: bool = False
+    port: int = 8000
+    tls_port: int = 8443
+    database: str | None = None
+    host_names: list[str] = field(default_factory=list)
+
+
+async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
+    orders = process.orders()
+    data = data_folder("hub", options.data)
+    keys = keys_folder(data)
+    certificate = await asyncio.to_thread(
+        tls.ensure, keys, clock.now_ms(), names=options.host_names, label="Soundpost hub"
+    )
+    async with Store(options.database or data / "soundpost.db", clock) as store:
+        people = People(store, clock)
+        edition = Edition("enterprise")
+        async with rooms.opened(edition, store, people, clock, door=True) as house:
+            house.about.fingerprint = certificate.fingerprint
+            plain, secure = serve.Plain(port=options.port), serve.Tls(certificate, port=options.tls_port)
+            async with serve.Serving(house.app, clock, plain=plain, tls=secure) as serving:
+                serve.settle_memory()
+                body = await start_up(house, serving, options, orders, certificate)
+                tell(options, body)
+                await until(stop, serving, clock, keys, tuple(options.host_names))
+
+
+async def until(stop: asyncio.Event, serving: serve.Serving, clock: Clock, keys: Path, names: tuple[str, ...]) -> None:
+    """Serves until `stop`, or until a listener breaks, which is raised."""
+    tasks = [
+        asyncio.create_task(serve.collect_hourly(clock), name="collect"),
+        asyncio.create_task(serve.renew_daily(serving, clock, keys, names), name="renew"),
+    ]
+    stopping, broken = asyncio.create_task(stop.wait()), asyncio.create_task(serving.wait())
+    try:
+        done, _ = await asyncio.wait({stopping, broken}, return_when=asyncio.FIRST_COMPLETED)
+        if broken in done:
+            broken.result()
+    finally:
+        for task in (*tasks, stopping, broken):
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, broken, return_exceptions=True)
+
+
+async def start_up(
+    house: House, serving: serve.Serving, options: Options, orders: dict[str, Any], certificate: tls.Certificate
+) -> dict[str, Any]:
+    """The start-up line. Passwords and the key in it are shown once: later starts print null."""
+    url = f"http://127.0.0.1:{serving.port}"
+    body: dict[str, Any] = {
+        "url": url,
+        "tls_url": f"https://127.0.0.1:{serving.tls_port}",
+        "fingerprint": certificate.fingerprint,
+        **await first_owner(house, options.ready_json and bool(orders.get("make_owner", True)), OWNER),
+    }
+    code = house.first_run_code if house.people.first_run_open else None
+    body["first_run_url"] = f"{url}/first-run?code={code}" if code else None
+    if "agents" in orders:
+        body["agents"] = [
+            {**await account_for(house, wanted), "url": f"127.0.0.1:{serving.tls_port}", "ca_pem": certificate.ca_pem}
+            for wanted in orders["agents"]
+        ]
+    return body
+
+
+async def first_owner(house: House, wanted: bool, sign_in: str) -> dict[str, Any]:
+    made = await house.people.ready_owner(sign_in) if wanted else None
+    if made is None:
+        return {"owner": None, "api_key": None}
+    return {"owner": {"email": made.sign_in, "password": made.password}, "api_key": made.api_key}
+
+
+async def account_for(house: House, wanted: dict[str, Any]) -> dict[str, Any]:
+    """An agent account for a supervisor on this machine: added when missing; freed with a new password when the agent's own
+    folder is empty; else none is needed, the agent's key opens it."""
+    name = wanted["name"]
+    account = house.agents.by_name(name)
+    if account is None:
+        return {"name": name, "password": (await house.agents.add(SYSTEM, name)).password}
+    if wanted.get("fresh"):
+        return {"name": name, "password": await house.agents.hand_over(SYSTEM, account.id)}
+    return {"name": name, "password": None}
+
+
+def tell(options: Options, body: dict[str, Any]) -> None:
+    if options.ready_json:
+        process.ready_line(body)
+        return
+    process.say(f"Soundpost hub at {body['first_run_url'] or body['url']}")
+    if body["first_run_url"]:
+        process.say("  The first person to open this page becomes its owner.")
+    process.say(f"Agents connect to {body['tls_url']}; the fingerprint to compare there is")
+    process.say(f"  {body['fingerprint']}")
+    with contextlib.suppress(Exception):
+        process.open_browser(body["first_run_url"] or body["url"])

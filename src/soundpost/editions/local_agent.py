@@ -1,0 +1,153 @@
+"""The Local Agent: the agent's engine and the hub rooms of one site in one process, joined by the link itself in memory."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from soundpost import __version__
+from soundpost.agent.run import Agent
+from soundpost.agent.settings import from_environment
+from soundpost.editions import enterprise, local_api, process, rooms
+from soundpost.hub import serve
+from soundpost.hub.agents.door import LocalDoor
+from soundpost.hub.app import Edition
+from soundpost.hub.people.api import SiteView
+from soundpost.hub.people.service import People
+from soundpost.hub.store import Store
+from soundpost.kernel.clock import Clock, SystemClock
+from soundpost.kernel.errors import Conflict
+from soundpost.kernel.settings import data_folder, keys_folder
+
+OWNER = "owner"
+FIRST_PORT, SECOND_PORT = 80, 8090
+
+
+class Options(Struct):
+    data: Path | None = None
+    ready_json: bool = False
+    port: int | None = None
+
+
+def machine_name() -> str:
+    import platform
+
+    return platform.node() or "This site"
+
+
+@contextlib.asynccontextmanager
+async def engine(data: Path | None, clock: Clock) -> AsyncIterator[Agent]:
+    folder = data_folder("agent", data)
+    async with Agent(from_environment(os.environ, folder, keys_folder(folder), version=__version__), clock) as agent:
+        yield agent
+
+
+async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
+    orders = process.orders()
+    folder = data_folder("agent", options.data)
+    async with engine(options.data, clock) as agent, Store(folder / "soundpost.db", clock) as store:
+        people = People(store, clock, mail=False, own_machine_first=True)
+        external = local_api.External(agent, clock)
+        async with rooms.opened(
+            Edition("local_agent", name=site_name(agent)),
+            store,
+            people,
+            clock,
+            periods=agent.settings.periods,
+            controllers=local_api.CONTROLLERS,
+            services={"agent": agent, "external": external},
+            prepare=lambda house: external.register(house.live),
+        ) as house:
+            await attach(house, agent)
+            async with await listen(house, options, clock) as serving:
+                serve.settle_memory()
+                await join_as_told(agent, orders.get("join"))
+                body = await start_up(house, serving, options, orders)
+                tell(options, body)
+                await enterprise.until(stop, serving, clock, keys_folder(folder), ())
+
+
+def site_name(agent: Agent) -> str:
+    """The hub's name for the site once joined, else this machine's."""
+    connection = agent.hub_connection()
+    return (connection.state.site_name if connection else "") or machine_name()
+
+
+async def attach(house: rooms.House, agent: Agent) -> None:
+    """The local rooms become the first reader of the agent's log."""
+    account = await house.agents.adopt_local(agent.site, site_name(agent), agent.public_key(), agent.zone)
+    house.about.site = SiteView(agent.site, site_name(agent), agent.zone)
+    await agent.attach_local(LocalDoor(house.links).connect, account.id, house.links.hub)
+
+
+async def listen(house: rooms.House, options: Options, clock: Clock) -> serve.Serving:
+    """Port 80 as people expect of a local page, else 8090; a port that was asked for is never replaced."""
+    if options.port is not None:
+        return serve.Serving(house.app, clock, plain=serve.Plain(port=options.port))
+    try:
+        serve.bind("127.0.0.1", FIRST_PORT).close()
+    except Conflict:
+        return serve.Serving(house.app, clock, plain=serve.Plain(port=SECOND_PORT))
+    return serve.Serving(house.app, clock, plain=serve.Plain(port=FIRST_PORT))
+
+
+async def join_as_told(agent: Agent, join: dict[str, Any] | None) -> None:
+    """By the supervisor of `up` and `demo`, which also hands over the hub's CA: they run on the same machine."""
+    if join is None:
+        return
+    before = agent.hub_connection()
+    if join.get("password") is None and before is None:
+        raise Conflict(
+            "This agent was joined before, but its folder does not know it. Start with an empty folder.",
+            code="join_lost",
+        )
+    if join.get("password") is not None or (before and join["url"] not in before.url):
+        await agent.configure_hub(join["url"], join["name"], join.get("password"), join["ca_pem"])
+
+
+async def start_up(
+    house: rooms.House, serving: serve.Serving, options: Options, orders: dict[str, Any]
+) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{serving.port}"
+    body = {
+        "url": url,
+        **await enterprise.first_owner(house, options.ready_json and bool(orders.get("make_owner", True)), OWNER),
+        "pid": os.getpid(),
+        "site": house.about.site.name if house.about.site else "",
+    }
+    code = house.first_run_code if house.people.first_run_open else None
+    body["first_run_url"] = f"{url}/first-run?code={code}" if code else None
+    return body
+
+
+def tell(options: Options, body: dict[str, Any]) -> None:
+    if options.ready_json:
+        process.ready_line(body)
+        return
+    process.say(f"Soundpost Local Agent at {body['first_run_url'] or body['url']}")
+    if body["first_run_url"]:
+        process.say("  Open it on this machine; the first person to do so becomes its owner.")
+    process.open_browser(body["first_run_url"] or body["url"])
+
+
+async def join(data: Path | None, url: str, name: str, password: str, fingerprint: str) -> None:
+    """`soundpost agent join`: the fingerprint given must be the one the hub shows; then the join waits for the next start."""
+    async with engine(data, SystemClock()) as agent:
+        await local_api.configure(agent, url, name, password, fingerprint)
+        process.say("Noted. Start the agent: it joins at once, and its page shows how that goes.")
+
+
+async def reset_password(data: Path | None, sign_in: str) -> None:
+    clock = SystemClock()
+    async with Store(data_folder("agent", data) / "soundpost.db", clock) as store:
+        people = People(store, clock, mail=False)
+        try:
+            await people.start()
+            made = await people.reset_password(sign_in)
+        finally:
+            people.close()
+    process.say(f"New password for {made.sign_in}: {made.password}")

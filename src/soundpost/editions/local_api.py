@@ -1,0 +1,245 @@
+"""What only a Local Agent's page offers: the central hub, credential sets, discovery (docs/protocol/api.md)."""
+
+from typing import Any, Literal
+
+from litestar import Controller, Request, delete, get, post, put
+from msgspec import UNSET, Struct, UnsetType
+
+from soundpost.agent.discovery import DiscoverySettings
+from soundpost.agent.run import Agent, CredentialInput
+from soundpost.agent.uplink import OFF
+from soundpost.hub.audit import service as audit
+from soundpost.hub.people import http
+from soundpost.hub.store import Store
+from soundpost.kernel.clock import Clock, rfc3339
+from soundpost.kernel.errors import Conflict, Invalid
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class ReasonView(Struct):
+    code: str
+    text: str
+    params: dict[str, str] = {}
+
+
+class HubView(Struct):
+    configured: bool
+    url: str = ""
+    name: str = ""
+    state: str = "none"
+    since: str | None = None
+    reason: ReasonView | None = None
+    next_try: str | None = None
+    devices_reported: int = 0
+    last_confirmed: str | None = None
+    fingerprint: str | None = None
+    waiting: int = 0
+
+
+class HubCheck(Struct):
+    url: str
+    fingerprint: str
+    trusted: Literal["public", "own_ca", "none"]
+    hub: str
+    name: str
+
+
+class CheckBody(Struct, forbid_unknown_fields=True):
+    url: str
+
+
+class HubBody(Struct, forbid_unknown_fields=True):
+    url: str
+    name: str
+    password: str | None = None
+    fingerprint: str = ""
+
+
+class SetView(Struct):
+    id: str
+    user: str
+    subnets: list[str]
+
+
+class SetList(Struct):
+    items: list[SetView]
+
+
+class SetBody(Struct, forbid_unknown_fields=True):
+    user: str
+    id: str = ""
+    password: str | UnsetType | None = UNSET
+    subnets: list[str] = []
+
+
+class SetsBody(Struct, forbid_unknown_fields=True):
+    items: list[SetBody]
+
+
+class InterfaceView(Struct):
+    name: str
+    range: str
+    swept: bool
+    note: str
+
+
+class DiscoveryView(Struct):
+    subnets: list[str]
+    policy: str
+    interval_s: float
+    interfaces: list[InterfaceView]
+    managed: str
+
+
+class DiscoveryBody(Struct, forbid_unknown_fields=True):
+    subnets: list[str] | None = None
+    policy: Literal["list", "ask"] | None = None
+    interval_s: float | None = None
+
+
+class External:
+    """The line to the central hub as the page shows it, over REST and as the live topic `external`."""
+
+    def __init__(self, agent: Agent, clock: Clock) -> None:
+        self._agent, self._clock = agent, clock
+
+    def view(self) -> HubView:
+        connection = self._agent.hub_connection()
+        if connection is None:
+            return HubView(configured=False)
+        state = connection.state
+        return HubView(
+            configured=True,
+            url=connection.url,
+            name=connection.name,
+            state="connecting" if state.phase == OFF else state.phase,
+            since=stamp(state.since_ms),
+            reason=ReasonView(state.code, state.text) if state.code else None,
+            next_try=stamp(state.next_ms),
+            devices_reported=len(self._agent.board.devices),
+            last_confirmed=stamp(state.confirmed_ms),
+            waiting=state.facts_waiting,
+        )
+
+    def register(self, live: Any) -> None:
+        live.register_object("external", self.view)
+
+
+def stamp(ms: int) -> str | None:
+    return rfc3339(ms) if ms else None
+
+
+async def configure(agent: Agent, url: str, name: str, password: str | None, fingerprint: str) -> None:
+    """Asks the hub again for its CA and pins it only when it is the one a person compared: nothing is trusted on a copied text."""
+    seen = await agent.check_hub(url)
+    if not seen.trusted and seen.sha256 and plain(seen.sha256) != plain(fingerprint):
+        raise Conflict(
+            f"The hub shows another fingerprint ({seen.sha256}) than the one you confirmed. Compare them again before you go on.",
+            code="fingerprint_differs",
+            fingerprint=seen.sha256,
+        )
+    await agent.configure_hub(url, name, password, "" if seen.trusted else seen.pem)
+
+
+def plain(fingerprint: str) -> str:
+    return fingerprint.replace(":", "").strip().casefold()
+
+
+class ExternalController(Controller):
+    path = "/api/v1/external"
+    tags = ("Local Agent",)
+
+    @get("/hub", opt={"right": "see"}, sync_to_thread=False)
+    def hub(self, external: External) -> HubView:
+        return external.view()
+
+    @post("/hub/check", opt={"right": "own"}, status_code=200)
+    async def check(self, data: CheckBody, agent: Agent) -> HubCheck:
+        seen = await agent.check_hub(data.url)
+        trusted: Literal["public", "own_ca", "none"] = "public" if seen.trusted else "own_ca" if seen.sha256 else "none"
+        return HubCheck(agent._address(data.url).url, seen.sha256, trusted, seen.hub, seen.name)
+
+    @put("/hub", opt={"right": "own"})
+    async def configure(
+        self, request: AnyRequest, data: HubBody, agent: Agent, external: External, store: Store
+    ) -> HubView:
+        await configure(agent, data.url, data.name, data.password, data.fingerprint)
+        detail = {"url": data.url, "account": data.name}
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.configured", detail=detail))
+        return external.view()
+
+    @post("/hub/try", opt={"right": "own"}, status_code=200, sync_to_thread=False)
+    def try_now(self, agent: Agent, external: External) -> HubView:
+        agent.try_hub_now()
+        return external.view()
+
+    @delete("/hub", opt={"right": "own"})
+    async def forget(self, request: AnyRequest, agent: Agent, store: Store) -> None:
+        await agent.forget_hub()
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten"))
+
+
+class LocalController(Controller):
+    path = "/api/v1/local"
+    tags = ("Local Agent",)
+
+    @get("/credentials", opt={"right": "own"}, sync_to_thread=False)
+    def credentials(self, agent: Agent) -> SetList:
+        return SetList([SetView(item.id, item.user, list(item.subnets)) for item in agent.credentials()])
+
+    @put("/credentials", opt={"right": "own"})
+    async def put_credentials(self, request: AnyRequest, data: SetsBody, agent: Agent, store: Store) -> SetList:
+        wanted = [
+            CredentialInput(
+                item.user,
+                None if item.password in (UNSET, None) else str(item.password),
+                item.id,
+                anywhere(item.subnets),
+            )
+            for item in data.items
+        ]
+        kept = await agent.put_credentials(wanted)
+        detail = {"sets": [item.user for item in kept]}
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "credentials.changed", detail=detail))
+        return SetList([SetView(item.id, item.user, list(item.subnets)) for item in kept])
+
+    @get("/discovery", opt={"right": "own"}, sync_to_thread=False)
+    def discovery(self, agent: Agent) -> DiscoveryView:
+        return discovery_view(agent)
+
+    @put("/discovery", opt={"right": "own"})
+    async def put_discovery(
+        self, request: AnyRequest, data: DiscoveryBody, agent: Agent, store: Store
+    ) -> DiscoveryView:
+        now = agent.discovery_settings()
+        chosen = DiscoverySettings(
+            data.subnets if data.subnets is not None else list(now.subnets),
+            data.policy or now.policy,
+            data.interval_s or now.interval_s,
+        )
+        if not chosen.subnets:
+            raise Invalid("Name at least one range, or auto.", code="invalid_argument", field="subnets")
+        await agent.set_discovery(chosen)
+        detail = {"subnets": list(chosen.subnets), "policy": chosen.policy, "interval_s": chosen.interval_s}
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "discovery.changed", detail=detail))
+        return discovery_view(agent)
+
+
+def anywhere(subnets: list[str]) -> list[str]:
+    return [subnet for subnet in subnets if subnet != "*"]
+
+
+def discovery_view(agent: Agent) -> DiscoveryView:
+    chosen = agent.discovery_settings()
+    managed = (
+        "environment" if agent.settings.subnets_fixed else "hub" if agent.house.hub_plan.subnets is not None else ""
+    )
+    shown = [
+        InterfaceView(state.interface, state.range, state.swept, state.note) for state in agent.board.scan_state.ranges
+    ]
+    return DiscoveryView(list(chosen.subnets), chosen.policy, chosen.interval_s, shown, managed)
+
+
+CONTROLLERS = (ExternalController, LocalController)
+__all__ = ["CONTROLLERS", "External", "configure"]

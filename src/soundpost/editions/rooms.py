@@ -1,0 +1,105 @@
+"""The hub rooms both editions have, joined. What a lower room must hear from a higher one is handed in here."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from soundpost.device.contract import Periods
+from soundpost.hub.agents.api import AgentsController, SitesController
+from soundpost.hub.agents.door import AgentDoor
+from soundpost.hub.agents.items import AgentItems, DeviceCounts
+from soundpost.hub.agents.links import AgentLinks
+from soundpost.hub.agents.service import Agents, note_last_uid
+from soundpost.hub.app import Edition, Rooms, build
+from soundpost.hub.commands.api import CommandController, DeviceCommandController
+from soundpost.hub.commands.service import Commands
+from soundpost.hub.inventory.api import DeviceController, FactController, FoundController
+from soundpost.hub.inventory.service import Inventory
+from soundpost.hub.live.service import Live
+from soundpost.hub.people.api import About
+from soundpost.hub.people.service import People
+from soundpost.hub.store import Store
+from soundpost.kernel.clock import Clock
+
+
+class House(Struct):
+    """The open rooms of one process, running."""
+
+    store: Store
+    people: People
+    agents: Agents
+    links: AgentLinks
+    inventory: Inventory
+    commands: Commands
+    live: Live
+    about: About
+    app: Any
+    first_run_code: str | None
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    edition: Edition,
+    store: Store,
+    people: People,
+    clock: Clock,
+    *,
+    periods: Periods | None = None,
+    door: bool = False,
+    controllers: tuple[Any, ...] = (),
+    services: dict[str, object] | None = None,
+    prepare: Callable[["House"], None] = lambda house: None,
+) -> AsyncIterator[House]:
+    """Starts the rooms bottom up and stops them top down. `door`: other machines' agents may come in. `prepare` may register
+    more topics before anybody is let in."""
+    code = await people.start()
+    agents = Agents(store, people.passwords)
+    await agents.start()
+    people.agent_account_check = agents.is_account
+    inventory = Inventory(store, note_last_uid, periods)
+    commands = Commands(store, inventory)
+    links = AgentLinks(
+        agents, f"hub_{people.instance}", inventory, commands, name=edition.name, is_person=people.is_person
+    )
+    commands.send_command = links.send_command
+    inventory.on_command_ended = commands.ended
+    inventory.person_of = commands.person_of
+    inventory.pick = links.pick
+    items = AgentItems(links, lambda site: counts(inventory, site))
+    live = Live(people, inventory, commands, items, links)
+    about = About(edition.code, edition.version, edition.name)
+    rooms = Rooms(
+        controllers=(
+            DeviceController, FoundController, FactController, SitesController, AgentsController,
+            CommandController, DeviceCommandController, live.handler(), *controllers,
+        ),
+        services={
+            "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, **(services or {}),
+        },
+        agent_door=AgentDoor(links) if door else None,
+    )  # fmt: skip
+    app = build(edition, store, people, rooms, about=about)
+    house = House(store, people, agents, links, inventory, commands, live, about, app, code)
+    prepare(house)
+    await inventory.start()
+    await commands.start()
+    await links.start()
+    await live.start()
+    ticking = asyncio.create_task(links.run(), name="links")
+    try:
+        yield house
+    finally:
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
+        await live.stop()
+        await links.stop()
+        await commands.stop()
+        await inventory.stop()
+        people.close()
+
+
+def counts(inventory: Inventory, site: str) -> DeviceCounts:
+    return inventory.counts_of(site)
