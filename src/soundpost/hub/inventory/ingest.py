@@ -19,6 +19,7 @@ from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import Schema
 from soundpost.hub.store import CommitUnknown, Store, Tx
 from soundpost.kernel import log
+from soundpost.kernel.backoff import delay
 from soundpost.kernel.errors import Retry, Unavailable
 from soundpost.link import events
 
@@ -229,9 +230,17 @@ class Ingest:
             delivery.failed(error)
 
     async def _start_over(self, items: Sequence[Item], error: CommitUnknown) -> None:
+        """Nothing is taken in until memory is what the store says, however long the store is away."""
         self._give_up([*items, *self._waiting], error)
         self._waiting.clear()
-        await self._rebuild()
+        failures = 0
+        while True:
+            try:
+                return await self._rebuild()
+            except Exception as cause:
+                self._log.error("memory could not be read from the store; trying again", error=str(cause))
+                failures += 1
+                await self._store.clock.sleep(delay(failures, 0.5, first=0.2, most=10.0))
 
     def attached(self, source: Source) -> None:
         if self._broken.get(source.agent, source.epoch) != source.epoch:

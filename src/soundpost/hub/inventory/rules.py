@@ -1,11 +1,12 @@
 """What is true of a device and its values, from what is known and the time; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from soundpost.device.contract import Periods
-from soundpost.device.model import GROUPS, Descriptor, Quality, Reason, Status
+from soundpost.device.model import GROUPS, Quality, Reason, Status
+from soundpost.hub.inventory.state import UP, WAITING
 
 POLLS = 3
 """A value is old when it was not read within so many of its own poll periods."""
@@ -15,7 +16,6 @@ CODES = {"good": GOOD, "error": ERROR, "unsupported": UNSUPPORTED}
 
 LATEST_MS = 253_402_300_799_999
 """The end of the year 9999: later times can't be written down."""
-UP, WAITING, LOST = "up", "waiting", "lost"
 START_GRACE_MS = 60_000
 """After a hub start an agent counts as lost only when so much time passed without it (T6)."""
 TROUBLED = (Status.OFFLINE, Status.DEGRADED)
@@ -64,14 +64,6 @@ def shown(status: str, since_ms: int, reason: Reason | None, *, lost: tuple[int,
     if status == Status.UNKNOWN and reason is None:
         return Shown(status, since_ms, NOT_READ)
     return Shown(status, since_ms, reason)
-
-
-def locate_index(descriptors: Sequence[Descriptor]) -> int:
-    """Which point tells whether the locate light is on; -1 when none does."""
-    for index, point in enumerate(descriptors):
-        if point.key == "locate" or point.key.endswith(".locate"):
-            return index
-    return -1
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,7 @@ from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope, scope
-from soundpost.hub.inventory.state import Delta, DeviceState, Found
+from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found
 from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
@@ -104,7 +104,7 @@ class Inventory:
         self._ingest.attached(source)
         link = self.memory.site(source.site).link
         link.agent, link.epoch = source.agent, source.epoch
-        self.memory.set_link(source.site, rules.UP, self.clock.now_ms())
+        self.memory.set_link(source.site, UP, self.clock.now_ms())
         self._tell()
 
     def detached(self, source: Source, reason_code: str, text: str) -> None:
@@ -112,7 +112,7 @@ class Inventory:
         if link.agent == source.agent and link.epoch > source.epoch:
             return  # a newer session has it
         reason = Reason("agent_lost", text or "The server of this site is out of contact.", {"cause": reason_code})
-        self.memory.set_link(source.site, rules.LOST, self.clock.now_ms(), reason)
+        self.memory.set_link(source.site, LOST, self.clock.now_ms(), reason)
         self._tell()
 
     async def known(self, site: str) -> list[Known]:
@@ -173,7 +173,7 @@ class Inventory:
             raise NotFound("Nothing was found under this id; it may have gone, or be listed by now.", id=shown_id)
         if entry.reason.code != "asks":
             raise Conflict("This can't be listed as it is; see what it needs.", code=entry.reason.code)
-        if self.memory.site(entry.site).link.state != rules.UP or self.pick is None:
+        if self.memory.site(entry.site).link.state != UP or self.pick is None:
             raise Unavailable(
                 "The server of this site is out of contact; try again when it is back.", code="agent_lost"
             )
@@ -244,8 +244,8 @@ class Inventory:
         now_ms = self.clock.now_ms()
         if now_ms - self.memory.started_ms >= rules.START_GRACE_MS:
             for site in self.memory.sites.values():
-                if site.link.state == rules.WAITING:
-                    self.memory.set_link(site.id, rules.LOST, now_ms)
+                if site.link.state == WAITING:
+                    self.memory.set_link(site.id, LOST, now_ms)
         for id in self.memory.watchers:
             if (device := self.memory.devices.get(id)) is not None:
                 self._judge(device, now_ms)

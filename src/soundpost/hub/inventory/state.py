@@ -2,13 +2,23 @@
 
 from array import array
 from collections import defaultdict
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
-from soundpost.hub.inventory.rules import LOST, WAITING, locate_index
 
+UP, WAITING, LOST = "up", "waiting", "lost"
+"""How a site's link stands; *waiting* is the time a starting hub gives it (T6)."""
 GROUP_INDEX = {group.value: index for index, group in enumerate(GROUPS)}
+
+
+def locate_index(descriptors: Sequence[Descriptor]) -> int:
+    """Which point tells whether the locate light is on; -1 when none does."""
+    for index, point in enumerate(descriptors):
+        if point.key == "locate" or point.key.endswith(".locate"):
+            return index
+    return -1
 
 
 class Schema:

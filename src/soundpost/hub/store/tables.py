@@ -245,7 +245,9 @@ commands = Table(
     number("asked_ms", None),
     number("deadline_ms", None),
     number("ended_ms"),
+    number("go_ms"),  # when the agent was told it may start: from then on it can't be taken back (T22)
     Index("ix_commands_device", "device", "asked_ms"),
+    Index("ix_commands_idempotency", "person", "idempotency_key"),
     Index("ix_commands_state", "state"),
     Index("ix_commands_site", "site", "state"),
 )

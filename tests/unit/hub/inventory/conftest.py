@@ -2,10 +2,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
-from soundpost.hub.inventory.service import Inventory
 from tests.support.clock import ManualClock
 from tests.unit.hub.inventory.fabric import LONDON, PARIS, Session, opened
+
+from soundpost.hub.inventory.service import Inventory
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
+from tests.support.clock import ManualClock, settle
 
 from soundpost.device.model import Descriptor, Device, Identity, Reason
 from soundpost.hub.agents.receiver import Delivery, Source
+from soundpost.hub.inventory.ingest import PACE_S
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.store import Store, Tx
 from soundpost.hub.store.tables import agents, sites
@@ -36,9 +38,7 @@ def uid() -> bytes:
 
 
 def fact(type: str, body: Any, device: str = "", at: int = NOW_MS, generation: int = 0, id: bytes = b"") -> Fact:
-    return Fact(
-        uid=id or uid(), type=type, time_ms=at, device=device, generation=generation, data=events.data(body)
-    )
+    return Fact(uid=id or uid(), type=type, time_ms=at, device=device, generation=generation, data=events.data(body))
 
 
 def found(id: str, *, revision: int = 1, kind: str = "mixer", generation: int = 0, **fields: Any) -> Fact:
@@ -74,9 +74,7 @@ class Session:
 
     def send(self, *facts: Fact, **fields: Any) -> None:
         self._sent += 1
-        self.inventory.deliver(
-            Delivery(self.source, self._done, self._failed, facts=list(facts), **fields)
-        )
+        self.inventory.deliver(Delivery(self.source, self._done, self._failed, facts=list(facts), **fields))
 
     def values(self, *changes: Change, devices: dict[int, str] | None = None, reads: list[Read] | None = None) -> None:
         self.send(values=list(changes), devices=devices or {1: "dev_a"}, reads=reads or [])
@@ -97,10 +95,18 @@ class Session:
             self._settled.set()
 
     async def settled(self) -> None:
-        """Everything sent so far was acked or failed."""
+        """Everything sent so far was acked or failed, and what followed from it has run. Moves a manual clock only over the
+        pause between two commits."""
+        clock = self.inventory.clock
         while self.done + len(self.failed) < self._sent:
-            self._settled.clear()
-            await self._settled.wait()
+            if isinstance(clock, ManualClock):
+                if any(0 < due - clock.monotonic() <= PACE_S and not timer.done() for due, _, timer in clock._timers):
+                    await clock.advance(PACE_S)
+                await settle(3)
+            else:
+                self._settled.clear()
+                await self._settled.wait()
+        await settle(3)
 
 
 def add_sites(tx: Tx) -> None:
@@ -117,6 +123,7 @@ def add_sites(tx: Tx) -> None:
 async def opened(path: Path, clock: Clock, **options: Any) -> AsyncIterator[Inventory]:
     """An inventory on a real SQLite file, its two sites in place and attached to nobody yet."""
     async with Store(path, clock) as store:
+
         async def once() -> None:
             try:
                 await store.unit_of_work(add_sites)
