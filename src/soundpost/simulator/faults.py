@@ -1,7 +1,7 @@
 """The troubles a stack can be put in, one row each. `on` twice is the same as once; `off` ends exactly that trouble."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -9,8 +9,11 @@ from soundpost.kernel.errors import Invalid, NotFound
 from soundpost.simulator.stack import Box, Peripheral
 from soundpost.simulator.station import LONGEST_RESTART_S, Station
 
-if TYPE_CHECKING:
-    from soundpost.simulator.farm import Farm
+
+class Places(Protocol):
+    """Knows where every stack listens: the farm."""
+
+    async def move(self, station: Station, address: str, port: int | None = None) -> None: ...
 
 
 class Arguments(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,39 +57,39 @@ class Serial(Arguments):
     box: str | None = None
 
 
-async def _refuse(_farm: "Farm", station: Station, on: bool, _args: Arguments) -> None:
+async def _refuse(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
     station.refused = on
     if on:
         station.reset_lines()
     await station.apply()
 
 
-async def _reset(_farm: "Farm", station: Station, on: bool, _args: Arguments) -> None:
+async def _reset(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
     if on:
         station.reset_lines()
 
 
-async def _silence(_farm: "Farm", station: Station, on: bool, _args: Arguments) -> None:
+async def _silence(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
     station.silent = on
     if not on:
         for session in list(station.sessions):
             session.greet()
 
 
-async def _slow(_farm: "Farm", station: Station, on: bool, args: Slow) -> None:
+async def _slow(_farm: Places, station: Station, on: bool, args: Slow) -> None:
     if on and not 0 < args.delay_s <= 3_600:
         raise Invalid("`delay_s` is a number of seconds above 0.", code="args_invalid")
     station.slow_s = args.delay_s if on else 0.0
 
 
-async def _error(_farm: "Farm", station: Station, on: bool, args: Error) -> None:
+async def _error(_farm: Places, station: Station, on: bool, args: Error) -> None:
     text = args.text or station.stack.switches.error_command
     if "\r" in text or "\n" in text:
         raise Invalid("`text` is one line.", code="args_invalid")
     station.error = (args.match.lower(), text) if on else None
 
 
-async def _reboot(_farm: "Farm", station: Station, on: bool, args: Reboot) -> None:
+async def _reboot(_farm: Places, station: Station, on: bool, args: Reboot) -> None:
     if not on:
         await station.end_restart()
         return
@@ -110,12 +113,12 @@ def _peripheral(station: Station, args: Gone) -> tuple[Box, Peripheral]:
     return found[index - 1]
 
 
-async def _peripheral_gone(_farm: "Farm", station: Station, on: bool, args: Gone) -> None:
+async def _peripheral_gone(_farm: Places, station: Station, on: bool, args: Gone) -> None:
     box, peripheral = _peripheral(station, args)
     station.stack.set_present(box, peripheral, not on)
 
 
-async def _credentials(_farm: "Farm", station: Station, on: bool, args: Credentials) -> None:
+async def _credentials(_farm: Places, station: Station, on: bool, args: Credentials) -> None:
     stack = station.stack
     if not on:
         stack.user, stack.password = stack.spec.user, stack.spec.password
@@ -124,7 +127,7 @@ async def _credentials(_farm: "Farm", station: Station, on: bool, args: Credenti
     stack.password = stack.password if args.password is None else args.password
 
 
-async def _move(farm: "Farm", station: Station, on: bool, args: Move) -> None:
+async def _move(farm: Places, station: Station, on: bool, args: Move) -> None:
     if not on:
         await farm.move(station, *station.home)
     elif args.address and 0 < (args.port or 1) <= 65_535:
@@ -133,7 +136,7 @@ async def _move(farm: "Farm", station: Station, on: bool, args: Move) -> None:
         raise Invalid("`address` (and `port`) say where the stack shall listen.", code="args_invalid")
 
 
-async def _serial(_farm: "Farm", station: Station, on: bool, args: Serial) -> None:
+async def _serial(_farm: Places, station: Station, on: bool, args: Serial) -> None:
     name = station.stack.boxes[0].spec.name if args.box is None else args.box
     box = station.stack.by_name.get(name)
     if box is None:
@@ -143,15 +146,15 @@ async def _serial(_farm: "Farm", station: Station, on: bool, args: Serial) -> No
     box.serial = args.serial if on else box.spec.serial
 
 
-async def _split(_farm: "Farm", station: Station, on: bool, _args: Arguments) -> None:
+async def _split(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
     station.split = on
 
 
-async def _chatter(_farm: "Farm", station: Station, on: bool, _args: Arguments) -> None:
+async def _chatter(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
     station.chatter = on
 
 
-Apply = Callable[["Farm", Station, bool, Any], Awaitable[None]]
+Apply = Callable[[Places, Station, bool, Any], Awaitable[None]]
 # name -> its arguments, what it does, and whether it lasts (and so is listed while it is on).
 FAULTS: dict[str, tuple[type[Arguments], Apply, bool]] = {
     "refuse": (Arguments, _refuse, True),
@@ -169,7 +172,7 @@ FAULTS: dict[str, tuple[type[Arguments], Apply, bool]] = {
 }
 
 
-async def apply(farm: "Farm", station: Station, fault: str, on: bool, args: dict[str, Any]) -> None:
+async def apply(farm: Places, station: Station, fault: str, on: bool, args: dict[str, Any]) -> None:
     if fault not in FAULTS:
         raise Invalid(f"There is no fault {fault!r}; there are {', '.join(FAULTS)}.", code="fault_unknown", fault=fault)
     shape, work, lasts = FAULTS[fault]

@@ -4,24 +4,42 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
+from soundpost.kernel.clock import Clock
 from soundpost.simulator import commands
 from soundpost.simulator.framing import GREETING, Lines, Options
 from soundpost.simulator.login import USERNAME, Login
-
-if TYPE_CHECKING:
-    from soundpost.simulator.station import Station
+from soundpost.simulator.stack import Stack
 
 LINGER_0 = struct.pack("ii", 1, 0)
 UNREAD_LIMIT = 1 << 20  # bytes a client may leave unread before it is dropped
 IAC = b"\xff"
 
 
+class Carrier(Protocol):
+    """What a session needs of its station."""
+
+    stack: Stack
+    clock: Clock
+    sessions: set["Session"]
+    connects_seen: int
+    silent: bool
+    split: bool
+    slow_s: float
+
+    @property
+    def should_listen(self) -> bool: ...
+
+    def left(self, session: "Session") -> None: ...
+
+    def answer(self, line: str, session: "Session") -> str: ...
+
+
 class Session(asyncio.Protocol):
     __slots__ = ("_greeted", "_late", "_lines", "_login", "_options", "_sender", "_station", "_transport")
 
-    def __init__(self, station: "Station") -> None:
+    def __init__(self, station: Carrier) -> None:
         self._station = station
         switches = station.stack.switches
         self._lines = Lines(switches.line_limit)

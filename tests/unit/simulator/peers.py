@@ -1,9 +1,10 @@
 """The far ends of the simulator's tests: a clock that stands still, and a telnet client that reads byte by byte."""
 
 import asyncio
-import heapq
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+
+from tests.support.clock import ManualClock
 
 from soundpost.simulator import BoxSpec, PeripheralSpec, StackSpec
 
@@ -25,48 +26,10 @@ async def fact(condition: Callable[[], bool]) -> None:
         await turn()
 
 
-class StillClock:
-    """Time passes only in `pass_`; sleepers wake in the order of their times."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._count = 0
-
-    def now_ms(self) -> int:
-        return 1_795_000_000_000 + round(self.seconds * 1_000)
-
-    def now_us(self) -> int:
-        return self.now_ms() * 1_000 + 7
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        future = asyncio.get_running_loop().create_future()
-        self._count += 1
-        heapq.heappush(self._sleepers, (self.seconds + seconds, self._count, future))
-        await future
-
-    @asynccontextmanager
-    async def timeout(self, seconds: float | None) -> AsyncIterator[None]:
-        yield
-
+class StillClock(ManualClock):
     @property
     def sleepers(self) -> int:
-        return sum(not future.done() for _, _, future in self._sleepers)
-
-    async def pass_(self, seconds: float) -> None:
-        end = self.seconds + seconds
-        for _ in range(10):
-            await turn()
-        while self._sleepers and self._sleepers[0][0] <= end:
-            self.seconds, _, future = heapq.heappop(self._sleepers)
-            if not future.done():
-                future.set_result(None)
-            for _ in range(10):
-                await turn()
-        self.seconds = end
+        return sum(not timer.done() for _, _, timer in self._timers)
 
 
 class Peer:

@@ -118,11 +118,11 @@ class TestAssumedProfile:
         async with logged_in(station.endpoint) as other:
             await peer.ask(b"BOX DSP1 UNIT LOCATE 1\r", b"BOX DSP1 UNIT LOCATE 1 \r\n=> ")
             await other.expect(b"BOX DSP1 UNIT LOCATE 1 \r\n=> ")
-            await clock.pass_(29)
+            await clock.advance(29)
             await peer.ask(b"BOX DSP1 UNIT LOCATE 1\r", b"BOX DSP1 UNIT LOCATE 1 \r\n=> ")
-            await clock.pass_(29)
+            await clock.advance(29)
             await peer.ask(b"BOX DSP1 UNIT LOCATE\r", b"BOX DSP1 UNIT LOCATE 1 \r\n=> ")
-            await clock.pass_(1)
+            await clock.advance(1)
             await peer.expect(b"BOX DSP1 UNIT LOCATE 0 \r\n=> ")
             await other.expect(b"BOX DSP1 UNIT LOCATE 0 \r\n=> ")
         assert await peer.value("BOX DSP1 UNIT LOCATE 2") == ARGUMENT
@@ -140,7 +140,7 @@ class TestAssumedProfile:
 
         up, warm = await peer.value("BOX DSP1 UNIT UPTIME"), await peer.value("BOX DSP1 UNIT TEMP")
         assert 0 <= number(await peer.value("BOX DSP1 UNIT CPU")) <= 100
-        await clock.pass_(60)
+        await clock.advance(60)
         assert number(await peer.value("BOX DSP1 UNIT UPTIME")) == number(up) + 60
         assert abs(number(await peer.value("BOX DSP1 UNIT TEMP")) - number(warm)) < 2
 

@@ -37,7 +37,7 @@ async def test_lively_plays_and_leaves_other_peoples_faults_alone(clock: StillCl
         scene = asyncio.create_task(Scene(farm, "lively").run(clock))
         for _ in range(60):
             await fact(lambda: clock.sleepers > 0)
-            await clock.pass_(10)
+            await clock.advance(10)
         scene.cancel()
         await asyncio.gather(scene, return_exceptions=True)
         assert any(station.stack.changed_values() for station in farm.stacks)
@@ -50,7 +50,7 @@ async def test_lively_troubles_come_and_go(clock: StillClock) -> None:
         most = 0
         for _ in range(200):
             await fact(lambda: clock.sleepers > 0)
-            await clock.pass_(10)
+            await clock.advance(10)
             most = max(most, sum(bool(station.faults) for station in farm.stacks))
         scene.cancel()
         await asyncio.gather(scene, return_exceptions=True)
