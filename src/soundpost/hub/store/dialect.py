@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from soundpost.kernel.errors import Conflict, Corrupt, SoundpostError, Unavailable
+from soundpost.kernel.errors import Conflict, Corrupt, Retry, SoundpostError, Unavailable
 
 BUSY_MS = 5_000
 
@@ -46,6 +46,7 @@ def sqlite_engine(path: Path, *, write: bool) -> Engine:
     engine = create_engine(
         "sqlite+pysqlite:///" + str(path),
         poolclass=QueuePool,
+        hide_parameters=True,  # an error's text may reach the log, and parameters may be secrets
         pool_size=1 if write else 4,
         max_overflow=0,
         connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000, "cached_statements": 256},
@@ -105,6 +106,14 @@ def explained(path: str) -> Iterator[None]:
                 cause=words,
             ) from error
         raise
+
+
+TROUBLE = frozenset({"database_damaged", "database_locked", "database_unwritable", "disk_full"})
+
+
+def is_trouble(error: Exception) -> bool:
+    """The database itself can't be used now: the same work may succeed later."""
+    return isinstance(error, Retry | OperationalError | InterfaceError) or getattr(error, "code", "") in TROUBLE
 
 
 class FolderLock:

@@ -66,7 +66,11 @@ class Store:
     async def _open_postgresql(self, address: str) -> None:
         url = address.replace("postgresql://", "postgresql+asyncpg://", 1)
         engine = create_async_engine(
-            url, pool_size=5, max_overflow=0, connect_args={"server_settings": {"synchronous_commit": "on"}}
+            url,
+            pool_size=5,
+            max_overflow=0,
+            hide_parameters=True,
+            connect_args={"server_settings": {"synchronous_commit": "on"}},
         )
         self._async = engine
         async with engine.begin() as conn:

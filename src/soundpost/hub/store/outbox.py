@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 BATCH = 200
 TRIES = 5
+PAUSE_S = 1.0
+
+
+class Moved(Exception):
+    """Another process holds this consumer's name and was first; nothing of ours was committed."""
 
 
 class Event(Struct):
@@ -100,6 +105,7 @@ class Consumer:
         self._store, self._name, self._handle = store, name, handle
         self._woken = asyncio.Event()
         self._log = log.get("store").bind(consumer=name)
+        self._line = log.UpDown(self._log, "following the log")
 
     async def run(self) -> None:
         self._store.subscribe(self._hint)
@@ -131,9 +137,17 @@ class Consumer:
             batch = batch[:1]
         try:
             await self._store.unit_of_work(lambda tx: self._apply(tx, cursor, batch))
+        except Moved:
+            return True
         except Exception as error:
+            if dialect.is_trouble(error):  # the database's fault, not the event's
+                self._line.down(str(error))
+                await self._store.clock.sleep(PAUSE_S)
+                return True
             reason = str(error)
-            await self._store.unit_of_work(lambda tx: self._failed(tx, cursor, failures + 1, batch[0], reason))
+            with contextlib.suppress(Moved):
+                await self._store.unit_of_work(lambda tx: self._failed(tx, cursor, failures + 1, batch[0], reason))
+        self._line.up()
         return True
 
     def _next(self, conn: Connection) -> tuple[int, int, list[Event]]:
@@ -150,11 +164,12 @@ class Consumer:
             update(consumers).where(consumers.c.name == self._name, consumers.c.n == cursor).values(n=to, failures=0)
         )
         if moved.rowcount != 1:
-            raise RuntimeError(f"another process moved the cursor of {self._name}")
+            raise Moved(self._name)
 
     def _failed(self, tx: "Tx", cursor: int, failures: int, entry: Event, reason: str) -> None:
         if failures < TRIES:
-            tx.conn.execute(update(consumers).where(consumers.c.name == self._name).values(failures=failures))
+            here = (consumers.c.name == self._name, consumers.c.n == cursor)
+            tx.conn.execute(update(consumers).where(*here).values(failures=failures))
             return
         row = {"consumer": self._name, "event": entry.id, "reason": reason, "time_ms": tx.now_ms}
         tx.conn.execute(plain_insert(poisoned), row)

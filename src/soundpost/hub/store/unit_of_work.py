@@ -148,21 +148,26 @@ class ThreadLane:
 
     def _carry_out(self, conn: Connection, unit: Unit[Any]) -> None:
         try:
-            transaction = conn.begin()
-            tx = Tx(conn, self._clock.now_ms())
-            try:
-                result = unit.work(tx)
-                tx.number()
-            except BaseException:
-                transaction.rollback()
-                raise
-            commit(transaction)
+            with dialect.explained(str(self._engine.url.database)):
+                tx, result = self._committed(conn, unit)
         except BaseException as error:
             self._loop.call_soon_threadsafe(unit.fail, error)
             if not isinstance(error, Exception):
                 raise
         else:
             self._loop.call_soon_threadsafe(self._tell, tx, unit, result)
+
+    def _committed(self, conn: Connection, unit: Unit[T]) -> tuple[Tx, T]:
+        transaction = conn.begin()
+        tx = Tx(conn, self._clock.now_ms())
+        try:
+            result = unit.work(tx)
+            tx.number()
+        except BaseException:
+            transaction.rollback()
+            raise
+        commit(transaction)
+        return tx, result
 
     def _tell(self, tx: Tx, unit: Unit[Any], result: object) -> None:
         try:
