@@ -134,8 +134,8 @@ class LocalChannel:
         """The hub's next frame; None when the link is over."""
         return await self._outlet.get()
 
-    async def close(self) -> None:
-        self._session.gone(clean=True)
+    async def close(self, *, goodbye: bool = False) -> None:
+        self._session.gone(clean=goodbye)
         self._outlet.close()
 
 
