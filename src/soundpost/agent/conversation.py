@@ -220,6 +220,7 @@ class Conversation:
         await engine.accounts.save(account)
         if self._reader != "local":
             spool.hub = welcome.hub
+            await engine.house.take_site(welcome.site)
         await engine.house.adopt(welcome.known, self._reader)
         await engine.house.take_plan(welcome.plan, self._reader)
         for back, who in ((verdict.hub_went_back, "hub"), (verdict.agent_went_back, "agent")):

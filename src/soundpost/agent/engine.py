@@ -23,6 +23,8 @@ class House(Protocol):
     async def adopt(self, known: Sequence[Known], reader: str) -> None:
         """A hub's ids for devices here, before anything is sent to it."""
 
+    async def take_site(self, site: str) -> None: ...
+
     async def take_plan(self, plan: SitePlan, reader: str) -> None: ...
 
     def note_everything(self) -> None:

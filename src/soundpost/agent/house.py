@@ -52,6 +52,12 @@ class House:
         self.hub_plan = await self._memory.setting("plan", SitePlan) or SitePlan()
         self._apply()
 
+    async def take_site(self, site: str) -> None:
+        """The id the hub has for this site is kept, also when the hub is left later."""
+        if site != self.site:
+            self.site = site
+            await self._memory.set_setting("site", site)
+
     # --- plans
 
     async def set_local(self, chosen: DiscoverySettings) -> None:

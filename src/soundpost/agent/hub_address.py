@@ -51,7 +51,7 @@ def normalise(text: str, *, insecure: bool = False) -> HubAddress:
     except ValueError:
         raise _invalid(typed, "has no valid port.") from None
     if parts.username is not None or parts.password is not None:
-        raise _invalid(typed, "must not hold a user name or password.")
+        raise Invalid(f"The hub's address must not hold a user name or password. {_FORM}", code="hub_url_invalid")
     if port == 0:
         raise _invalid(typed, "has no valid port.")
     host = _host(typed, parts.hostname or "")

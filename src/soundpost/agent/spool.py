@@ -92,7 +92,7 @@ class Spool:
         """A uid above every one minted before, also within a millisecond and when the clock steps back."""
         fresh = ids.uid(self._clock.now_ms())
         if fresh <= self._last_uid:
-            bumped = (int.from_bytes(self._last_uid, "big") + (1 << 20)).to_bytes(16, "big")
+            bumped = (int.from_bytes(self._last_uid, "big") + (1 << 24)).to_bytes(16, "big")
             fresh = bumped[:13] + fresh[13:]
         self._last_uid = fresh
         return fresh

@@ -182,8 +182,9 @@ class Watch:
         if before is not None and not changed and not points_changed and part.part in self.parts:
             self.parts[part.part].state.present = part.present
             return
-        if changed and device.revision == start.revision:
-            device = msgspec.structs.replace(device, revision=start.revision + 1)
+        revision = start.revision + 1 if before and changed else start.revision
+        if device.revision != revision:
+            device = msgspec.structs.replace(device, revision=revision)
         known = KnownDevice(
             device=device, part=part.part, points=list(part.points), status=before.status if before else None
         )
