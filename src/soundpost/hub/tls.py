@@ -43,7 +43,7 @@ class Pair(Struct, frozen=True):
     certificate: x509.Certificate
 
 
-def ensure(keys: Path, now_ms: int, *, names: Iterable[str] = (), label: str = "") -> Certificate:
+def ensure(keys: Path, now_ms: int, *, names: Iterable[str] = (), label: str = "Soundpost hub") -> Certificate:
     """Makes what is missing; renews the leaf under the same CA when it is near its end or the names changed. `names`: host names
     and addresses people and agents use, besides this machine's own. Raises Corrupt (`tls_damaged`), and never makes a new CA in the
     place of one that can't be read: agents would refuse it."""
@@ -87,7 +87,7 @@ def names_of(leaf: x509.Certificate) -> list[str]:
 
 def make_ca(now: datetime, label: str) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Soundpost hub {label}".strip())])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, label)])
     usage = x509.KeyUsage(
         False, False, False, False, False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False
     )

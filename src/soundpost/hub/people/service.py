@@ -192,6 +192,10 @@ class People:
         await self._store.unit_of_work(lambda tx: self._insert_key(tx, person, name, scope, key))
         return key
 
+    async def is_person(self, name: str) -> bool:
+        """Does a person sign in by this name? For the sentence an agent gets that was given a person's account."""
+        return await self._store.read(lambda conn: repo.by_sign_in(conn, rules.normal(name)) is not None)
+
     # -- signing in
 
     async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn:
