@@ -142,6 +142,11 @@ class OpenLine:
             if (first and seen) or not await self._wait(seconds):
                 return None
 
+    @property
+    def told_anything(self) -> bool:
+        """Something was said that no sign-in has taken yet."""
+        return bool(self._login)
+
     async def sign_in(self, credentials: Credentials) -> SignIn:
         """Tries one set. Its state is IN, REFUSED (the next set can follow on this line) or DOUBTFUL (it can't).
         Raises LineLost when the device hangs up before the password is out, Silence when it asks for nothing."""
@@ -241,19 +246,21 @@ async def enter(
     connect_s: float,
     refused: Callable[[Credentials, bool], None],
     line: OpenLine | None = None,
+    prompt_first: bool = False,
 ) -> tuple[OpenLine, Credentials | None]:
     """A line that is signed in, and with which set (None: it asked for none).
 
     Each set is tried once, on the same line while the device asks again, else on a new one. `refused` hears of each that
     does not fit; its second argument is true when the device hung up instead of saying so. `line` is one that is open
-    already. Raises LineLost, Silence, and SignInRefused in the end.
+    already. `prompt_first`: no set is sent to what shows a text before its prompt, that is another product (LineLost).
+    Raises LineLost, Silence, and SignInRefused in the end.
     """
     try:
         for credentials in sets:
             if line is None:
                 line = make()
                 await line.try_open(endpoint, connect_s)
-            if line.fresh and await _greeted(line):
+            if line.fresh and await _greeted(line, prompt_first):
                 return line, None
             attempt = await line.sign_in(credentials)
             if attempt.state is SignInState.IN:
@@ -269,9 +276,11 @@ async def enter(
         raise
 
 
-async def _greeted(line: OpenLine) -> bool:
+async def _greeted(line: OpenLine, prompt_first: bool) -> bool:
     """True when the device asks for no sign-in."""
-    prompt = await line.greeting(LOGIN_S)
+    prompt = await line.greeting(LOGIN_S, first=prompt_first)
+    if prompt is None and line.told_anything:
+        raise LineLost(Trouble.NOT_THE_DEVICE, "what answers here greets like another product; no password was sent")
     if prompt is None:
         raise Silence(f"connected, but no sign-in prompt within {LOGIN_S:g} s")
     if prompt is Prompt.READY:

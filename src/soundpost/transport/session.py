@@ -72,6 +72,9 @@ class Talk(Protocol):
 
     def is_error(self, text: str) -> bool: ...
 
+    def prompt_first(self) -> bool:
+        """Whether a text before the sign-in prompt means that another product answers."""
+
     async def identify(self, ask: Ask) -> Unit:
         """Reads everything behind the line. Raises Starting."""
 
@@ -218,7 +221,12 @@ class LineSession:
     async def _enter(self) -> OpenLine:
         try:
             line, good = await enter(
-                self._new_line, self._endpoint, self._signs.to_try(), CONNECT_S, self._signs.refused
+                self._new_line,
+                self._endpoint,
+                self._signs.to_try(),
+                CONNECT_S,
+                self._signs.refused,
+                prompt_first=self._talk.prompt_first(),
             )
         except SignInRefused as refused:
             raise LineLost(Trouble.SIGN_IN_REFUSED, refused.text) from None
@@ -309,9 +317,10 @@ class LineSession:
             finally:
                 poller.cancel()
                 await asyncio.wait({poller})
+            error = None if poller.cancelled() else poller.exception()
             if line.lost_as is not None:
                 raise line.lost_as
-            if not poller.cancelled() and (error := poller.exception()):
+            if error is not None:
                 raise error
             async with self._turn:
                 if self._interrupt.result():
@@ -470,6 +479,7 @@ class LineSession:
                 self._failures = 0
                 return
             if self._off_until is not None:
+                self._tell_off()
                 await self._until_changed(self._off_until - now)
             elif not self._signs.to_try():
                 self._tell_unsigned()
@@ -478,6 +488,12 @@ class LineSession:
                 await self._until_changed(due - now)
             else:
                 return
+
+    def _tell_off(self) -> None:
+        """Also when there was no line to close."""
+        if self._last.trouble is not Trouble.HANDS_OFF:
+            self._last = LineLost(Trouble.HANDS_OFF, "the line is left to others, as asked")
+            self._trouble(self._last.trouble, self._last.text)
 
     def _tell_unsigned(self) -> None:
         """Once: a device for which no sign-in was ever given is not even connected to."""

@@ -431,3 +431,44 @@ async def test_a_slow_device_stays_at_its_second_failure_and_recovers(bench: Ben
     bench.peer.silent = False
     await bench.clock.advance(3.0)
     assert "recovered" in bench.sink.names()
+
+
+async def test_another_product_at_the_address_gets_no_password(bench: Bench) -> None:
+    bench.peer.greeting = b"\r\nUser Access Verification\r\n\r\nUsername: "
+    bench.session()
+    await bench.trouble(Trouble.NOT_THE_DEVICE)
+    assert bench.peer.logins == []
+
+
+async def test_an_endless_line_is_told_as_garbage_and_the_session_goes_on(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.push("x" * 100_000)
+    await bench.trouble(Trouble.GARBAGE)
+    bench.sink.forget()
+    bench.peer.push("EP MIC 102 LEVEL MUTE 1")
+    await bench.sink.until(lambda: bool(bench.sink.told))
+    assert bench.sink.names() == ["readings"]
+
+
+async def test_hands_off_on_a_line_that_is_down_is_told_and_ends_by_itself(bench: Bench) -> None:
+    session = await bench.up()
+    await bench.clock.advance(20.0)
+    await bench.peer.stop()
+    await bench.trouble(Trouble.REFUSED)
+    await session.hands_off(600)
+    await bench.trouble(Trouble.HANDS_OFF)
+    await bench.peer.start()
+    bench.sink.forget()
+    await bench.clock.advance(590.0)
+    assert bench.sink.told == []
+    await bench.come_back()
+
+
+async def test_a_drop_in_the_middle_of_an_answer_leaves_no_task_behind(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.on_line = lambda line: bench.peer.drop() if line.startswith("EP MIC 101") else None
+    bench.sink.forget()
+    await bench.clock.advance(35.0)
+    assert bench.kinds[0] is Trouble.CLOSED
+    bench.peer.on_line = lambda line: None
+    await bench.come_back()

@@ -7,7 +7,7 @@ from msgspec import Struct
 from soundpost.device.capability import CommandState
 from soundpost.device.contract import Outcome, Part, PointReading, Trouble, Unit
 from soundpost.device.model import Group, Kind, Support, Value
-from soundpost.drivers.converge_pro2 import replies, words
+from soundpost.drivers.converge_pro2 import assumed, replies, words
 from soundpost.drivers.converge_pro2.points import (
     LEVEL_POINTS,
     STACK_FIRMWARE,
@@ -64,6 +64,9 @@ class Conversation:
         self._peripherals: dict[tuple[str, int], tuple[str, str]] = {}
 
     is_error = staticmethod(replies.is_error)
+
+    def prompt_first(self) -> bool:
+        return assumed.on("no_banner")
 
     # Reading
 
