@@ -1,0 +1,306 @@
+import asyncio
+
+import pytest
+from tests.support.clock import ManualClock
+from tests.unit.agent.fakes import MUTE, UPTIME, FakeNet, FakeStack, agent, body, calm, facts, reading, unit, until
+
+from soundpost.agent.journal import STARTED, Entry
+from soundpost.agent.settling import judge_uptime
+from soundpost.device.capability import CommandState
+from soundpost.device.contract import Outcome, PointReading, Trouble
+from soundpost.link.commands import Command
+from soundpost.link.envelope import GoAnswer
+
+S1 = "1111"
+
+
+class Link:
+    """An origin: what it says to *go?*, what it heard."""
+
+    name = "hub_one"
+
+    def __init__(self, answer="yes"):
+        self.answer = answer
+        self.heard = []
+        self.asked = []
+
+    def seen(self, key):
+        self.heard.append(key)
+
+    async def go(self, key):
+        self.asked.append(key)
+        if self.answer == "never":
+            await asyncio.get_running_loop().create_future()
+        if self.answer == "gone":
+            raise ConnectionError
+        return GoAnswer(id=key, go=self.answer == "yes", code="" if self.answer == "yes" else self.answer)
+
+
+@pytest.fixture
+async def site(tmp_path):
+    net, clock = FakeNet(), ManualClock()
+    stack = net.put("10.0.0.5", FakeStack(unit(S1)))
+    async with agent(tmp_path, net, clock=clock) as engine:
+        await until(engine, lambda: engine.lines.watches)
+        await calm(engine)
+        box = next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer")
+        yield engine, stack, clock, box
+
+
+def control(box, key="cmd_1", value=True, **more):
+    return Command(id=key, device=box, capability="control", arguments={"key": MUTE.key, "value": value}, **more)
+
+
+async def ends(engine):
+    return [body(fact) for fact in await facts(engine, "command.ended")]
+
+
+async def test_done_with_its_reading_and_its_person(site):
+    engine, stack, _, box = site
+    stack.outcome = Outcome(CommandState.DONE, readings=(reading(True),))
+    link = Link()
+    await engine.commands.ask(control(box, person="usr_ana"), link)
+    await calm(engine)
+    (end,) = await ends(engine)
+    assert (end.id, end.state, end.person, end.origin, end.late) == ("cmd_1", "done", "usr_ana", "hub_one", False)
+    assert end.arguments == {"key": MUTE.key, "value": True}
+    assert (link.heard, link.asked) == (["cmd_1"], ["cmd_1"])
+    assert stack.performed == [(f"box:{S1}", "control", end.arguments, frozenset({S1}))]
+    shelf = engine.board.shelves[box]
+    place = shelf.schema.index[MUTE.key]
+    assert (shelf.values[place], shelf.origins[place]) == (True, "cmd_1")
+
+
+async def test_a_known_id_is_answered_from_the_journal(site):
+    engine, stack, _, box = site
+    link = Link()
+    await engine.commands.ask(control(box), link)
+    await calm(engine)
+    await engine.commands.ask(control(box), link)
+    await calm(engine)
+    assert len(stack.performed) == 1
+    assert link.heard == ["cmd_1", "cmd_1"]
+    assert len(await ends(engine)) == 1
+    await engine.spool.join("hub:hub_one")
+    await engine.spool.mark("hub:hub_one", engine.spool.newest, b"u" * 16)
+    await engine.commands.ask(control(box), link)
+    await calm(engine)
+    assert len(stack.performed) == 1
+    assert [end.state for end in await ends(engine)] == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [("aborted", "aborted"), ("other_holder", "other_holder"), ("gone", "no_go"), ("never", "no_go")],
+)
+async def test_without_go_nothing_is_started(site, answer, code):
+    engine, stack, clock, box = site
+    await engine.commands.ask(control(box), Link(answer))
+    await calm(engine)
+    await clock.advance(5.1)
+    await calm(engine)
+    (end,) = await ends(engine)
+    assert (end.state, end.reason.code) == ("refused", code)
+    assert stack.performed == []
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "code"),
+    [
+        ({"device": "dev_elsewhere"}, "refused", "not_here"),
+        ({"generation": 0}, "done", ""),
+        ({"capability": "dance"}, "unsupported", "verb_unknown"),
+    ],
+)
+async def test_what_is_answered_at_once(site, change, state, code):
+    engine, _, _, box = site
+    command = control(box)
+    for name, value in change.items():
+        setattr(command, name, value)
+    await engine.commands.ask(command, Link())
+    await calm(engine)
+    (end,) = await ends(engine)
+    assert (end.state, end.reason.code if end.reason else "") == (state, code)
+
+
+async def test_an_older_generation_is_refused(site):
+    engine, stack, _, box = site
+    known = engine.registry.known[box]
+    known.device.generation = 4
+    await engine.commands.ask(control(box, generation=3), Link())
+    await calm(engine)
+    assert (await ends(engine))[0].reason.code == "older_generation"
+    assert stack.performed == []
+
+
+async def test_one_queue_per_stack_and_expiry_in_it(site):
+    engine, stack, clock, box = site
+    stack.gate = asyncio.Event()
+    await engine.commands.ask(control(box, "cmd_1", left_ms=60_000), Link())
+    await engine.commands.ask(control(box, "cmd_2", left_ms=2_000), Link())
+    await engine.commands.ask(control(box, "cmd_3", left_ms=60_000), Link())
+    await calm(engine)
+    assert len(stack.performed) == 1
+    await clock.advance(3)
+    stack.gate.set()
+    await calm(engine)
+    assert [(end.id, end.state) for end in await ends(engine)] == [
+        ("cmd_1", "done"), ("cmd_2", "expired"), ("cmd_3", "done"),
+    ]  # fmt: skip
+    assert len(stack.performed) == 2
+
+
+async def test_a_late_result_amends_expired(site):
+    engine, stack, clock, box = site
+    stack.gate = asyncio.Event()
+    await engine.commands.ask(control(box, left_ms=2_000), Link())
+    await calm(engine)
+    await clock.advance(2.5)
+    await calm(engine)
+    assert [end.state for end in await ends(engine)] == ["expired"]
+    stack.gate.set()
+    await calm(engine)
+    assert [(end.state, end.late) for end in await ends(engine)] == [("expired", False), ("done", True)]
+
+
+async def test_started_is_on_disk_before_the_first_byte(site):
+    engine, stack, _, box = site
+    states = []
+    perform = type(stack.sessions[0]).perform
+
+    async def spy(self, *args):
+        states.append((await engine.journal.find("cmd_1")).state)
+        return await perform(self, *args)
+
+    type(stack.sessions[0]).perform = spy
+    try:
+        await engine.commands.ask(control(box), Link())
+        await calm(engine)
+    finally:
+        type(stack.sessions[0]).perform = perform
+    assert states == [STARTED]
+
+
+async def test_hands_off_takes_minutes(site):
+    engine, stack, _, box = site
+    await engine.commands.ask(
+        Command(id="cmd_1", device=box, capability="hands_off", arguments={"minutes": 60}), Link()
+    )
+    await engine.commands.ask(
+        Command(id="cmd_2", device=box, capability="hands_off", arguments={"minutes": "x"}), Link()
+    )
+    await calm(engine)
+    assert stack.sessions[0].off == 3600
+    assert [(end.state, end.reason.code) for end in await ends(engine)] == [("done", ""), ("refused", "out_of_range")]
+
+
+async def test_a_provisional_device_has_nothing_to_prove(tmp_path):
+    net = FakeNet()
+    stack = net.put("10.0.0.5", FakeStack(unit("")))
+    async with agent(tmp_path, net) as engine:
+        await until(engine, lambda: engine.lines.watches)
+        await calm(engine)
+        box = next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer")
+        await engine.commands.ask(control(box), Link())
+        await calm(engine)
+        assert stack.performed[0][3] == frozenset()
+        assert (await ends(engine))[0].result == {"identity_proved": False}
+
+
+async def test_asked_here_and_waited_for(site):
+    engine, _, _, box = site
+    assert (await engine.perform(control(box))).state == "done"
+
+
+async def test_an_uncertain_restart_is_settled_when_the_line_comes_back(site):
+    engine, stack, _, box = site
+    stack.outcome = Outcome(CommandState.UNCERTAIN, "line_lost", "lost")
+    await engine.commands.ask(Command(id="cmd_1", device=box, capability="reboot"), Link())
+    await calm(engine)
+    (watch,) = engine.lines.watches.values()
+    watch.trouble(Trouble.CLOSED, "closed", 1)
+    watch.connected()
+    await calm(engine)
+    assert [(end.state, end.late) for end in await ends(engine)] == [("uncertain", False), ("done", True)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "since_s", "verdict"),
+    [(20.0, 60, True), (500.0, 60, False), (62.0, 60, True), (-1.0, 60, None), (1.0, 2, None), (1.0, -5, None)],
+)
+def test_what_an_uptime_says(seconds, since_s, verdict):
+    assert judge_uptime(seconds, 1_000_000, 1_000_000 + since_s * 1000) is verdict
+
+
+async def restarted(tmp_path, command, state, then):
+    """An agent that stopped while `command` was in that state; `then` looks at the next one."""
+    net, clock = FakeNet(), ManualClock()
+    stack = net.put("10.0.0.5", FakeStack(unit(S1)))
+    async with agent(tmp_path, net, clock=clock) as engine:
+        await until(engine, lambda: engine.lines.watches)
+        await calm(engine)
+        command.device = next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer")
+        entry = Entry(
+            command=command, origin="hub_one", state=state, received_ms=clock.now_ms(), started_ms=clock.now_ms()
+        )
+        await engine.journal.put(entry)
+    await clock.advance(20)
+    async with agent(tmp_path, net, clock=clock) as engine:
+        await calm(engine)
+        await then(engine, stack, clock)
+
+
+async def test_after_a_restart_a_never_verb_is_uncertain_until_read_back(tmp_path):
+    async def then(engine, stack, clock):
+        assert [end.state for end in await ends(engine)] == ["uncertain"]
+        (watch,) = engine.lines.watches.values()
+        watch.readings(f"box:{S1}", [PointReading(UPTIME.key, 12.0)])
+        watch.covered(f"box:{S1}", "status")
+        await calm(engine)
+        assert [(end.state, end.late) for end in await ends(engine)] == [("uncertain", False), ("done", True)]
+        assert stack.performed == []
+        assert await engine.journal.unended() == []
+
+    await restarted(tmp_path, Command(id="cmd_1", device="", capability="reboot"), STARTED, then)
+
+
+async def test_a_device_that_was_up_all_along_has_not_restarted(tmp_path):
+    async def then(engine, stack, clock):
+        (watch,) = engine.lines.watches.values()
+        watch.readings(f"box:{S1}", [PointReading(UPTIME.key, 9_000.0)])
+        watch.covered(f"box:{S1}", "status")
+        await calm(engine)
+        assert [end.state for end in await ends(engine)] == ["uncertain", "failed"]
+
+    await restarted(tmp_path, Command(id="cmd_1", device="", capability="reboot"), STARTED, then)
+
+
+async def test_after_a_restart_a_safe_verb_runs_when_sent_again(tmp_path):
+    async def then(engine, stack, clock):
+        assert await ends(engine) == []
+        link = Link()
+        command = control(next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer"))
+        await engine.commands.ask(command, link)
+        await calm(engine)
+        assert [end.state for end in await ends(engine)] == ["done"]
+        assert len(stack.performed) == 1
+
+    await restarted(tmp_path, control("", left_ms=60_000), STARTED, then)
+
+
+async def test_after_a_restart_what_nobody_sends_again_expires(tmp_path):
+    async def then(engine, stack, clock):
+        assert await ends(engine) == []
+        await clock.advance(41)
+        await calm(engine)
+        assert [end.state for end in await ends(engine)] == ["expired"]
+        assert stack.performed == []
+
+    await restarted(tmp_path, control("", left_ms=60_000), "open", then)
+
+
+async def test_after_a_restart_what_is_past_its_time_has_expired(tmp_path):
+    async def then(engine, stack, clock):
+        assert [end.state for end in await ends(engine)] == ["expired"]
+
+    await restarted(tmp_path, control("", left_ms=10_000), STARTED, then)
