@@ -65,11 +65,11 @@ def view(row: CommandRow) -> CommandView:
     )
 
 
-class CommandController(Controller):
-    path = "/api/v1"
+class DeviceCommandController(Controller):
+    path = "/api/v1/devices"
     tags = ("Commands",)
 
-    @post("/devices/{device_id:str}/commands", opt={"right": "control"}, status_code=202, summary="Ask a device")
+    @post("/{device_id:str}/commands", opt={"right": "control"}, status_code=202, summary="Ask a device")
     async def ask(
         self,
         request: AnyRequest,
@@ -89,18 +89,21 @@ class CommandController(Controller):
         )
         return Accepted(row.id, row.state)
 
-    @get("/commands/{command_id:str}", opt={"right": "see"}, summary="One command")
+
+class CommandController(Controller):
+    path = "/api/v1/commands"
+    tags = ("Commands",)
+
+    @get("/{command_id:str}", opt={"right": "see"}, summary="One command")
     async def one(self, request: AnyRequest, commands: Commands, command_id: str) -> CommandView:
         return view(await commands.find(command_id, commands.inventory.scope(http.principal(request))))
 
-    @delete(
-        "/commands/{command_id:str}", opt={"right": "control"}, status_code=200, summary="Take it back before it starts"
-    )
+    @delete("/{command_id:str}", opt={"right": "control"}, status_code=200, summary="Take it back before it starts")
     async def abort(self, request: AnyRequest, commands: Commands, command_id: str) -> CommandView:
         scope = commands.inventory.scope(http.principal(request))
         return view(await commands.abort(http.who(request), command_id, scope))
 
-    @get("/commands", opt={"right": "see"}, summary="Commands, newest first")
+    @get("", opt={"right": "see"}, summary="Commands, newest first")
     async def commands(
         self,
         request: AnyRequest,
@@ -123,4 +126,4 @@ def _place(cursor: str) -> tuple[int, str]:
     return int(at), str(id)
 
 
-CONTROLLERS = (CommandController,)
+CONTROLLERS = (DeviceCommandController, CommandController)

@@ -29,20 +29,20 @@ NAMES_KEPT = 10_000
 
 
 class Changed(Struct, frozen=True):
-    """A command of this device was asked, sent, or ended."""
+    """A command of this device was asked, sent, or ended: its row as committed."""
 
     device: str
-    id: str
+    row: CommandRow
 
 
 class Commands:
-    """Implements `hub.agents.receiver.CommandDesk`. `send(site, command)`: the agents' room hands it to a connected session; when
-    there is none it does nothing, and the command goes out at the next hello."""
+    """Implements `hub.agents.receiver.CommandDesk`. `send_command(site, command)` is handed in by app.py: the agents' room gives
+    it to a connected session; when there is none it does nothing, and the command goes out at the next hello."""
 
-    def __init__(self, store: Store, inventory: Inventory, send: Send) -> None:
+    def __init__(self, store: Store, inventory: Inventory) -> None:
         self.store, self.clock, self.inventory = store, store.clock, inventory
         self.changes: Signal[Changed] = Signal("commands")
-        self._send = send
+        self.send_command: Send = lambda _site, _command: False
         self._names: dict[str, str] = {}
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -137,7 +137,7 @@ class Commands:
     async def _hand_on(self, row: CommandRow, generation: int) -> None:
         """Committed already: whatever goes wrong here, the next hello sends it again."""
         try:
-            answer = self._send(row.site, self._command(row, generation))
+            answer = self.send_command(row.site, self._command(row, generation))
             if isinstance(answer, Awaitable):
                 await answer
         except Exception as error:
@@ -276,4 +276,4 @@ class Commands:
             for id in list(self._names)[:NAMES_KEPT]:
                 del self._names[id]
         self._names[row.id] = row.person_name
-        self.changes.emit(Changed(row.device, row.id))
+        self.changes.emit(Changed(row.device, row))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from soundpost.device.model import Descriptor, Device, Reason
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
-from soundpost.hub.inventory.state import EMPTY, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
 from soundpost.link.envelope import Change, Read
 
 STATUS_FIELDS = ("status", "since", "reason", "was")
@@ -58,6 +58,10 @@ class Memory:
             return
         site.name, site.zone, site.agent = name, zone, agent
         self.delta.sites.add(id)
+        if site.link.state == LOST and agent is not None and agent.state == "lost" and agent.since_ms:
+            site.link.since_ms = agent.since_ms  # the agents' room knows since when nothing was heard
+            for device_id in site.devices:
+                self.delta.face(device_id, "since")
         for device in site.devices.values():
             if renamed:
                 device.search = None

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from soundpost.device.contract import Periods
-from soundpost.device.model import GROUPS, Descriptor, Identity, Reason
+from soundpost.device.model import GROUPS, Descriptor, Identity, Kind, Reason, Status
 from soundpost.hub.agents.receiver import Delivery, Source
 from soundpost.hub.inventory import keeper, query, repo, rules, views
 from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
@@ -22,7 +22,7 @@ from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Known
 
 TICK_S = 1.0
-Pick = Callable[[str, str], Awaitable[object] | object]
+Pick = Callable[[str, str], bool]
 
 
 def nobody_listens(_tx: Tx, ended: Ended) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Inventory:
     """`start` before anything is asked of it, `stop` last. `changes` tells what each commit, link change and tick changed.
 
     Handed in by app.py: `note_last_uid(tx, agent, uid)` (agents), `on_command_ended` (commands), `pick(site, finding)` (agents:
-    sends Pick to the site, says by an exception when it can't), `person_of(command)` (commands: who asked, "" when unknown).
+    sends Pick to the site; false when nobody is connected), `person_of(command)` (commands: who asked, "" when unknown).
     """
 
     scope = staticmethod(scope)
@@ -163,6 +163,16 @@ class Inventory:
     def summary(self, allowed: Scope) -> Summary:
         return summary(self.memory, self.found(allowed), allowed, self.clock.now_ms())
 
+    def counts_of(self, site: str) -> dict[str, int]:
+        """A site's devices by status as shown, stacks left out."""
+        counts = dict.fromkeys(map(str, Status), 0)
+        if (state := self.memory.sites.get(site)) is not None:
+            for kind, statuses in state.counts.items():
+                for status, n in statuses.items():
+                    if kind != Kind.STACK:
+                        counts[str(status) if state.up else "unknown"] += n
+        return counts
+
     async def history(self, device: DeviceState, limit: int) -> list[repo.HistoryRow]:
         return await self.store.read(lambda conn: repo.history(conn, device.id, limit))
 
@@ -173,13 +183,10 @@ class Inventory:
             raise NotFound("Nothing was found under this id; it may have gone, or be listed by now.", id=shown_id)
         if entry.reason.code != "asks":
             raise Conflict("This can't be listed as it is; see what it needs.", code=entry.reason.code)
-        if self.memory.site(entry.site).link.state != UP or self.pick is None:
+        if self.memory.site(entry.site).link.state != UP or self.pick is None or not self.pick(entry.site, entry.id):
             raise Unavailable(
                 "The server of this site is out of contact; try again when it is back.", code="agent_lost"
             )
-        answer = self.pick(entry.site, entry.id)
-        if isinstance(answer, Awaitable):
-            await answer
 
     async def events(
         self,

@@ -1,0 +1,154 @@
+"""The feeds of servers, facts, and single objects that other rooms register."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from soundpost.hub.agents.items import AgentItems
+from soundpost.hub.inventory import views
+from soundpost.hub.inventory.scope import Scope
+from soundpost.hub.inventory.service import Inventory
+from soundpost.hub.inventory.state import Delta
+from soundpost.hub.live.topics import Soon, Tell, changed
+from soundpost.hub.store import Event
+from soundpost.kernel.errors import NotFound
+
+
+class AgentsFeed:
+    """`agents`: whole items of the servers that changed; their device counts change with the inventory."""
+
+    def __init__(self, items: AgentItems, inventory: Inventory, scope: Scope, tell: Tell, soon: Soon) -> None:
+        self._items, self._inventory, self._scope = items, inventory, scope
+        self._tell, self._soon = tell, soon
+        self._pending: set[str] = set()
+        self._known = {item.id for item in items.all()}
+
+    def close(self) -> None:
+        self._pending.clear()
+
+    async def snapshot(self) -> object:
+        return {"items": [item for item in self._items.all() if self._sees(item.site.id)]}
+
+    def _sees(self, site: str) -> bool:
+        return self._scope.everything or self._scope.site(site)
+
+    def on_agent(self, id: str) -> None:
+        self._pending.add(id)
+        self._soon()
+
+    def on_delta(self, delta: Delta) -> None:
+        self._pending |= agents_of(delta, self._inventory)
+        if self._pending:
+            self._soon()
+
+    def flush(self) -> None:
+        pending, self._pending = self._pending, set()
+        items, gone = [], []
+        for id in sorted(pending):
+            try:
+                item = self._items.item(id)
+            except NotFound:
+                if id in self._known:
+                    self._known.discard(id)
+                    gone.append(id)
+                continue
+            if self._sees(item.site.id):
+                self._known.add(id)
+                items.append(item)
+        if items:
+            self._tell("change", {"items": items})
+        if gone:
+            self._tell("gone", {"ids": gone})
+
+
+def agents_of(delta: Delta, inventory: Inventory) -> set[str]:
+    """Servers whose counts or link this changed."""
+    memory = inventory.memory
+    sites = {memory.sites[id] for id in delta.sites if id in memory.sites}
+    sites |= {
+        memory.devices[id].site for id, names in delta.faces.items() if names & {"*", "status"} and id in memory.devices
+    }
+    return {site.agent.id for site in sites if site.agent is not None}
+
+
+class AgentFeed:
+    """`agent:ID`."""
+
+    def __init__(self, items: AgentItems, inventory: Inventory, id: str, scope: Scope, tell: Tell, soon: Soon) -> None:
+        self._items, self._inventory, self._id = items, inventory, id
+        self._tell, self._soon = tell, soon
+        detail = items.detail(id)
+        if not (scope.everything or scope.site(detail.site.id)):
+            raise NotFound("There is no such server.", id=id)
+        self._told: dict[str, Any] = msgspec.to_builtins(detail)
+
+    def close(self) -> None:
+        self._told = {}
+
+    async def snapshot(self) -> object:
+        return self._items.detail(self._id)
+
+    def on_agent(self, id: str) -> None:
+        if id == self._id:
+            self._soon()
+
+    def on_delta(self, delta: Delta) -> None:
+        if self._id in agents_of(delta, self._inventory):
+            self._soon()
+
+    def flush(self) -> None:
+        try:
+            now: dict[str, Any] = msgspec.to_builtins(self._items.detail(self._id))
+        except NotFound:
+            self._tell("gone", {})
+            return
+        different = changed(self._told, now)
+        self._told = now
+        if different:
+            self._tell("change", {"id": self._id, **different})
+
+
+class EventsFeed:
+    """`events`: from now on; what was before is asked for over REST."""
+
+    def __init__(self, inventory: Inventory, scope: Scope, tell: Tell) -> None:
+        self._inventory, self._scope, self._tell = inventory, scope, tell
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    async def snapshot(self) -> object:
+        return {"log": self._inventory.store.log_id, "last": self._inventory.store.head}
+
+    def on_events(self, events: list[Event]) -> None:
+        items = [views.event_item(event) for event in events if self._inventory.sees(event, self._scope)]
+        if items:
+            self._tell("change", {"items": items})
+
+    def flush(self) -> None:
+        """Facts never wait."""
+
+
+class ObjectFeed:
+    """One object of another room, looked at each second while somebody reads it; its changed top-level fields are told."""
+
+    def __init__(self, look: Callable[[], object], tell: Tell) -> None:
+        self._look, self._tell = look, tell
+        self._told: dict[str, Any] = msgspec.to_builtins(look())
+
+    def close(self) -> None:
+        self._told = {}
+
+    async def snapshot(self) -> object:
+        return self._look()
+
+    def on_tick(self) -> None:
+        self.flush()
+
+    def flush(self) -> None:
+        now: dict[str, Any] = msgspec.to_builtins(self._look())
+        different = changed(self._told, now)
+        self._told = now
+        if different:
+            self._tell("change", different)
