@@ -229,8 +229,9 @@ class Live:
     # The end of a session
 
     def _session_ended(self, session: str) -> None:
+        """A session, or a person whose rights changed: the page comes back with what is theirs now (T34)."""
         for browser, principal in tuple(self.browsers.items()):
-            if principal.session == session:
+            if session in (principal.session, principal.id):
                 browser.ended.set()
 
     async def _look_again(self, scope: Scope) -> None:

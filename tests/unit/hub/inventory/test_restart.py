@@ -1,0 +1,184 @@
+"""After a restart, clean or killed, memory is what it was: rows, blobs, redo."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from tests.support.clock import ManualClock
+from tests.unit.hub.inventory.fabric import (
+    GAIN,
+    LONDON,
+    MUTE,
+    TEMPERATURE,
+    Session,
+    change,
+    found,
+    opened,
+    status,
+    unreadable,
+)
+
+from soundpost.device.model import Descriptor
+from soundpost.hub.inventory import keeper
+from soundpost.hub.inventory.scope import EVERYTHING
+from soundpost.hub.inventory.service import Inventory
+from soundpost.hub.store.tables import blobs, segments
+from soundpost.kernel.clock import SystemClock
+
+
+def told(inventory: Inventory) -> dict[str, Any]:
+    """All that is kept, as memory has it."""
+    memory = inventory.memory
+    return {
+        "devices": {
+            d.id: (d.record, d.status, d.since_ms, d.values, list(d.times), bytes(d.codes), d.origins, d.texts)
+            for d in memory.devices.values()
+        },
+        "found": memory.found,
+        "segment": memory.segment,
+        "totals": {kind: dict(counts) for kind, counts in memory.totals.items()},
+    }
+
+
+async def fill(inventory: Inventory) -> None:
+    inventory.attached(LONDON)
+    london = Session(inventory, LONDON)
+    london.send(found("dev_a"), status("dev_a", "online"), found("dev_b"), unreadable("x@1:23", "not_known"))
+    london.declare("dev_a")
+    london.declare("dev_b")
+    london.values(change(GAIN, -3.0, origin="cmd_1"), change(MUTE, True, ref=2), devices={1: "dev_a", 2: "dev_b"})
+    await london.settled()
+    await inventory.flush()
+    london.values(change(GAIN, -4.0), change(TEMPERATURE, None, quality="error", text="ERROR 3"))
+    london.declare("dev_b", (Descriptor("unit.cpu", "number"),))
+    london.values(change(0, 17, ref=2), devices={2: "dev_b"})
+    await london.settled()
+
+
+async def count(inventory: Inventory, table: Any) -> int:
+    return len(await inventory.store.read(lambda conn: conn.execute(select(table)).all()))
+
+
+async def test_memory_after_a_restart_is_what_it_was_before(tmp_path: Path):
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
+        await fill(inventory)
+        before = told(inventory)
+        await inventory.rebuild()  # blob and redo
+        assert told(inventory) == before
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:  # blobs alone: it was stopped in order
+        assert told(inventory) == before
+        assert await count(inventory, segments) == 0
+
+
+async def test_segments_go_when_every_blob_is_past_them(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(keeper, "BLOBS", 1)
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
+        inventory.attached(LONDON)
+        london = Session(inventory, LONDON)
+        london.send(found("dev_a"), found("dev_b"))
+        for ref, device in ((1, "dev_a"), (2, "dev_b")):
+            london.declare(device)
+            london.values(change(GAIN, 1.0, ref=ref), devices={ref: device})
+            await london.settled()
+        london.values(change(GAIN, 2.0))
+        await london.settled()
+        assert await count(inventory, segments) == 3
+        await inventory._keeper._some()  # dev_a: dev_b still needs the second
+        assert await count(inventory, segments) == 2
+        await inventory.flush()
+        assert (await count(inventory, segments), await count(inventory, blobs)) == (0, 2)
+
+
+async def test_a_flush_that_fails_loses_nothing(tmp_path: Path, monkeypatch):
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
+        await fill(inventory)
+        before = told(inventory)
+
+        def full(*_: object) -> None:
+            raise OSError("full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("soundpost.hub.inventory.repo.drop_segments", full)
+            for _ in range(2):
+                with contextlib.suppress(OSError):
+                    await inventory.flush()
+        await inventory.rebuild()
+        assert told(inventory) == before
+
+
+async def test_a_site_is_waited_for_after_a_start_and_lost_after_a_minute(tmp_path: Path):
+    clock = ManualClock()
+    async with opened(tmp_path / "hub.db", clock) as inventory:
+        await fill(inventory)
+    async with opened(tmp_path / "hub.db", clock) as inventory:
+        device = inventory.find("dev_a", EVERYTHING)
+        assert inventory.item(device).status == "online"
+        await clock.advance(61)
+        item = inventory.item(device)
+        assert (item.status, item.was, item.reason.code) == ("unknown", "online", "agent_lost")
+        assert device.status == "online"  # derived, never written
+        inventory.attached(LONDON)
+        assert inventory.item(device).status == "online"
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from soundpost.kernel.clock import SystemClock
+from tests.unit.hub.inventory.fabric import *
+
+async def main():
+    async with opened(Path(sys.argv[1]), SystemClock()) as inventory:
+        inventory.attached(LONDON)
+        london = Session(inventory, LONDON)
+        london.send(found("dev_a"), status("dev_a", "online"))
+        london.declare("dev_a")
+        for n in range(10_000):
+            london.values(change(GAIN, float(n)))
+            london.send(status("dev_a", "offline" if n % 2 else "online", since=NOW_MS + n))
+            await london.settled()
+            if n % 7 == 0:
+                await inventory.flush()
+            print(n, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_what_was_acked_survives_a_kill(tmp_path: Path):
+    path = tmp_path / "hub.db"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path.cwd(),
+        env=dict(os.environ),
+    )
+    acked = -1
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            acked = int(line)
+            if acked >= 40:
+                break
+        process.send_signal(signal.SIGKILL)
+        for line in process.stdout:
+            if line.endswith("\n"):
+                acked = int(line)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    async with opened(path, SystemClock()) as inventory:
+        device = inventory.find("dev_a", EVERYTHING)
+        gain = inventory.points(device)[GAIN].value
+        assert gain in (float(acked), float(acked + 1))
+        assert device.status == ("offline" if device.since_ms % 2 else "online")
+        events = await inventory.events(EVERYTHING, after=0, before=None, limit=1000)
+        assert [e.id for e in events] == list(range(1, len(events) + 1))
+        assert len(events) in (acked + 3, acked + 4)
