@@ -16,12 +16,12 @@ from soundpost.agent.channel import Channel
 from soundpost.agent.engine import Engine
 from soundpost.agent.identity import Account
 from soundpost.agent.spool import Mark
-from soundpost.agent.values import Sent, ValueLane, frame
+from soundpost.agent.values import ValueLane
+from soundpost.agent.values_out import ValuesOut
 from soundpost.kernel.errors import Corrupt, GiveUp, Retry, SoundpostError
 from soundpost.link.commands import Command
 from soundpost.link.envelope import (
     BEAT_S,
-    CHANGES_PER_FRAME,
     CREDIT,
     FACTS,
     FACTS_PER_FRAME,
@@ -32,7 +32,6 @@ from soundpost.link.envelope import (
     Busy,
     CaughtUp,
     Challenge,
-    Change,
     Facts,
     GoAnswer,
     GoAsk,
@@ -40,11 +39,9 @@ from soundpost.link.envelope import (
     Message,
     Pick,
     Plan,
-    Read,
     Refused,
     Scan,
     Seen,
-    Values,
     Welcome,
     decode,
     encode,
@@ -90,14 +87,12 @@ class Conversation:
         self._engine, self._owner, self._channel = engine, owner, channel
         self._clock = engine.clock
         self.welcomed = False
-        self._facts, self._values = Lane(CREDIT[FACTS]), Lane(CREDIT[VALUES])
+        self._facts = Lane(CREDIT[FACTS])
+        self._values = ValuesOut(engine.clock, owner.values, channel)
         self._uids: deque[tuple[int, bytes]] = deque()
         self._sent = 0
-        self._held_sent = 0
         self._wake_facts = asyncio.Event()
         self._caught_up = asyncio.Event()
-        self._reads_due = True
-        self._quiet_until = 0.0
         self._questions: dict[str, asyncio.Future[GoAnswer]] = {}
         self._seen: deque[str] = deque()
         self._seen_due = asyncio.Event()
@@ -291,88 +286,9 @@ class Conversation:
         return True
 
     async def _values_loop(self) -> None:
-        """At once after quiet, else each 200 ms; never before the backlog of facts."""
-        values = self._owner.values
+        """Never before the backlog of facts."""
         await self._caught_up.wait()
-        while True:
-            await values.wake.wait()
-            values.wake.clear()
-            await self._quiet()
-            for message in values.declares():
-                await self._send(message)
-            if not await self._send_held():
-                continue
-            sent = False
-            while self._values.open and (due := values.take(self._reads_due)):
-                self._reads_due = False
-                for changes, reads, snapshot in due:
-                    await self._send_values(changes, reads, snapshot)
-                sent = True
-                if not values.snapshot_due:
-                    break
-            await self._whole()
-            if sent:
-                await self._clock.sleep(COALESCE_S)
-
-    async def _quiet(self) -> None:
-        wait = self._quiet_until - self._clock.monotonic()
-        if wait > 0:
-            await self._clock.sleep(wait)
-
-    async def _send_held(self) -> bool:
-        """What was held while apart, in its order. False while some of it waits for credit."""
-        hold = self._owner.values.hold
-        if hold is None:
-            return True
-        while self._values.open:
-            kept = await hold.read(self._held_sent, CHANGES_PER_FRAME)
-            if not kept:
-                return True
-            self._held_sent = kept[-1].number
-            await self._send_changes(self._owner.values.held(kept), self._held_sent)
-        return False
-
-    async def _send_changes(self, changes: list[Change], upto: int) -> None:
-        """Halved until it fits a frame: texts can be long."""
-        message = Values(n=self._values.n + 1, changes=changes)
-        try:
-            body = encode(message)
-        except Corrupt:
-            if len(changes) < 2:
-                raise
-            middle = len(changes) // 2
-            await self._send_changes(changes[:middle], 0)
-            await self._send_changes(changes[middle:], upto)
-            return
-        await self._credit()
-        self._values.send(upto)
-        await self._channel.send(body)
-
-    async def _send_values(self, sent: list[Sent], reads: list[Read], snapshot: bool) -> None:
-        message = frame(self._values.n + 1, sent, reads, snapshot)
-        try:
-            body = encode(message)
-        except Corrupt:
-            if len(sent) < 2:
-                raise
-            middle = len(sent) // 2
-            await self._send_values(sent[:middle], [], snapshot)
-            await self._send_values(sent[middle:], reads, snapshot)
-            return
-        await self._credit()
-        self._owner.values.flown(self._values.send(0), sent)
-        await self._channel.send(body)
-
-    async def _credit(self) -> None:
-        """Only a frame that had to be halved can find the lane full."""
-        while not self._values.open:
-            await self._clock.sleep(COALESCE_S)
-
-    async def _whole(self) -> None:
-        """Once the snapshot is on its way, what follows is complete again."""
-        values = self._owner.values
-        if values.hold is not None and values.hold.gap and not values.snapshot_due:
-            await values.hold.set_gap(False)
+        await self._values.run()
 
     # --- small things, at their own pace
 
@@ -408,7 +324,7 @@ class Conversation:
                 values.scan_changed = False
                 await self._send(self._engine.board.scan_state)
             if values.reads_due:
-                self._reads_due = True
+                self._values.reads_due = True
                 values.wake.set()
             await self._clock.sleep(TICK_S)
 
@@ -449,7 +365,7 @@ class Conversation:
         if ack.lane == FACTS:
             await self._facts_acked(ack.n)
         elif ack.lane == VALUES:
-            await self._values_acked(ack.n)
+            await self._values.acked(ack.n)
         await self._tell()
 
     async def _facts_acked(self, n: int) -> None:
@@ -461,18 +377,6 @@ class Conversation:
             uid = self._uids.popleft()[1]
         await self._engine.spool.mark(self._reader, position, uid)
         self._wake_facts.set()
-
-    async def _values_acked(self, n: int) -> None:
-        number = 0
-        while self._values.under_way and self._values.under_way[0][0] <= n:
-            number = max(number, self._values.under_way[0][1])
-            self._values.acked(self._values.under_way[0][0])
-        self._values.acked(n)
-        values = self._owner.values
-        values.confirmed(n)
-        if number and values.hold is not None:
-            await values.hold.sent(number)
-        values.wake.set()
 
     async def _on_ask(self, ask: Ask) -> None:
         command: Command = ask.command
@@ -498,7 +402,7 @@ class Conversation:
         self._engine.discovery.picked(pick.id)
 
     async def _on_busy(self, busy: Busy) -> None:
-        self._quiet_until = self._clock.monotonic() + min(busy.retry_after_s, 60.0)
+        self._values.quiet(min(busy.retry_after_s, 60.0))
 
     async def _on_refused(self, refused: Refused) -> None:
         raise _refused(refused)

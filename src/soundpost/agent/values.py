@@ -162,6 +162,10 @@ class ValueLane(Listener):
         return [(sent, due, False)] if sent or due else []
 
     @property
+    def in_flight(self) -> bool:
+        return bool(self._flights)
+
+    @property
     def snapshot_due(self) -> bool:
         return bool(self._snapshot)
 
