@@ -8,15 +8,11 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
-
-from msgspec import Struct
+from typing import Any, TypeVar
 
 from soundpost.agent.channel import Channel
-from soundpost.agent.engine import Engine
-from soundpost.agent.identity import Account
+from soundpost.agent.engine import Engine, Owner, Told
 from soundpost.agent.spool import Mark
-from soundpost.agent.values import ValueLane
 from soundpost.agent.values_out import ValuesOut
 from soundpost.kernel.errors import Corrupt, GiveUp, Retry, SoundpostError
 from soundpost.link.commands import Command
@@ -57,29 +53,6 @@ HELLO_S = 30.0
 FACTS_BYTES = 512 << 10
 COALESCE_S = 0.2
 TICK_S = 1.0
-
-
-class Told(Struct, frozen=True):
-    welcomed: bool
-    confirmed_ms: int
-    offset_ms: int
-    facts_waiting: int
-
-
-class Owner(Protocol):
-    """The uplink, as its conversation sees it; also the Origin of the commands that come by it."""
-
-    account: Account
-    values: ValueLane
-
-    @property
-    def name(self) -> str: ...
-
-    def seen(self, key: str) -> None: ...
-
-    async def go(self, key: str) -> GoAnswer: ...
-
-    def told(self, told: Told) -> None: ...
 
 
 class Conversation:

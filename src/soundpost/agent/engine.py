@@ -1,17 +1,20 @@
-"""What an uplink needs of the agent it speaks for."""
+"""What uplinks, their conversations and the agent need of each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from soundpost.agent.board import Board
 from soundpost.agent.commands import Commands
 from soundpost.agent.discovery import Discovery
-from soundpost.agent.identity import Accounts, Identity
+from soundpost.agent.identity import Account, Accounts, Identity
 from soundpost.agent.journal import Journal
 from soundpost.agent.spool import Spool
+from soundpost.agent.values import ValueLane
 from soundpost.kernel.clock import Clock
-from soundpost.link.envelope import Known, SitePlan
+from soundpost.link.envelope import GoAnswer, Known, SitePlan
 
 
 class House(Protocol):
@@ -44,3 +47,26 @@ class Engine:
     identity: Identity
     accounts: Accounts
     house: House
+
+
+class Told(Struct, frozen=True):
+    welcomed: bool
+    confirmed_ms: int
+    offset_ms: int
+    facts_waiting: int
+
+
+class Owner(Protocol):
+    """The uplink, as its conversation sees it; also the Origin of the commands that come by it."""
+
+    account: Account
+    values: ValueLane
+
+    @property
+    def name(self) -> str: ...
+
+    def seen(self, key: str) -> None: ...
+
+    async def go(self, key: str) -> GoAnswer: ...
+
+    def told(self, told: Told) -> None: ...

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from soundpost.agent.channel import Channel
-from soundpost.agent.conversation import Conversation, Told
-from soundpost.agent.engine import Engine
+from soundpost.agent.conversation import Conversation
+from soundpost.agent.engine import Engine, Told
 from soundpost.agent.hold import Hold
 from soundpost.agent.identity import Account
 from soundpost.agent.values import ValueLane
