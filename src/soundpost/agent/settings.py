@@ -48,7 +48,9 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
 PERIOD_NAMES = ("status", "levels", "facts", "heartbeat", "answer", "gap")
 
 
-def from_environment(environ: Mapping[str, str], data: Path, keys: Path | None = None) -> AgentSettings:
+def from_environment(
+    environ: Mapping[str, str], data: Path, keys: Path | None = None, *, version: str = ""
+) -> AgentSettings:
     """`SOUNDPOST_AGENT_SUBNETS` (comma list), `_ZONE`, `_POLICY`, `_INTERVAL`, `_CONNECT`, `_PERIOD_STATUS` and so on,
     all seconds; `SOUNDPOST_KEYS` or `<data>.keys`. Raises Invalid with the variable's name."""
     subnets = tuple(part.strip() for part in environ.get("SOUNDPOST_AGENT_SUBNETS", "").split(",") if part.strip())
@@ -65,6 +67,7 @@ def from_environment(environ: Mapping[str, str], data: Path, keys: Path | None =
         interval_s=_seconds(environ, "SOUNDPOST_AGENT_INTERVAL") or 900.0,
         connect_s=_seconds(environ, "SOUNDPOST_AGENT_CONNECT") or 1.5,
         zone=environ.get("SOUNDPOST_AGENT_ZONE", ""),
+        version=version,
         periods=Periods(**{name: value for name, value in periods.items() if value is not None}),
     )
 
