@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from msgspec import Struct, field
 
 from soundpost.hub.commands.repo import CommandRow
@@ -76,7 +76,7 @@ class DeviceCommandController(Controller):
         commands: Commands,
         device_id: str,
         data: CommandBody,
-        key: Annotated[str | None, Parameter(header="Idempotency-Key")] = None,
+        key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
     ) -> Accepted:
         row = await commands.ask(
             http.who(request),
@@ -109,7 +109,7 @@ class CommandController(Controller):
         request: AnyRequest,
         commands: Commands,
         device: str | None = None,
-        limit: Annotated[int | None, Parameter(query="limit")] = None,
+        limit: int | None = None,
         cursor: str | None = None,
     ) -> CommandList:
         wanted = pages.limited(limit)

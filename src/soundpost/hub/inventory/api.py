@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from soundpost.hub.inventory import views
@@ -76,7 +76,7 @@ class DeviceController(Controller):
         firmware: str | None = None,
         q: str | None = None,
         order: str | None = None,
-        limit: Annotated[str | None, Parameter(query="limit")] = None,
+        limit: str | None = None,
         cursor: str | None = None,
     ) -> DeviceList:
         asked = {
@@ -111,7 +111,7 @@ class DeviceController(Controller):
         request: AnyRequest,
         inventory: Inventory,
         device_id: str,
-        limit: Annotated[int | None, Parameter(query="limit")] = None,
+        limit: int | None = None,
     ) -> HistoryList:
         device = inventory.find(device_id, scope_of(request, inventory))
         rows = await inventory.history(device, pages.limited(limit))
@@ -151,9 +151,9 @@ class FactController(Controller):
         self,
         request: AnyRequest,
         inventory: Inventory,
-        after: Annotated[int | None, Parameter(query="after", ge=0, le=LAST_ID)] = None,
-        before: Annotated[int | None, Parameter(query="before", ge=0, le=LAST_ID)] = None,
-        limit: Annotated[int | None, Parameter(query="limit")] = None,
+        after: Annotated[int | None, QueryParameter(ge=0, le=LAST_ID)] = None,
+        before: Annotated[int | None, QueryParameter(ge=0, le=LAST_ID)] = None,
+        limit: int | None = None,
         device: str | None = None,
         site: str | None = None,
         type: str | None = None,

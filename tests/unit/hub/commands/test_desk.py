@@ -130,7 +130,9 @@ async def test_commands_outlive_the_hub(desk: Desk, inventory: Inventory, clock:
 
 
 async def test_go_is_answered_from_the_row(desk: Desk, inventory: Inventory, clock: ManualClock):
-    first, second = await desk.ask(), await desk.ask("refresh", device="dev_b")
+    first = await desk.ask()
+    await clock.advance(0.001)
+    second = await desk.ask("refresh", device="dev_b")
     go = desk.commands.go
     assert await go("sit_paris", first.id) == (False, "unknown_command")
     assert await go("sit_london", "cmd_none") == (False, "unknown_command")
