@@ -11,7 +11,7 @@ from soundpost.device.model import Device, Status
 from soundpost.hub.agents.receiver import Source
 from soundpost.hub.inventory import repo
 from soundpost.hub.inventory.memory import Memory
-from soundpost.hub.inventory.rules import told_ms
+from soundpost.hub.inventory.rules import site_may_tell, told_ms
 from soundpost.hub.inventory.state import Found
 from soundpost.hub.store import Tx
 from soundpost.kernel import log
@@ -94,6 +94,8 @@ class FactRun:
     def _fact(self, part: Part, fact: Fact) -> None:
         source, time_ms = part.source, told_ms(fact.time_ms, part.source.offset_ms)
         try:
+            if not site_may_tell(fact.type):
+                raise Refused("not_a_sites_fact")
             body = self._decoded(fact)
             row = self._rows.get(fact.device)
             if row is not None and row.site != source.site:

@@ -12,7 +12,9 @@ from soundpost.hub.inventory.apply import Part
 from soundpost.hub.inventory.state import Schema
 
 FACT_ROWS = 200
-"""Rows of facts in one commit (T12). Values don't count: however many, they are one segment."""
+"""Rows of facts in one commit (T12)."""
+CHANGES = 20_000
+"""Changes in one segment. They cost the commit little, but memory takes them in at one go, and the loop must not stand still."""
 
 
 class Declaration(Struct):
@@ -58,15 +60,22 @@ def last_uid(delivery: Delivery) -> bytes:
 def take(waiting: deque[Item]) -> list[Item]:
     """The next commit's share, in order; at least one item."""
     taken: list[Item] = []
-    rows = 0
+    rows = changes = 0
     while waiting:
-        item = waiting[0]
-        size = len(item.part.facts) + len(item.part.rejected) if isinstance(item, Piece) else 0
-        if taken and rows + size > FACT_ROWS:
+        more_rows, more_changes = weight(waiting[0])
+        if taken and (rows + more_rows > FACT_ROWS or changes + more_changes > CHANGES):
             break
         taken.append(waiting.popleft())
-        rows += size
+        rows, changes = rows + more_rows, changes + more_changes
     return taken
+
+
+def weight(item: Item) -> tuple[int, int]:
+    """Rows of facts, changes of values."""
+    if isinstance(item, Declaration):
+        return 0, 0
+    values = len(item.delivery.values) if item.values else 0
+    return len(item.part.facts) + len(item.part.rejected), values
 
 
 def by_agent(items: Sequence[Item]) -> list[list[Item]]:

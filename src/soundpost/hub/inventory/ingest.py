@@ -6,6 +6,7 @@ links are closed and memory is rebuilt from the store.
 """
 
 import asyncio
+import functools
 import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -84,7 +85,12 @@ class Ingest:
             self._woken.clear()
             while self._waiting:
                 began = self._store.clock.monotonic()
-                await self._batch(batches.take(self._waiting))
+                items = batches.take(self._waiting)
+                try:
+                    await self._batch(items)
+                except Exception as error:  # a bug of ours must not end the only way in
+                    self._log.exception("a batch broke")
+                    self._give_up(items, error)
                 rest = PACE_S - (self._store.clock.monotonic() - began)
                 if self._waiting and rest > 0:
                     await self._store.clock.sleep(rest)
@@ -208,7 +214,14 @@ class Ingest:
     def _ack(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             if piece.last:
-                piece.delivery.done()
+                self._guarded(piece.delivery.done)
+
+    def _guarded(self, tell: Callable[[], None]) -> None:
+        """A session that breaks when it is told must not make others' commits look failed."""
+        try:
+            tell()
+        except Exception:
+            self._log.exception("a session could not be told")
 
     # When it goes wrong
 
@@ -227,7 +240,7 @@ class Ingest:
         self._waiting = kept
         self._log.error("deliveries could not be committed", agents=len(agents), error=str(error))
         for delivery in failed.values():
-            delivery.failed(error)
+            self._guarded(functools.partial(delivery.failed, error))
 
     async def _start_over(self, items: Sequence[Item], error: CommitUnknown) -> None:
         """Nothing is taken in until memory is what the store says, however long the store is away."""

@@ -22,6 +22,15 @@ TROUBLED = (Status.OFFLINE, Status.DEGRADED)
 NOT_READ = Reason("not_read", "It has not been read yet.")
 
 
+HUBS_OWN = ("person.", "session.", "key.", "hub.", "entry.", "agent.", "command.accepted", "command.sent")
+MAY_TELL = ("agent.restored",)
+
+
+def site_may_tell(type: str) -> bool:
+    """What only the hub itself can know is no fact of a site, whatever an agent writes."""
+    return type in MAY_TELL or not type.startswith(HUBS_OWN)
+
+
 class Shown(Struct, frozen=True):
     """A status as it is told to people. `was` is the last known one when it is unknown because the agent is lost."""
 

@@ -237,14 +237,22 @@ class Inventory:
         while True:
             await self._sites_changed.wait()
             self._sites_changed.clear()
-            for row in await self.store.read(repo.site_rows):
-                self.memory.put_site(*row)
+            try:
+                for row in await self.store.read(repo.site_rows):
+                    self.memory.put_site(*row)
+            except Exception as error:
+                self._log.warning("sites could not be read; trying again", error=str(error))
+                self._sites_changed.set()
+                await self.clock.sleep(TICK_S)
             self._tell()
 
     async def _tick(self) -> None:
         while True:
             await self.clock.sleep(TICK_S)
-            self.tick()
+            try:
+                self.tick()
+            except Exception:
+                self._log.exception("the inventory's tick failed")
 
     def tick(self) -> None:
         """Finds what changed only because time passed: agents that never came back, values that grew old."""

@@ -1,7 +1,7 @@
 """Facts and values on their way in: once, in order, and never in memory before they are on disk."""
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from tests.support.clock import ManualClock
 from tests.unit.hub.inventory.fabric import (
@@ -10,7 +10,6 @@ from tests.unit.hub.inventory.fabric import (
     LONDON,
     MUTE,
     NOW_MS,
-    POINTS,
     TEMPERATURE,
     Session,
     change,
@@ -21,7 +20,6 @@ from tests.unit.hub.inventory.fabric import (
     unreadable,
 )
 
-from soundpost.device.model import Descriptor
 from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.store import CommitUnknown, Event, Store, Tx
@@ -276,34 +274,12 @@ async def test_agent_times_are_put_on_the_hubs_clock(inventory: Inventory):
     assert inventory._ingest.skipped == 1  # a date beyond dates
 
 
-async def test_a_new_schema_keeps_the_points_it_still_has(inventory: Inventory, london: Session):
-    london.send(found("dev_a"))
-    london.declare("dev_a")
-    london.values(change(GAIN, 4.5), change(TEMPERATURE, 40))
-    london.declare("dev_a", (POINTS[GAIN], Descriptor("mic.102.level.gain", "number")))
-    london.values(change(1, 7.0))
+async def test_an_agent_can_not_speak_for_the_hub(inventory: Inventory, london: Session):
+    london.send(
+        fact("person.added", {"name": "Mallory"}), fact("command.accepted", {"id": "cmd_1"}), fact("agent.restored", {})
+    )
     await london.settled()
-    values = {p.key: p.value for p in inventory.points(inventory.find("dev_a", EVERYTHING))}
-    assert values == {"mic.101.level.gain": 4.5, "mic.102.level.gain": 7.0}
-
-
-async def test_changes_that_fit_no_point_are_counted_and_harm_nothing(inventory: Inventory, london: Session):
-    london.send(found("dev_a"))
-    london.declare("dev_a")
-    london.values(change(99, 1), change(-1, 1), change(0, 20, ref=7), change(TEMPERATURE, 21))
-    await london.settled()
-    assert inventory._ingest.skipped == 3
-    assert inventory.points(inventory.find("dev_a", EVERYTHING))[TEMPERATURE].value == 21
-
-
-async def test_a_session_may_not_change_another_sites_values(inventory: Inventory, london: Session, paris: Session):
-    london.send(found("dev_a"))
-    london.declare("dev_a")
-    london.values(change(TEMPERATURE, 21))
-    await london.settled()
-    paris.values(change(TEMPERATURE, 99))
-    await paris.settled()
-    assert inventory.points(inventory.find("dev_a", EVERYTHING))[TEMPERATURE].value == 21
+    assert [e.type for e in await logged(inventory)] == ["entry.rejected", "entry.rejected", "agent.restored"]
 
 
 async def test_events_stand_with_their_state(inventory: Inventory, london: Session):
@@ -316,4 +292,3 @@ async def test_events_stand_with_their_state(inventory: Inventory, london: Sessi
         return row, conn.execute(select(events.c.type).order_by(events.c.id)).scalars().all()
 
     assert await inventory.store.read(both) == ("degraded", ["device.found", "device.status"])
-    assert insert  # the writer is the store's alone
