@@ -41,7 +41,7 @@ demo: setup
 lint: setup
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
-	@.venv/bin/lint-imports --no-timing >$(STAMPS)/imports.txt || { cat $(STAMPS)/imports.txt; exit 1; }
+	@.venv/bin/lint-imports --no-logo >$(STAMPS)/imports.txt || { cat $(STAMPS)/imports.txt; exit 1; }
 	@.venv/bin/mypy --no-error-summary
 
 check: lint

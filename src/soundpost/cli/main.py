@@ -152,9 +152,9 @@ def simulate(
     quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
 ) -> int:
     """Plays devices on loopback: every one a real TCP server that speaks the CONVERGE Pro 2 language."""
+    from soundpost import simulator
     from soundpost.editions import process
     from soundpost.kernel.clock import SystemClock
-    from soundpost.simulator import run as simulator
 
     process.quiet_log()
     settings = simulator.Settings(
@@ -177,8 +177,6 @@ def simulate(
     def report(line: str) -> None:
         sys.stderr.write(line + "\n")
 
-    if ready_json:
-        process.orders()
     return process.run(
         lambda stop: simulator.run(settings, ready, stop, clock=SystemClock(), say=None if quiet else report)
     )

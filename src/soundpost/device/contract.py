@@ -178,6 +178,8 @@ class Look(Struct):
 class Family(Protocol):
     name: str
     default_port: int
+    default_credentials: Sequence[Credentials]
+    """Published factory sign-ins, with which a new agent starts."""
 
     async def look(
         self, endpoint: Endpoint, credentials: Sequence[Credentials], clock: Clock, connect_s: float

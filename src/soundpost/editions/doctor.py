@@ -115,7 +115,7 @@ def subnets() -> Iterator[Finding]:
     for planned in ranges.plan(wanted, networks.own()):
         swept = planned.note == ""
         yield Finding(
-            "subnet", "ok" if swept else "warn", f"{planned.interface} {planned.range}. {planned.note}".strip()
+            "subnet", "ok" if swept else "warn", f"{planned.interface} {planned.text}. {planned.note}".strip()
         )
 
 

@@ -10,11 +10,14 @@ from typing import Any
 from msgspec import Struct
 
 from soundpost import __version__
+from soundpost.agent.channel import ChannelClosed
 from soundpost.agent.run import Agent
 from soundpost.agent.settings import from_environment
 from soundpost.editions import enterprise, local_api, process, rooms
 from soundpost.hub import serve
-from soundpost.hub.agents.door import LocalDoor
+from soundpost.hub.agents.door import LocalChannel, LocalDoor
+from soundpost.hub.agents.rules import refusal
+from soundpost.hub.agents.service import Ending
 from soundpost.hub.app import Edition
 from soundpost.hub.people.api import SiteView
 from soundpost.hub.people.service import People
@@ -62,13 +65,19 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
             services={"agent": agent, "external": external},
             prepare=lambda house: external.register(house.live),
         ) as house:
-            await attach(house, agent)
+            local = LocalRooms(house, agent, clock)
+            await local.attach()
+            following = asyncio.create_task(local.follow(), name="local-site")
             async with await listen(house, options, clock) as serving:
                 serve.settle_memory()
                 await join_as_told(agent, orders.get("join"))
                 body = await start_up(house, serving, options, orders)
                 tell(options, body)
-                await enterprise.until(stop, serving, clock, keys_folder(folder), ())
+                try:
+                    await enterprise.until(stop, serving, clock, keys_folder(folder), ())
+                finally:
+                    following.cancel()
+                    await asyncio.gather(following, return_exceptions=True)
 
 
 def site_name(agent: Agent) -> str:
@@ -77,11 +86,56 @@ def site_name(agent: Agent) -> str:
     return (connection.state.site_name if connection else "") or machine_name()
 
 
-async def attach(house: rooms.House, agent: Agent) -> None:
-    """The local rooms become the first reader of the agent's log."""
-    account = await house.agents.adopt_local(agent.site, site_name(agent), agent.public_key(), agent.zone)
-    house.about.site = SiteView(agent.site, site_name(agent), agent.zone)
-    await agent.attach_local(LocalDoor(house.links).connect, account.id, house.links.hub)
+class LocalRooms:
+    """The local rooms as the first reader of the agent's log. When a hub gives the site its id and name, they follow."""
+
+    def __init__(self, house: rooms.House, agent: Agent, clock: Clock) -> None:
+        self._house, self._agent, self._clock = house, agent, clock
+        self._site = self._name = ""
+        self._moving = False
+
+    async def attach(self) -> None:
+        stored = [id for id in self._house.agents.sites if id != self._agent.site]
+        for old in stored:  # joined while these rooms were closed
+            await rooms.rehome(self._house, old, self._agent.site)
+        account = await self._adopt()
+        await self._agent.attach_local(self._connect, account, self._house.links.hub)
+
+    def _connect(self) -> LocalChannel:
+        if self._moving:
+            raise ChannelClosed("The local rooms are being moved to the hub's id for this site.")
+        return LocalDoor(self._house.links).connect()
+
+    async def _adopt(self) -> str:
+        agent = self._agent
+        self._site, self._name = agent.site, site_name(agent)
+        account = await self._house.agents.adopt_local(self._site, self._name, agent.public_key(), agent.zone)
+        self._house.about.site = SiteView(self._site, self._name, agent.zone)
+        self._house.about.name = self._name
+        return account.id
+
+    async def follow(self) -> None:
+        """Until cancelled: once a second, has the site another id or name?"""
+        while True:
+            await self._clock.sleep(1.0)
+            if self._agent.site != self._site:
+                await self._move()
+            elif site_name(self._agent) != self._name:
+                await self._adopt()
+
+    async def _move(self) -> None:
+        self._moving = True
+        try:
+            local = self._house.agents.of_site(self._site)
+            if local is not None:
+                self._house.agents.ended.emit(Ending(local.id, refusal("replaced")))
+            await self._house.links.idle()
+            await rooms.rehome(self._house, self._site, self._agent.site)
+            await self._adopt()
+        finally:
+            self._moving = False
+        if self._agent.local is not None:
+            self._agent.local.try_now()
 
 
 async def listen(house: rooms.House, options: Options, clock: Clock) -> serve.Serving:

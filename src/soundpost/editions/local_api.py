@@ -117,7 +117,7 @@ class External:
             since=stamp(state.since_ms),
             reason=ReasonView(state.code, state.text) if state.code else None,
             next_try=stamp(state.next_ms),
-            devices_reported=len(self._agent.board.devices),
+            devices_reported=len(self._agent.board.shelves),
             last_confirmed=stamp(state.confirmed_ms),
             waiting=state.facts_waiting,
         )

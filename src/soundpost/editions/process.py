@@ -28,6 +28,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 def run(main: Main) -> int:
     """Runs `main(stop)` until it returns; Ctrl-C and SIGTERM set `stop`. Errors meant for people become one sentence and exit 2."""
+    _told.update(read_orders())
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(with_signals(main))
@@ -38,8 +39,8 @@ def run(main: Main) -> int:
         mine, others = group.split(SoundpostError)
         if others is not None or mine is None:
             raise
-        for error in leaves(mine):
-            sys.stderr.write(f"{error.text} ({error.code})\n")
+        for one in leaves(mine):
+            sys.stderr.write(f"{one.text} ({one.code})\n")
         return 2
     return 0
 
@@ -72,8 +73,16 @@ def watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stop.set)
 
 
+_told: dict[str, Any] = {}
+
+
 def orders() -> dict[str, Any]:
-    """What a supervisor wants, one JSON line on standard input: secrets travel there, never in arguments or the environment."""
+    """What a supervisor wants: secrets travel on standard input, never in arguments or the environment."""
+    return _told
+
+
+def read_orders() -> dict[str, Any]:
+    """One JSON line, read before anything else looks at standard input."""
     if not os.environ.get(SUPERVISED):
         return {}
     line = bytearray()

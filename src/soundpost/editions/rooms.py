@@ -8,20 +8,23 @@ from typing import Any
 from msgspec import Struct
 
 from soundpost.device.contract import Periods
+from soundpost.hub.agents import repo as agents_repo
 from soundpost.hub.agents.api import AgentsController, SitesController
 from soundpost.hub.agents.door import AgentDoor
-from soundpost.hub.agents.items import AgentItems, DeviceCounts
+from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
-from soundpost.hub.commands.api import CommandController, DeviceCommandController
+from soundpost.hub.commands import api as commands_api
+from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
-from soundpost.hub.inventory.api import DeviceController, FactController, FoundController
+from soundpost.hub.inventory import api as inventory_api
+from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.live.service import Live
 from soundpost.hub.people.api import About
 from soundpost.hub.people.service import People
-from soundpost.hub.store import Store
+from soundpost.hub.store import Store, Tx
 from soundpost.kernel.clock import Clock
 
 
@@ -68,13 +71,17 @@ async def opened(
     inventory.on_command_ended = commands.ended
     inventory.person_of = commands.person_of
     inventory.pick = links.pick
-    items = AgentItems(links, lambda site: counts(inventory, site))
+    items = AgentItems(links, inventory.counts_of)
     live = Live(people, inventory, commands, items, links)
     about = About(edition.code, edition.version, edition.name)
     rooms = Rooms(
         controllers=(
-            DeviceController, FoundController, FactController, SitesController, AgentsController,
-            CommandController, DeviceCommandController, live.handler(), *controllers,
+            *inventory_api.CONTROLLERS,
+            *commands_api.CONTROLLERS,
+            SitesController,
+            AgentsController,
+            live.handler(),
+            *controllers,
         ),
         services={
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, **(services or {}),
@@ -101,5 +108,16 @@ async def opened(
         people.close()
 
 
-def counts(inventory: Inventory, site: str) -> DeviceCounts:
-    return inventory.counts_of(site)
+async def rehome(house: House, old: str, new: str) -> None:
+    """A Local Agent was given the hub's id for its site: everything here moves to it. Nobody may deliver meanwhile."""
+
+    def work(tx: Tx) -> None:
+        agents_repo.move_site(tx.conn, old, new)
+        inventory_repo.move_site(tx.conn, old, new)
+        commands_repo.move_site(tx.conn, old, new)
+        agents_repo.remove_site(tx.conn, old)
+
+    await house.inventory.flush()
+    await house.store.unit_of_work(work)
+    await house.agents.start()
+    await house.inventory.rebuild()

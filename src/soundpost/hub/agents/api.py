@@ -3,6 +3,8 @@
 from typing import Any
 
 from litestar import Controller, Request, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from soundpost.hub.agents.items import AgentDetail, AgentItem, AgentItems, SiteItem, SiteRef
@@ -13,6 +15,9 @@ from soundpost.hub.people import http
 from soundpost.kernel.errors import Conflict
 
 AnyRequest = Request[Any, Any, Any]
+TheAgents = NamedDependency[Agents]
+TheLinks = NamedDependency[AgentLinks]
+TheItems = NamedDependency[AgentItems]
 
 
 class SiteList(Struct):
@@ -57,7 +62,7 @@ class SitesController(Controller):
     tags = ("Sites and servers",)
 
     @get("/", opt={"right": "see"}, summary="All sites, with their server if they have one")
-    async def sites(self, agent_items: AgentItems) -> SiteList:
+    async def sites(self, agent_items: TheItems) -> SiteList:
         return SiteList(agent_items.sites())
 
 
@@ -66,22 +71,27 @@ class AgentsController(Controller):
     tags = ("Sites and servers",)
 
     @get("/", opt={"right": "see"}, summary="All servers")
-    async def list_agents(self, agent_items: AgentItems) -> AgentList:
+    async def list_agents(self, agent_items: TheItems) -> AgentList:
         return AgentList(agent_items.all())
 
     @post("/", opt={"right": "administer"}, summary="Add an account for a server")
-    async def add(self, request: AnyRequest, data: AddAgent, agents: Agents) -> AgentAdded:
+    async def add(self, request: AnyRequest, data: JSONBody[AddAgent], agents: TheAgents) -> AgentAdded:
         added = await agents.add(http.who(request), data.name, data.password, data.site)
         site = SiteRef(added.site.id, added.site.name, added.site.zone)
         return AgentAdded(added.account.id, added.account.name, site, added.password)
 
     @get("/{agent_id:str}", opt={"right": "see"}, summary="One server")
-    async def detail(self, agent_id: str, agent_items: AgentItems) -> AgentDetail:
+    async def detail(self, agent_id: FromPath[str], agent_items: TheItems) -> AgentDetail:
         return agent_items.detail(agent_id)
 
     @patch("/{agent_id:str}", opt={"right": "administer"}, summary="Rename a server")
     async def rename(
-        self, request: AnyRequest, agent_id: str, data: RenameAgent, agents: Agents, agent_items: AgentItems
+        self,
+        request: AnyRequest,
+        agent_id: FromPath[str],
+        data: JSONBody[RenameAgent],
+        agents: TheAgents,
+        agent_items: TheItems,
     ) -> AgentItem:
         await agents.rename(http.who(request), agent_id, data.name)
         return agent_items.item(agent_id)
@@ -93,7 +103,11 @@ class AgentsController(Controller):
         summary="A new password for the next join; the running server keeps its key",
     )
     async def password(
-        self, request: AnyRequest, agent_id: str, agents: Agents, data: NewPassword | None = None
+        self,
+        request: AnyRequest,
+        agent_id: FromPath[str],
+        agents: TheAgents,
+        data: JSONBody[NewPassword | None] = None,
     ) -> Password:
         return Password(await agents.new_password(http.who(request), agent_id, data.password if data else None))
 
@@ -103,11 +117,17 @@ class AgentsController(Controller):
         status_code=200,
         summary="Forget the key, so that another machine can join with the new password",
     )
-    async def hand_over(self, request: AnyRequest, agent_id: str, agents: Agents) -> Password:
+    async def hand_over(self, request: AnyRequest, agent_id: FromPath[str], agents: TheAgents) -> Password:
         return Password(await agents.hand_over(http.who(request), agent_id))
 
     @post("/{agent_id:str}/scan", opt={"right": "administer"}, status_code=202, summary="Sweep now")
-    async def scan(self, request: AnyRequest, agent_id: str, agents: Agents, links: AgentLinks) -> None:
+    async def scan(
+        self,
+        request: AnyRequest,
+        agent_id: FromPath[str],
+        agents: TheAgents,
+        links: TheLinks,
+    ) -> None:
         account = agents.get(agent_id)
         if not links.scan(account.site):
             raise Conflict(
@@ -122,5 +142,5 @@ class AgentsController(Controller):
     @delete(
         "/{agent_id:str}", opt={"right": "administer"}, summary="Delete the account; site, devices and history stay"
     )
-    async def remove(self, request: AnyRequest, agent_id: str, agents: Agents) -> None:
+    async def remove(self, request: AnyRequest, agent_id: FromPath[str], agents: TheAgents) -> None:
         await agents.delete(http.who(request), agent_id)

@@ -125,7 +125,7 @@ class LocalChannel:
 
     def __init__(self, links: AgentLinks) -> None:
         self._outlet = Outlet()
-        self._session = links.open("local", self._outlet.put, self._outlet.close)
+        self._session = links.open("local", self._outlet.put, self._outlet.close, local=True)
 
     async def send(self, frame: bytes) -> None:
         self._session.feed(frame)

@@ -145,9 +145,11 @@ class AgentLinks:
 
     # -- coming in
 
-    def open(self, address: str, send: Callable[[bytes], bool], close: Callable[[], None]) -> Session:
+    def open(
+        self, address: str, send: Callable[[bytes], bool], close: Callable[[], None], *, local: bool = False
+    ) -> Session:
         """For a door: a session that was challenged, or sent away when too many come at once (T33)."""
-        session = Session(self, address, send, close)
+        session = Session(self, address, send, close, local=local)
         self._all.add(session)
         strangers = len(self._all) - len(self.sessions)
         wait = self._bucket.take(self.clock.monotonic()) or (1.0 if strangers > self.limits.strangers else 0.0)

@@ -129,5 +129,16 @@ def add_site(conn: Connection, site: Site) -> None:
     conn.execute(insert(sites), {name: getattr(site, name) for name in site.__struct_fields__})
 
 
+def move_site(conn: Connection, old: str, new: str) -> None:
+    """The site has another id from now on. Rows of the rooms above must have moved before `remove_site`."""
+    row = conn.execute(select(sites).where(sites.c.id == old)).one()
+    conn.execute(insert(sites).values(**{**row._mapping, "id": new}))
+    conn.execute(update(agents).where(agents.c.site == old).values(site=new))
+
+
+def remove_site(conn: Connection, id: str) -> None:
+    conn.execute(delete(sites).where(sites.c.id == id))
+
+
 def change_site(conn: Connection, id: str, **values: str) -> None:
     conn.execute(update(sites).where(sites.c.id == id).values(**values))

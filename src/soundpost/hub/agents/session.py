@@ -103,8 +103,11 @@ class LaneIn:
 class Session:
     """`send` returns False when the transport can't take more; `close` ends it after what was sent. Neither waits."""
 
-    def __init__(self, gate: Gate, address: str, send: Callable[[bytes], bool], close: Callable[[], None]) -> None:
-        self._gate, self.address = gate, address
+    def __init__(
+        self, gate: Gate, address: str, send: Callable[[bytes], bool], close: Callable[[], None], *, local: bool = False
+    ) -> None:
+        """`local`: the other end is this process's own engine."""
+        self._gate, self.address, self._local = gate, address, local
         self._send_frame, self._close = send, close
         self._log = log.get("agents").bind(address=address)
         self.nonce = os.urandom(32)
@@ -276,7 +279,8 @@ class Session:
         return fact
 
     def _for_us(self, fact: Fact) -> bool:
-        return fact.hub in ("", self._gate.hub)
+        """Facts name the hub they are for and go to no other (T5); the local rooms hear all their own engine says."""
+        return self._local or fact.hub in ("", self._gate.hub)
 
     def _on_values(self, frame: Values) -> None:
         self._values.accept(frame.n)

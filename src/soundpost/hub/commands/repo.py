@@ -130,3 +130,7 @@ def names(conn: Connection, limit: int) -> Sequence[tuple[str, str]]:
     """Who asked the latest commands."""
     query = select(commands.c.id, commands.c.person_name).order_by(commands.c.asked_ms.desc()).limit(limit)
     return [(row.id, row.person_name) for row in conn.execute(query)]
+
+
+def move_site(conn: Connection, old: str, new: str) -> None:
+    conn.execute(update(commands).where(commands.c.site == old).values(site=new))

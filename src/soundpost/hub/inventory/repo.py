@@ -232,3 +232,10 @@ def blob_rows(conn: Connection) -> Iterable[tuple[str, int, bytes]]:
 
 def uid_known(conn: Connection, uid: bytes) -> bool:
     return conn.execute(select(fact_uids.c.uid).where(fact_uids.c.uid == uid)).first() is not None
+
+
+def move_site(conn: Connection, old: str, new: str) -> None:
+    """All that hangs at a site hangs at the new id. The redo log names the old one: its values must have been flushed before."""
+    for table in (devices, found, events):
+        conn.execute(update(table).where(table.c.site == old).values(site=new))
+    conn.execute(delete(segments))
