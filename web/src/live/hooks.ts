@@ -81,10 +81,10 @@ class DeviceStore extends Store {
   }
 }
 
-export function useDevice(id: string): DeviceStore {
+export function useDevice(id: string | null): DeviceStore {
   // eslint-disable-next-line react-hooks/exhaustive-deps
   const store = useMemo(() => new DeviceStore(), [id]);
-  useEffect(() => live.hold(`device:${id}`, store), [id, store]);
+  useEffect(() => (id ? live.hold(`device:${id}`, store) : undefined), [id, store]);
   useVersion(store);
   return store;
 }

@@ -9,7 +9,7 @@ export function outcomeOf(asked: Asked, read?: { value: Value | null; time: stri
   if (asked.error) text = errorText(asked.error);
   else if (phase === "expired") text = reasonText(asked.command?.reason) || t("outcome.expired_text");
   else if (phase === "other") text = t("outcome.other_text", { value: read?.shown ?? String(read?.value) });
-  else if (phase === "asked" && asked.command?.person) text = t("outcome.asked_by", { person: asked.command.person });
+  else if (phase === "asked" && asked.command?.person && asked.key === asked.command.id) text = t("outcome.asked_by", { person: asked.command.person });
   else if (phase !== "asked" && phase !== "reading" && phase !== "done") text = reasonText(asked.command?.reason);
   const undoable = (phase === "done" || phase === "other") && !asked.undone && Boolean(asked.command?.undo) && ["control", "locate", "hands_off"].includes(asked.capability);
   return { phase, text, undoable };

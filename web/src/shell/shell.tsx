@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { useSession } from "@/api/session";
 import { useLine, useSummary } from "@/live/hooks";
 import { live } from "@/live/socket";
-import { Act, Banner, Brand, Empty, Frame, Go, Grow, Icon, IconButton, NavGroup, NavItem, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
+import { Act, Banner, Brand, Empty, Frame, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
 import { format, locale, t } from "@/words";
 import icon from "./favicon.svg";
 import { Search } from "./search";
@@ -77,7 +77,7 @@ export function Shell() {
           <IconButton icon={shown === "dark" ? "sun" : "moon"} label={t(shown === "dark" ? "frame.light" : "frame.dark")} onClick={() => set(shown === "dark" ? "light" : "dark")} id="scheme" />
           <RowMenu
             id="account-menu"
-            label={t("nav.my_account")}
+            label={`${t("nav.my_account")}: ${person.name || person.sign_in}`}
             trigger={
               <>
                 <Icon name="user" />
@@ -102,8 +102,8 @@ export function Shell() {
 
 export function NotFound() {
   return (
-    <Empty title={t("notfound.title")} action={<Go accent to="/">{t("notfound.action")}</Go>} id="not-found">
-      {t("notfound.text")}
-    </Empty>
+    <Page title={t("notfound.title")}>
+    <Empty title={t("notfound.text")} action={<Go accent to="/">{t("notfound.action")}</Go>} id="not-found" />
+    </Page>
   );
 }

@@ -22,7 +22,7 @@ export function SwitchControl(props: {
   const { id, label, value, wanted, phase, stale, disabled, on, off, onAsk } = props;
   const waiting = busy(phase);
   return (
-    <span className="line gap-8 keep">
+    <span className="line gap-8">
       <button
         type="button"
         role="switch"

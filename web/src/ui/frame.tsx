@@ -37,12 +37,12 @@ export function Frame({ nav, search, top, banner, lost, children }: { nav: React
       </nav>
       <div>
         {banner}
-        <header className="frame-top">
+        <div className="frame-top">
           <span className="frame-burger">
             <IconButton icon="menu" label={t("frame.menu")} onClick={() => setOpen(true)} id="nav-open" />
           </span>
           {top}
-        </header>
+        </div>
       </div>
       <main className="frame-main" id="main" tabIndex={-1}>
         {children}

@@ -20,8 +20,8 @@ export function Grow({ children }: { children: ReactNode }) {
   return <div className="grow">{children}</div>;
 }
 
-export function Halves({ children }: { children: ReactNode }) {
-  return <div className="halves">{children}</div>;
+export function Halves({ children, lead }: { children: ReactNode; lead?: boolean }) {
+  return <div className={lead ? "halves lead" : "halves"}>{children}</div>;
 }
 
 export function Text({ children, dim, strong, mono, small, clip, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; tone?: Status; id?: string; title?: string }) {
@@ -73,7 +73,7 @@ export function Page({ title, aside, tools, children, mark }: { title: ReactNode
 
 export function Section({ title, count, end, children, id }: { title: string; count?: ReactNode; end?: ReactNode; children: ReactNode; id?: string }) {
   return (
-    <section className="section" data-testid={id} aria-label={title}>
+    <section className="section" data-testid={id}>
       <header>
         <h2>{title}</h2>
         {count !== undefined && <span className="dim">{count}</span>}

@@ -47,8 +47,8 @@ export function Loading({ rows = 6 }: { rows?: number }) {
 
 export function Dialog({ title, onClose, children, id, wide }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean }) {
   return (
-    <Modal opened onClose={onClose} title={title} size={wide ? 560 : 440} centered data-testid={id} closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
-      {children}
+    <Modal opened onClose={onClose} title={title} size={wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
+      <div data-testid={id}>{children}</div>
     </Modal>
   );
 }

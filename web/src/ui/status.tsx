@@ -52,7 +52,7 @@ export function Bell({ tone = "grey", count, label, children, id }: { tone?: "re
   return (
     <Popover width={320} position="bottom-start" withArrow shadow="md" withinPortal trapFocus={false}>
       <Popover.Target>
-        <button type="button" className={`bell ${tone}`} aria-label={label} data-testid={id ? `bell-${id}` : undefined} onClick={(event) => event.stopPropagation()}>
+        <button type="button" className={`bell ${tone}`} aria-label={count === undefined ? label : `${label} ${count}`} data-testid={id ? `bell-${id}` : undefined} onClick={(event) => event.stopPropagation()}>
           <Icon name="bell" size={14} />
           {count !== undefined && <span className="small">{count}</span>}
         </button>
@@ -65,16 +65,23 @@ export function Bell({ tone = "grey", count, label, children, id }: { tone?: "re
 const ORDER: Status[] = ["online", "degraded", "offline", "unknown"];
 
 /** "376 online · 3 degraded": every number a door. */
-export function StatusCounts({ counts, door }: { counts: Partial<Record<Status, number>>; door?: (status: Status, body: ReactNode) => ReactNode }) {
+export function StatusCounts({ counts, door, compact }: { counts: Partial<Record<Status, number>>; door?: (status: Status, body: ReactNode) => ReactNode; compact?: boolean }) {
   const shown = ORDER.filter((status) => (counts[status] ?? 0) > 0);
   if (shown.length === 0) return <span className="dim">{t("count.none")}</span>;
   return (
-    <span className="counts">
+    <span className={compact ? "counts compact" : "counts"}>
       {shown.map((status) => {
         const body = (
           <span className="status">
             <Shape status={status} size={9} />
-            <span className={`tone-${status}`}>{t(`count.${status}`, { n: counts[status] ?? 0 })}</span>
+            {compact ? (
+              <span className={`tone-${status}`} title={t(`count.${status}`, { n: counts[status] ?? 0 })}>
+                {counts[status]}
+                <span className="vh"> {t(`status.${status}`)}</span>
+              </span>
+            ) : (
+              <span className={`tone-${status}`}>{t(`count.${status}`, { n: counts[status] ?? 0 })}</span>
+            )}
           </span>
         );
         return <span key={status}>{door ? door(status, body) : body}</span>;

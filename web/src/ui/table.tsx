@@ -71,9 +71,10 @@ const PHONE_ROW = 64;
 export function Table<T>(props: TableProps<T>) {
   const { label, own, columns, onOpen, onToggle, sort, onSort, selected, onSelect } = props;
   const phone = usePhone();
+  const huge = useMedia("(min-width: 1680px)");
   const wide = useMedia("(min-width: 1360px)");
   const middle = useMedia("(min-width: 1180px)");
-  const width = wide ? 1360 : middle ? 1180 : 1024;
+  const width = huge ? 1680 : wide ? 1360 : middle ? 1180 : 1024;
   const shownColumns = phone ? [] : columns.filter((column) => (column.from ?? 0) <= width);
   const { shown, waiting, release, hold } = useHeldOrder(props.entries, own);
   const body = useRef<HTMLDivElement>(null);

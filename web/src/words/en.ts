@@ -94,6 +94,7 @@ export const en = {
   "field.subnets": "Subnets",
   "field.last_confirmed": "Last confirmed",
   "field.waiting": "Waiting to send",
+  "field.waiting_short": "Waiting",
   "field.clock": "Clock",
   "field.disk": "Disk",
   "field.delay": "Delay",

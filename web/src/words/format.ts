@@ -32,26 +32,20 @@ export function span(language: string, seconds: number): string {
   const s = Math.max(0, seconds);
   const [n, name] =
     s < 10 && s % 1 !== 0 && s < 1
-      ? [0, "second"]
+      ? [0, "s"]
       : s < MINUTE
-        ? [Math.floor(s), "second"]
+        ? [Math.floor(s), "s"]
         : s < HOUR
-          ? [Math.floor(s / MINUTE), "minute"]
+          ? [Math.floor(s / MINUTE), "min"]
           : s < DAY
-            ? [Math.floor(s / HOUR), "hour"]
-            : [Math.floor(s / DAY), "day"];
+            ? [Math.floor(s / HOUR), "h"]
+            : [Math.floor(s / DAY), "d"];
   return unitOf(language, n as number, name as string);
 }
 
-const formats = new Map<string, Intl.NumberFormat>();
+/** The symbols of the SI are the same in every language. */
 function unitOf(language: string, n: number, name: string): string {
-  const key = `${language}/${name}`;
-  let format = formats.get(key);
-  if (!format) {
-    format = new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: name === "day" ? "narrow" : "short" });
-    formats.set(key, format);
-  }
-  return format.format(n).replace(/\bsec\b\.?/, "s").replace(/\bhr\b/, "h").replace(/^(\d+)d$/, "$1 d");
+  return `${new Intl.NumberFormat(language).format(n)} ${name}`;
 }
 
 const clocks = new Map<string, Intl.DateTimeFormat>();

@@ -47,22 +47,22 @@ function ServerList() {
       {
         id: "status",
         name: t("field.status"),
-        width: "minmax(190px, 1.2fr)",
+        width: "minmax(170px, 1.1fr)",
         cell: (agent) => (
           <AgentMark state={agent.state} id={agent.id}>
             <Lasting since={agent.since} />
           </AgentMark>
         ),
       },
-      { id: "name", name: t("field.name"), width: "minmax(170px, 1.8fr)", cell: (agent) => <NameCell agent={agent} /> },
-      { id: "site", name: t("field.site"), width: "minmax(110px, 1fr)", cell: (agent) => <Two first={agent.site.name} second={<LocalTime zone={agent.site.zone} />} /> },
-      { id: "devices", name: t("field.devices"), width: "minmax(150px, 1.2fr)", cell: (agent) => <DevicesCell agent={agent} /> },
-      { id: "subnets", name: t("field.subnets"), width: "70px", end: true, from: 1180, cell: (agent) => agent.subnets.length },
+      { id: "name", name: t("field.name"), width: "minmax(150px, 2fr)", cell: (agent) => <NameCell agent={agent} /> },
+      { id: "site", name: t("field.site"), width: "minmax(90px, 0.8fr)", cell: (agent) => <Two first={agent.site.name} second={<LocalTime zone={agent.site.zone} />} /> },
+      { id: "devices", name: t("field.devices"), width: "minmax(168px, 1.1fr)", free: true, cell: (agent) => <DevicesCell agent={agent} /> },
+      { id: "subnets", name: t("field.subnets"), width: "54px", end: true, from: 1360, cell: (agent) => agent.subnets.length },
       { id: "confirmed", name: t("field.last_confirmed"), width: "minmax(96px, 0.7fr)", cell: (agent) => <Ago time={agent.last_confirmed} /> },
-      { id: "waiting", name: t("field.waiting"), width: "70px", end: true, cell: (agent) => (agent.state === "never" ? <Text dim>–</Text> : format.number(locale(), agent.waiting)) },
-      { id: "version", name: t("field.version"), width: "minmax(64px, 0.5fr)", from: 1180, cell: (agent) => agent.version || <Text dim>–</Text> },
-      { id: "clock", name: t("field.clock"), width: "70px", end: true, from: 1180, cell: (agent) => <Clock agent={agent} /> },
-      { id: "disk", name: t("field.disk"), width: "80px", end: true, from: 1360, cell: (agent) => (agent.disk_free_percent === null ? <Text dim>–</Text> : t("server.free", { n: Math.round(agent.disk_free_percent) })) },
+      { id: "waiting", name: t("field.waiting_short"), width: "54px", end: true, cell: (agent) => (agent.state === "never" ? <Text dim>–</Text> : format.number(locale(), agent.waiting)) },
+      { id: "version", name: t("field.version"), width: "50px", from: 1180, cell: (agent) => agent.version || <Text dim>–</Text> },
+      { id: "clock", name: t("field.clock"), width: "60px", end: true, from: 1180, cell: (agent) => <Clock agent={agent} /> },
+      { id: "disk", name: t("field.disk"), width: "66px", end: true, from: 1360, cell: (agent) => (agent.disk_free_percent === null ? <Text dim>–</Text> : t("server.free", { n: Math.round(agent.disk_free_percent) })) },
       { id: "menu", name: "", width: "36px", free: true, cell: (agent) => (may ? <ServerMenu agent={agent} /> : null) },
     ],
     [may],
@@ -166,14 +166,12 @@ function DevicesCell({ agent }: { agent: Row }) {
   const n = deviceCount(agent);
   if (n === 0) return <Text dim>–</Text>;
   return (
-    <Two
-      first={
-        <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${agent.name}: ${t("count.devices", { n })}`}>
-          {n}
-        </Go>
-      }
-      second={<StatusCounts counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />}
-    />
+    <Line gap={12} keep>
+      <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${t("count.devices", { n })}, ${agent.name}`}>
+        {n}
+      </Go>
+      <StatusCounts compact counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />
+    </Line>
   );
 }
 

@@ -145,7 +145,7 @@ function Sites({ agents }: { agents: Agent[] }) {
     return n === 0 ? (
       <Text dim>–</Text>
     ) : (
-      <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`} label={`${agent.site.name}: ${t(`count.${status}`, { n })}`}>
+      <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`} label={`${n} ${t(`status.${status}`)}, ${agent.site.name}`}>
         <Text tone={status}>{n}</Text>
       </Go>
     );
@@ -165,14 +165,14 @@ function Sites({ agents }: { agents: Agent[] }) {
               <LocalTime zone={agent.site.zone} />
             </Td>
             <Td number>
-              <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${agent.site.name}: ${t("count.devices", { n: sum(agent.devices) })}`}>{sum(agent.devices)}</Go>
+              <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${t("count.devices", { n: sum(agent.devices) })}, ${agent.site.name}`}>{sum(agent.devices)}</Go>
             </Td>
             <Td>{bad ? <StatusMark status={bad} /> : <Text dim>–</Text>}</Td>
             <Td number>{cell(agent, "offline")}</Td>
             <Td number>{cell(agent, "degraded")}</Td>
             <Td number>{cell(agent, "unknown")}</Td>
             <Td>
-              <Go to={`/servers/${agent.id}`} label={agent.name}>
+              <Go to={`/servers/${agent.id}`}>
                 <AgentMark state={agent.state}>
                   <Text dim>{agent.name}</Text>
                 </AgentMark>

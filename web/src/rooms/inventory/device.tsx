@@ -20,6 +20,7 @@ export function DevicePage() {
   const { device, points, commands: all } = store.state;
   const stackId = device ? (device.stack ?? (device.kind === "stack" ? device.id : null)) : null;
   const family = useDevices(stackId ? `stack=${stackId}` : null);
+  const lead = useDevice(stackId && stackId !== id ? stackId : null);
   const nested = useMemo(() => {
     const map = new Map<string, Device[]>();
     for (const each of family.rows.values()) {
@@ -39,13 +40,19 @@ export function DevicePage() {
   if (!device) return <Loading rows={10} />;
   const siblings = device.kind === "mixer" && stackId ? (nested.get(stackId) ?? []).filter((each) => each.kind === "mixer") : [];
   const aside = [device.model, device.kind === "mixer" && siblings.length > 0 ? t("device.box_of", { n: device.box_number, of: siblings.length }) : kindName(device.kind), placeOf(device)].filter(Boolean).join(" · ");
+  const stack = device.stack ? lead.state.device : null;
   const open = all.filter((command) => !ended(command));
   return (
     <Page
-      mark={<StatusMark status={device.status} id={device.id} />}
+      mark={<StatusMark status={device.status} id={device.id}>{device.status === "online" && <Lasting since={device.since} />}</StatusMark>}
       title={nameOf(device)}
       aside={
         <Text dim id="device-aside">
+          {stack && (
+            <>
+              <Go to={`/devices/${stack.id}`}>{nameOf(stack)}</Go> ·{" "}
+            </>
+          )}
           {aside}
         </Text>
       }
@@ -57,7 +64,7 @@ export function DevicePage() {
         <DeviceTools devices={[device]} nested={nested} />
         <DeviceOutcomes device={device} />
       </Stack>
-      <Halves>
+      <Halves lead>
         <Stack gap={24}>
           <LivePoints device={device} points={points} open={open} />
         </Stack>
@@ -74,18 +81,7 @@ export function DevicePage() {
 
 /** Status, since when, why, and what to do, in one place. */
 function Cause({ device }: { device: Row }) {
-  if (device.status === "online")
-    return (
-      <Line gap={8}>
-        <Text dim>
-          {t("status.online")} <Lasting since={device.since} />
-        </Text>
-        <Text dim>·</Text>
-        <Text dim>
-          {t("device.heard")} <Age seconds={device.age_s} at={device.at} id={device.id} />
-        </Text>
-      </Line>
-    );
+  if (device.status === "online") return null;
   const remedy = maybe(`remedy.${device.reason?.code ?? ""}`, "");
   return (
     <Notice tone={device.status === "unknown" ? undefined : device.status} id="device-cause">
@@ -156,7 +152,7 @@ function DeviceFacts({ device }: { device: Row }) {
     { name: t("field.first_seen"), value: device.first_seen ? <At time={device.first_seen} /> : none },
   ];
   return (
-    <Section title={t("device.facts")} id="facts" end={<Text dim small>{t("device.heard")} <Age seconds={device.age_s} at={device.at} /></Text>}>
+    <Section title={t("device.facts")} id="facts" end={<Text dim small>{t("device.heard")} <Age seconds={device.age_s} at={device.at} id={device.id} /></Text>}>
       <Facts lines={lines} />
       {support.length > 0 && (
         <Line gap={8}>

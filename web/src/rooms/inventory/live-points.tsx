@@ -136,7 +136,7 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
   const mute = end.mute as Live | null;
   const rest = end.rest as Live[];
   const source = worse(gain, mute) ?? rest[0];
-  const marked = gain ?? mute ?? rest[0];
+  const marked = [gain, mute].filter((each) => each?.origin).sort((x, y) => ((x?.changed ?? "") < (y?.changed ?? "") ? 1 : -1))[0] ?? gain ?? mute ?? rest[0];
   return (
     <PointRow
       id={`endpoint-${end.id}`}
@@ -151,7 +151,7 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
                 </>
               )}
               {mute && <ReadValue id={mute.key} value={mute.value} quality={mute.quality} text={mute.text} shown={typeof mute.value === "boolean" ? t(mute.value ? "value.muted" : "value.open") : "–"} />}
-              {!gain && !mute && (rest[0]?.label ?? "")}
+              
             </>
           }
         />
@@ -161,10 +161,10 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
       age={
         source && (
           <Stack gap={4}>
-            <Line justify="end" gap={8}>
-              {marked && <Marks point={marked} />}
+            <Line justify="end">
               <Source quality={source.quality} text={source.text} seconds={source.age_s} at={source.at} id={source.key} />
             </Line>
+            {marked && <Marks point={marked} />}
           </Stack>
         )
       }

@@ -112,11 +112,11 @@ export function ProAudio() {
     return [
       { id: "status", name: t("field.status"), width: "minmax(178px, 1.1fr)", sort: true, cell: (device) => <StatusCell device={device} /> },
       { id: "name", name: t("field.device"), width: "minmax(170px, 1.8fr)", sort: true, cell: (device) => <NameCell device={device} /> },
-      { id: "model", name: t("field.model"), width: "minmax(90px, 1fr)", sort: true, cell: (device) => shown(device).model || <Text dim>–</Text> },
+      { id: "model", name: t("field.model"), width: "minmax(92px, 1.3fr)", sort: true, cell: (device) => shown(device).model || <Text dim>–</Text> },
       {
         id: "serial",
         name: t("field.serial"),
-        width: "minmax(112px, 0.9fr)",
+        width: "minmax(126px, 0.9fr)",
         sort: true,
         cell: (device) => {
           const { serial, more } = shown(device);
@@ -130,7 +130,7 @@ export function ProAudio() {
       },
       { id: "firmware", name: t("field.firmware"), width: "minmax(76px, 0.6fr)", sort: true, cell: (device) => shown(device).firmware || <Text dim>–</Text> },
       { id: "address", name: t("field.address"), width: "minmax(96px, 0.8fr)", sort: true, cell: (device) => shown(device).address || <Text dim>–</Text>, from: 1180 },
-      { id: "site", name: t("field.site"), width: "minmax(80px, 0.7fr)", sort: true, cell: (device) => device.site.name, from: 1360 },
+      { id: "site", name: t("field.site"), width: "minmax(80px, 0.7fr)", sort: true, cell: (device) => device.site.name, from: 1680 },
       { id: "locate", name: t("verb.locate"), width: "52px", free: true, cell: (device) => <LocateCell device={device} boxes={tree_.current.children.get(device.id) ?? NONE} /> },
       { id: "todo", name: t("field.todo"), width: "44px", free: true, cell: (device) => <BellCell device={device} /> },
       { id: "agent", name: t("field.server"), width: "minmax(80px, 0.7fr)", sort: true, from: 1360, cell: (device) => (device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : <Text dim>–</Text>) },
@@ -311,7 +311,7 @@ function LocateCell({ device, boxes }: { device: Row; boxes: readonly Device[] }
 }
 
 function BellCell({ device }: { device: Row }) {
-  if (device.status === "online") return <Text dim>–</Text>;
+  if (device.status === "online") return null;
   return (
     <Bell id={device.id} tone={device.status === "unknown" ? "grey" : "red"} label={t("bell.label", { name: nameOf(device) })}>
       <Stack gap={8}>
