@@ -62,7 +62,7 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
             clock,
             periods=agent.settings.periods,
             controllers=local_api.CONTROLLERS,
-            services={"agent": agent, "external": external},
+            services={"engine": agent, "external": external},
             prepare=lambda house: external.register(house.live),
         ) as house:
             local = LocalRooms(house, agent, clock)

@@ -101,8 +101,8 @@ class DiscoveryBody(Struct, forbid_unknown_fields=True):
 class External:
     """The line to the central hub as the page shows it, over REST and as the live topic `external`."""
 
-    def __init__(self, agent: Agent, clock: Clock) -> None:
-        self._agent, self._clock = agent, clock
+    def __init__(self, engine: Agent, clock: Clock) -> None:
+        self._agent, self._clock = engine, clock
 
     def view(self) -> HubView:
         connection = self._agent.hub_connection()
@@ -130,16 +130,16 @@ def stamp(ms: int) -> str | None:
     return rfc3339(ms) if ms else None
 
 
-async def configure(agent: Agent, url: str, name: str, password: str | None, fingerprint: str) -> None:
+async def configure(engine: Agent, url: str, name: str, password: str | None, fingerprint: str) -> None:
     """Asks the hub again for its CA and pins it only when it is the one a person compared: nothing is trusted on a copied text."""
-    seen = await agent.check_hub(url)
+    seen = await engine.check_hub(url)
     if not seen.trusted and seen.sha256 and plain(seen.sha256) != plain(fingerprint):
         raise Conflict(
             f"The hub shows another fingerprint ({seen.sha256}) than the one you confirmed. Compare them again before you go on.",
             code="fingerprint_differs",
             fingerprint=seen.sha256,
         )
-    await agent.configure_hub(url, name, password, "" if seen.trusted else seen.pem)
+    await engine.configure_hub(url, name, password, "" if seen.trusted else seen.pem)
 
 
 def plain(fingerprint: str) -> str:
@@ -155,28 +155,28 @@ class ExternalController(Controller):
         return external.view()
 
     @post("/hub/check", opt={"right": "own"}, status_code=200)
-    async def check(self, data: CheckBody, agent: Agent) -> HubCheck:
-        seen = await agent.check_hub(data.url)
+    async def check(self, data: CheckBody, engine: Agent) -> HubCheck:
+        seen = await engine.check_hub(data.url)
         trusted: Literal["public", "own_ca", "none"] = "public" if seen.trusted else "own_ca" if seen.sha256 else "none"
-        return HubCheck(agent._address(data.url).url, seen.sha256, trusted, seen.hub, seen.name)
+        return HubCheck(engine._address(data.url).url, seen.sha256, trusted, seen.hub, seen.name)
 
     @put("/hub", opt={"right": "own"})
     async def configure(
-        self, request: AnyRequest, data: HubBody, agent: Agent, external: External, store: Store
+        self, request: AnyRequest, data: HubBody, engine: Agent, external: External, store: Store
     ) -> HubView:
-        await configure(agent, data.url, data.name, data.password, data.fingerprint)
+        await configure(engine, data.url, data.name, data.password, data.fingerprint)
         detail = {"url": data.url, "account": data.name}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.configured", detail=detail))
         return external.view()
 
     @post("/hub/try", opt={"right": "own"}, status_code=200, sync_to_thread=False)
-    def try_now(self, agent: Agent, external: External) -> HubView:
-        agent.try_hub_now()
+    def try_now(self, engine: Agent, external: External) -> HubView:
+        engine.try_hub_now()
         return external.view()
 
     @delete("/hub", opt={"right": "own"})
-    async def forget(self, request: AnyRequest, agent: Agent, store: Store) -> None:
-        await agent.forget_hub()
+    async def forget(self, request: AnyRequest, engine: Agent, store: Store) -> None:
+        await engine.forget_hub()
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten"))
 
 
@@ -185,11 +185,11 @@ class LocalController(Controller):
     tags = ("Local Agent",)
 
     @get("/credentials", opt={"right": "own"}, sync_to_thread=False)
-    def credentials(self, agent: Agent) -> SetList:
-        return SetList([SetView(item.id, item.user, list(item.subnets)) for item in agent.credentials()])
+    def credentials(self, engine: Agent) -> SetList:
+        return SetList([SetView(item.id, item.user, list(item.subnets)) for item in engine.credentials()])
 
     @put("/credentials", opt={"right": "own"})
-    async def put_credentials(self, request: AnyRequest, data: SetsBody, agent: Agent, store: Store) -> SetList:
+    async def put_credentials(self, request: AnyRequest, data: SetsBody, engine: Agent, store: Store) -> SetList:
         wanted = [
             CredentialInput(
                 item.user,
@@ -199,20 +199,20 @@ class LocalController(Controller):
             )
             for item in data.items
         ]
-        kept = await agent.put_credentials(wanted)
+        kept = await engine.put_credentials(wanted)
         detail = {"sets": [item.user for item in kept]}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "credentials.changed", detail=detail))
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in kept])
 
     @get("/discovery", opt={"right": "own"}, sync_to_thread=False)
-    def discovery(self, agent: Agent) -> DiscoveryView:
-        return discovery_view(agent)
+    def discovery(self, engine: Agent) -> DiscoveryView:
+        return discovery_view(engine)
 
     @put("/discovery", opt={"right": "own"})
     async def put_discovery(
-        self, request: AnyRequest, data: DiscoveryBody, agent: Agent, store: Store
+        self, request: AnyRequest, data: DiscoveryBody, engine: Agent, store: Store
     ) -> DiscoveryView:
-        now = agent.discovery_settings()
+        now = engine.discovery_settings()
         chosen = DiscoverySettings(
             data.subnets if data.subnets is not None else list(now.subnets),
             data.policy or now.policy,
@@ -220,23 +220,23 @@ class LocalController(Controller):
         )
         if not chosen.subnets:
             raise Invalid("Name at least one range, or auto.", code="invalid_argument", field="subnets")
-        await agent.set_discovery(chosen)
+        await engine.set_discovery(chosen)
         detail = {"subnets": list(chosen.subnets), "policy": chosen.policy, "interval_s": chosen.interval_s}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "discovery.changed", detail=detail))
-        return discovery_view(agent)
+        return discovery_view(engine)
 
 
 def anywhere(subnets: list[str]) -> list[str]:
     return [subnet for subnet in subnets if subnet != "*"]
 
 
-def discovery_view(agent: Agent) -> DiscoveryView:
-    chosen = agent.discovery_settings()
+def discovery_view(engine: Agent) -> DiscoveryView:
+    chosen = engine.discovery_settings()
     managed = (
-        "environment" if agent.settings.subnets_fixed else "hub" if agent.house.hub_plan.subnets is not None else ""
+        "environment" if engine.settings.subnets_fixed else "hub" if engine.house.hub_plan.subnets is not None else ""
     )
     shown = [
-        InterfaceView(state.interface, state.range, state.swept, state.note) for state in agent.board.scan_state.ranges
+        InterfaceView(state.interface, state.range, state.swept, state.note) for state in engine.board.scan_state.ranges
     ]
     return DiscoveryView(list(chosen.subnets), chosen.policy, chosen.interval_s, shown, managed)
 
