@@ -160,7 +160,9 @@ def _place(
         supply = endpoints(network, port)
         supplies = {spec.site: supply for spec in specs}
     else:
-        supplies = {site: endpoints(block, port) for site, block in network.items()}
+        # Sites of one network share it: on 127.0.0.1 the ports of the second follow those of the first.
+        blocks = {block: endpoints(block, port) for block in network.values()}
+        supplies = {site: blocks[block] for site, block in network.items()}
     placed = []
     for spec in specs:
         if spec.site not in supplies:

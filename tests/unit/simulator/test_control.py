@@ -8,8 +8,9 @@ import pytest
 from tests.unit.simulator.peers import NETWORK, Peer, logged_in, refused, vector_stack
 
 from soundpost.kernel.errors import Invalid, Unavailable
-from soundpost.simulator import Farm, Settings, make_stacks, run
+from soundpost.simulator import Farm, make_stacks
 from soundpost.simulator.control import serving
+from soundpost.simulator.run import Settings, run
 
 NAME = "Vectors-01"
 

@@ -94,3 +94,9 @@ async def test_each_site_has_its_network() -> None:
             "127.20.0.64",
             "127.20.0.65",
         ]
+
+
+async def test_sites_on_one_address_share_its_ports() -> None:
+    specs = make_stacks(4, sites=["London", "Sydney"])
+    farm = Farm(specs, network={"London": "127.0.0.1", "Sydney": "127.0.0.1"}, port=20_001)
+    assert [station.endpoint[1] for station in farm.stacks] == [20_001, 20_002, 20_003, 20_004]
