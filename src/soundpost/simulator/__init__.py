@@ -1,9 +1,10 @@
 """Plays devices on loopback addresses: the witness against the drivers, written from devices.md and not from a parser.
 
-`async with Farm(make_stacks(60, seed=1)) as farm:` for tests and other rooms, `run.run(settings, ready, stop)` for the CLI.
+`async with Farm(make_stacks(60, seed=1)) as farm:` for tests and other rooms, `run(settings, ready, stop)` for the CLI.
 """
 
 from soundpost.simulator.farm import Farm
+from soundpost.simulator.run import Settings, run
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec, make_stacks
 
-__all__ = ["BoxSpec", "Farm", "PeripheralSpec", "StackSpec", "make_stacks"]
+__all__ = ["BoxSpec", "Farm", "PeripheralSpec", "Settings", "StackSpec", "make_stacks", "run"]
