@@ -69,15 +69,24 @@ async def demo(options: Options, clock: Clock, stop: asyncio.Event) -> None:
         hub = await start_hub(
             together, options, base, [site.name for site in options.sites], [not joined(at) for at in folders]
         )
-        agents = []
-        for number, (site, at, join) in enumerate(zip(options.sites, folders, hub["agents"], strict=True)):
-            port = options.agent_port + number if options.agent_port else 0
-            environment = {
-                "SOUNDPOST_AGENT_SUBNETS": simulator["subnets"][site.name],
-                "SOUNDPOST_AGENT_ZONE": site.zone,
-            }
-            agents.append(await start_agent(together, site.name, at, port, join, options, environment))
-        tell(options, hub, agents, simulator["control"])
+        agents = await asyncio.gather(
+            *(
+                start_agent(
+                    together,
+                    site.name,
+                    at,
+                    options.agent_port + number if options.agent_port else 0,
+                    join,
+                    options,
+                    environment,
+                )
+                for number, (site, at, join) in enumerate(zip(options.sites, folders, hub["agents"], strict=True))
+                for environment in [
+                    {"SOUNDPOST_AGENT_SUBNETS": simulator["subnets"][site.name], "SOUNDPOST_AGENT_ZONE": site.zone}
+                ]
+            )
+        )
+        tell(options, hub, list(agents), simulator["control"])
         await together.watch(stop)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from soundpost.device.contract import Periods
-from soundpost.device.model import GROUPS, Reason
+from soundpost.device.model import GROUPS, Kind, Reason
 from soundpost.hub.inventory import rules
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import DeviceState, Found, SiteState
@@ -167,6 +167,15 @@ def endpoint(memory: Memory, device: DeviceState) -> tuple[str, int]:
     return (stack.record.address, stack.record.port) if stack and stack.record else ("", 0)
 
 
+def heard_ms(memory: Memory, device: DeviceState) -> int:
+    """When this device was last heard. A stack or peripheral without values of its own is heard through its boxes."""
+    if device.values or device.record is None:
+        return device.heard_ms
+    through = memory.members.get(device.id, ()) if device.record.kind == Kind.STACK else (device.record.parent,)
+    speakers = [memory.devices[id] for id in through if id in memory.devices]
+    return max([device.heard_ms, *(one.heard_ms for one in speakers)])
+
+
 def device_item(memory: Memory, device: DeviceState, now_ms: int) -> DeviceItem:
     record = device.record
     assert record is not None
@@ -197,7 +206,7 @@ def device_item(memory: Memory, device: DeviceState, now_ms: int) -> DeviceItem:
         boxes=record.boxes,
         location=None,
         locate=locate if isinstance(locate, bool) else None,
-        age_s=age_s(device.heard_ms, now_ms),
+        age_s=age_s(heard_ms(memory, device), now_ms),
         provisional=not record.serial_number and not record.boxes,
         capabilities=record.capabilities,
         assumed=record.assumed,
