@@ -29,7 +29,9 @@ def node() -> Path:
 
 @contextmanager
 def mock(port: int, *flags: str):
-    process = subprocess.Popen([str(node()), "mock/server.mjs", "--port", str(port), "--still", *flags], cwd=WEB, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [str(node()), "mock/server.mjs", "--port", str(port), "--still", *flags], cwd=WEB, stdout=subprocess.DEVNULL
+    )
     try:
         for _ in range(50):
             try:
@@ -91,7 +93,9 @@ def command(page: Page) -> None:
 def server(n: int):
     def go(page: Page) -> None:
         page.wait_for_selector("[data-testid^=agent-row-]")
-        page.locator("[data-testid^=open-agt], [data-testid^=agent-row-] .go").nth(n).click() if n >= 0 else page.get_by_text("London-HQ").first.click()
+        page.locator("[data-testid^=open-agt], [data-testid^=agent-row-] .go").nth(
+            n
+        ).click() if n >= 0 else page.get_by_text("London-HQ").first.click()
         page.wait_for_selector("[data-testid=connection]")
 
     return go
@@ -184,7 +188,14 @@ SCENES = [
     (("--edition", "local_agent", "--signed-in", "--joined"), {"local-joined": ("/settings/external", nothing)}),
     ((), {"sign-in": ("/", nothing)}),
     (("--first-run", "--empty"), {"first-run": ("/?code=1234", nothing)}),
-    (("--empty", "--signed-in"), {"empty-dashboard": ("/", nothing), "empty-devices": ("/devices/pro-audio", nothing), "empty-servers": ("/servers", nothing)}),
+    (
+        ("--empty", "--signed-in"),
+        {
+            "empty-dashboard": ("/", nothing),
+            "empty-devices": ("/devices/pro-audio", nothing),
+            "empty-servers": ("/servers", nothing),
+        },
+    ),
 ]
 AXE = """async () => {
   const found = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']});
@@ -202,7 +213,9 @@ def main() -> int:
     options.add_argument("--out", default="/tmp/shots")
     chosen = options.parse_args()
     if not chosen.no_build:
-        subprocess.run([str(node()), "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"], cwd=WEB, check=True)
+        subprocess.run(
+            [str(node()), "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn"], cwd=WEB, check=True
+        )
     out = Path(chosen.out)
     out.mkdir(parents=True, exist_ok=True)
     axe = (WEB / "node_modules/axe-core/axe.min.js").read_text()
@@ -210,14 +223,25 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         for index, (flags, scenes) in enumerate(SCENES):
-            wanted = {name: scene for name, scene in scenes.items() if not chosen.only or any(part in name for part in chosen.only.split(","))}
+            wanted = {
+                name: scene
+                for name, scene in scenes.items()
+                if not chosen.only or any(part in name for part in chosen.only.split(","))
+            }
             if not wanted:
                 continue
             for theme in chosen.themes.split(","):
                 for size in chosen.sizes.split(","):
                     with mock(8160 + index, *flags) as url:
                         width, height = SIZES[size]
-                        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, locale=chosen.language, timezone_id="Europe/London", has_touch=size == "390", bypass_csp=False)
+                        context = browser.new_context(
+                            viewport={"width": width, "height": height},
+                            color_scheme=theme,
+                            locale=chosen.language,
+                            timezone_id="Europe/London",
+                            has_touch=size == "390",
+                            bypass_csp=False,
+                        )
                         for name, (path, act) in wanted.items():
                             page = context.new_page()
                             page.set_default_timeout(5000)

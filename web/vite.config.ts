@@ -8,6 +8,6 @@ export default defineConfig({
   plugins: [react()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: { target: "es2022", sourcemap: false, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 900 },
-  server: { port: 5173, proxy: { "/api": { target: hub, ws: true, changeOrigin: true } } },
+  server: { port: 5173, proxy: { "/api": { target: hub, ws: true, changeOrigin: false } } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

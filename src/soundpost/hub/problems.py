@@ -73,7 +73,11 @@ def of_validation(error: ValidationException) -> Problem:
         return of_status(400)
     name, first = fields[0]["field"], fields[0]["text"]
     return Problem(
-        "Bad Request", 400, "invalid_argument", f"{name}: {first}." if name else f"{first}.", {"field": name, "fields": fields}
+        "Bad Request",
+        400,
+        "invalid_argument",
+        f"{name}: {first}." if name else f"{first}.",
+        {"field": name, "fields": fields},
     )
 
 

@@ -7,10 +7,8 @@ waits for at most one answer. And every way a line can end, the reader's death t
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
-
-from msgspec import Struct, field
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 from soundpost.device.capability import CommandState
 from soundpost.device.contract import Credentials, Outcome, Periods, PointReading, Sink, Trouble, Unit
@@ -18,9 +16,11 @@ from soundpost.device.model import Endpoint
 from soundpost.kernel import log
 from soundpost.kernel.backoff import delay
 from soundpost.kernel.clock import Clock
-from soundpost.transport.line import Ask, ErrorAnswer, LineLost, OpenLine, SignInRefused, Silence, enter
-from soundpost.transport.schedule import Schedule
-from soundpost.wire.dialogue import Dialogue, Request
+from soundpost.transport.line import ErrorAnswer, LineLost, OpenLine, SignInRefused, Silence, enter
+from soundpost.transport.round import Round
+from soundpost.transport.signs import Signs
+from soundpost.transport.talk import Heard, Poll, Settle, Starting, Talk
+from soundpost.wire.dialogue import Dialogue
 
 LOG = log.get("transport.session")
 
@@ -35,69 +35,6 @@ STEADY_S = 10.0
 """A line that held this long may be retried at once when it drops; a flapping one waits."""
 POLITE_S = 1.0
 DROP_S = 15.0
-
-
-class Starting(Exception):
-    """The device answers but is still starting: nothing can be read yet."""
-
-
-class Poll(Struct, frozen=True):
-    """One question asked every period of its group. An empty key reads something other than a point."""
-
-    request: Request
-    part: str
-    group: str
-    key: str = ""
-
-
-class Heard(Struct):
-    """What a line or an answer told. `anew`: everything must be read again. `garbage`: it could not be understood."""
-
-    readings: list[tuple[str, PointReading]] = field(default_factory=list)
-    presence: list[tuple[str, bool]] = field(default_factory=list)
-    anew: bool = False
-    garbage: bool = False
-
-
-class Settle(Struct, frozen=True):
-    """A verb that ends the line: `prove` is run on the next line that comes up within `seconds`."""
-
-    seconds: float
-    prove: Callable[[Ask], Awaitable[Outcome]]
-    unproved: Outcome
-
-
-class Talk(Protocol):
-    """What a driver knows of one stack; the session calls it, one question at a time."""
-
-    def is_error(self, text: str) -> bool: ...
-
-    def prompt_first(self) -> bool:
-        """Whether a text before the sign-in prompt means that another product answers."""
-
-    async def identify(self, ask: Ask) -> Unit:
-        """Reads everything behind the line. Raises Starting."""
-
-    def polls(self) -> Sequence[Poll]:
-        """For the unit read last."""
-
-    def known(self) -> Heard:
-        """What identify learnt besides the unit."""
-
-    def heartbeats(self) -> Sequence[Request]:
-        """The first is the usual one. All are asked in turn while the device is silent, so that the late answer to
-        one is not taken for the answer to the next."""
-
-    def alive(self, answer: list[str]) -> Heard:
-        """Judges the answer to a heartbeat; raises LineLost when another device gave it."""
-
-    def answered(self, poll: Poll, answer: list[str]) -> Heard: ...
-
-    def heard(self, text: str) -> Heard: ...
-
-    async def perform(
-        self, ask: Ask, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]
-    ) -> Outcome | Settle: ...
 
 
 class LineSession:
@@ -579,77 +516,6 @@ class LineSession:
                 return await self._turn.acquire()
         except TimeoutError:
             return False
-
-
-class Signs:
-    """Which credential sets may still be tried on this device: each once, until they change."""
-
-    def __init__(self, credentials: Sequence[Credentials]) -> None:
-        self.known = list(credentials)
-        self._spent: set[str] = set()
-        self._good = ""
-
-    def to_try(self) -> list[Credentials]:
-        fresh = [c for c in self.known if c.id not in self._spent]
-        return sorted(fresh, key=lambda c: c.id != self._good)
-
-    def good(self, credentials: Credentials) -> None:
-        self._good = credentials.id
-
-    def refused(self, credentials: Credentials, hung_up: bool) -> None:
-        """A line that broke says nothing against a set that was good before."""
-        if not (hung_up and credentials.id == self._good):
-            self._spent.add(credentials.id)
-
-    def renew(self, credentials: Sequence[Credentials]) -> None:
-        self.known = list(credentials)
-        self._spent.clear()
-
-
-class Round:
-    """The polls of one unit: their schedule, which were ever read, and which groups were covered."""
-
-    def __init__(self, polls: list[Poll], periods: Periods, phase: float, now: float) -> None:
-        self.polls = polls
-        self.read: set[int] = set()
-        self._schedule = Schedule([periods.of(poll.group) for poll in polls], phase, now)
-        self._groups: dict[tuple[str, str], set[int]] = {}
-        self._missing: dict[tuple[str, str], set[int]] = {}
-        self._absent: set[int] = set()
-        for index, poll in enumerate(polls):
-            self._groups.setdefault((poll.part, poll.group), set()).add(index)
-
-    def again(self, now: float) -> None:
-        self._schedule.all_due(now)
-        self._absent.clear()
-        self._missing.clear()
-
-    def next_due(self) -> float:
-        return self._schedule.next_due()
-
-    def take(self) -> int:
-        return self._schedule.take()
-
-    def soon(self, failing: Mapping[str, set[str]], now: float) -> None:
-        """Reads the named points of the named parts again at once."""
-        self._schedule.due({i for i, poll in enumerate(self.polls) if poll.key in failing.get(poll.part, ())}, now)
-
-    def done(self, index: int, now: float, period: float | None) -> None:
-        """A period of its own means the device does not have it: its group is covered without it."""
-        self._schedule.done(index, now, period)
-        (self._absent.discard if period is None else self._absent.add)(index)
-
-    def covered(self, index: int) -> tuple[str, str] | None:
-        """The part and group this answer completed."""
-        name = (self.polls[index].part, self.polls[index].group)
-        missing = self._missing.get(name)
-        if missing is None:
-            missing = self._missing[name] = set(self._groups[name])
-        missing.discard(index)
-        if missing - self._absent:
-            return None
-        self._missing[name] = self._groups[name] - self._absent
-        return name
 
 
 def _where(error: BaseException) -> str:

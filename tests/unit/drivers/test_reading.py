@@ -8,7 +8,7 @@ from soundpost.device.contract import Unit
 from soundpost.drivers.converge_pro2 import assumed, replies
 from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.transport.line import ErrorAnswer
-from soundpost.transport.session import Starting
+from soundpost.transport.talk import Starting
 from soundpost.wire.dialogue import Request
 
 

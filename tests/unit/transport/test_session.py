@@ -12,7 +12,8 @@ from soundpost.device.capability import CommandState
 from soundpost.device.contract import Credentials, Outcome, Periods, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2.driver import Conversation
-from soundpost.transport.session import SILENT_LIMIT, STARTING_S, Heard, LineSession, Poll
+from soundpost.transport.session import SILENT_LIMIT, STARTING_S, LineSession
+from soundpost.transport.talk import Heard, Poll
 
 PERIODS = Periods(gap=0.0)
 MUTE = {"key": "mic.101.level.mute", "value": True}

@@ -4,10 +4,10 @@ import { maybe, reasonText, t, type Key } from "@/words";
 const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
 
 /** A fact as a sentence. What its `data` does not tell is left out, never guessed. */
-export function factText(fact: Fact): string {
+export function factText(fact: Fact, device?: string): string {
   const data = fact.data ?? {};
   const base = maybe(`event.${fact.type}`, fact.type);
-  const who = text(data.name) || text(data.agent_name) || text(data.address);
+  const who = device || text(data.name) || text(data.agent) || text(data.agent_name) || text(data.address);
   const parts: string[] = [];
   if (fact.type === "device.status") {
     const status = text(data.status);

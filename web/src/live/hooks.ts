@@ -1,3 +1,4 @@
+import { useQueries } from "@tanstack/react-query";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api, ApiError } from "@/api/client";
 import type { Agent, AgentDetail, Command, Device, ExternalHub, Fact, Found, Page, Point, Problem, Summary } from "@/api/types";
@@ -188,6 +189,17 @@ export function useRow<T extends { id: string }>(store: ListStore<T>, id: string
     (listener) => store.subscribeRow(id, listener),
     () => store.rows.get(id),
   );
+}
+
+/** What devices are called, for lines that know only an id: "Name_1 · London". */
+export function useNames(ids: string[]): Map<string, string> {
+  const wanted = [...new Set(ids)].slice(0, 40);
+  const answers = useQueries({
+    queries: wanted.map((id) => ({ queryKey: ["device", id], queryFn: () => api.get<Device>(`/devices/${id}`), staleTime: 60_000, retry: false })),
+  });
+  const names = new Map<string, string>();
+  answers.forEach(({ data }, index) => data && names.set(wanted[index]!, `${data.name || data.model || data.address} · ${data.site.name}`));
+  return names;
 }
 
 /** Newest facts of a device, site or everything: fetched once, then what the `events` topic adds. */

@@ -37,12 +37,12 @@ export function Frame({ nav, search, top, banner, lost, children }: { nav: React
       </nav>
       <div>
         {banner}
-        <div className="frame-top">
+        <section className="frame-top" aria-label={t("nav.my_account")}>
           <span className="frame-burger">
             <IconButton icon="menu" label={t("frame.menu")} onClick={() => setOpen(true)} id="nav-open" />
           </span>
           {top}
-        </div>
+        </section>
       </div>
       <main className="frame-main" id="main" tabIndex={-1}>
         {children}

@@ -117,7 +117,7 @@ export function Table<T>(props: TableProps<T>) {
   });
   useEffect(() => rows.measure(), [rows, height, own]);
 
-  const grid = `${onSelect && !phone ? "20px " : ""}${phone ? "minmax(0, 1fr)" : shownColumns.map((column) => column.width).join(" ")}`;
+  const grid = `${onSelect && !phone ? "24px " : ""}${phone ? "minmax(0, 1fr)" : shownColumns.map((column) => column.width).join(" ")}`;
 
   const move = (to: number) => {
     const entry = shown[Math.max(0, Math.min(shown.length - 1, to))];

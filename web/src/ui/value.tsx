@@ -6,6 +6,7 @@ import { Age } from "./time";
 export function valueText(value: Value | null | undefined, unit = "", step?: number | null): string {
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "boolean") return value ? t("value.yes") : t("value.no");
+  if (typeof value === "number" && unit === "s" && value >= 120) return format.span(locale(), value);
   if (typeof value === "number") {
     const whole = Number.isInteger(value) && !step && unit !== "dB";
     const text = format.number(locale(), value, whole ? 0 : format.digitsOf(step));
@@ -22,7 +23,7 @@ export function isStale(quality: Quality): boolean {
 export function ReadValue(props: { value: Value | null; unit?: string; step?: number | null; quality: Quality; text?: string | null; id?: string; shown?: string }) {
   const { value, unit, step, quality, text, id } = props;
   const stale = isStale(quality);
-  const shown = quality === "unsupported" ? t("quality.unsupported") : (props.shown ?? valueText(value, unit, step));
+  const shown = quality === "unsupported" ? t("quality.unsupported") : quality === "error" && text ? text : (props.shown ?? valueText(value, unit, step));
   const body = (
     <span className={`value${stale ? " stale" : ""}${value === null ? " none" : ""}`} data-testid={id ? `value-${id}` : undefined} data-quality={quality}>
       {shown}
@@ -42,10 +43,10 @@ export function qualityText(quality: Quality, text?: string | null): string {
 }
 
 /** Age and, when it is not good, why. */
-export function Source({ quality, text, seconds, at, id }: { quality: Quality; text?: string | null; seconds: number | null; at?: number; id?: string }) {
+export function Source({ quality, seconds, at, id }: { quality: Quality; seconds: number | null; at?: number; id?: string }) {
   return (
     <span className="line gap-8 small">
-      {quality !== "good" && <span className="dim hatched">{qualityText(quality, text)}</span>}
+      {quality !== "good" && quality !== "unsupported" && <span className="dim hatched">{qualityText(quality)}</span>}
       <Age seconds={seconds} at={at} stale={quality !== "good"} id={id} />
     </span>
   );

@@ -78,9 +78,10 @@ export function maybe(key: string, fallback: string, values?: Fill): string {
   return entry === undefined ? fallback : fill(entry, values, language);
 }
 
-/** The server's reason in the reader's language: by its code, else the server's own sentence. */
+/** The server's reason in the reader's language. Its English sentence is the exact one; other languages go by the code. */
 export function reasonText(reason: Reason | null | undefined): string {
   if (!reason) return "";
+  if (language === "en" && reason.text) return reason.text;
   const text = maybe(`reason.${reason.code}`, reason.text, reason.params as Fill | undefined);
   return /\{\w+\}/.test(text) ? reason.text : text || reason.code;
 }
@@ -94,6 +95,7 @@ interface Told {
 /** An error in one sentence, by code; the server's own sentence when the catalogue has none. */
 export function errorText(error: unknown): string {
   const told = error as Partial<Told> | undefined;
+  if (language === "en" && told?.code && told.message) return told.message;
   if (told?.code) {
     const text = maybe(`error.${told.code}`, told.message || t("error.unexpected"), told.params as Fill | undefined);
     return /\{\w+\}/.test(text) ? told.message || text : text;

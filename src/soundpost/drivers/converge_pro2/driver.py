@@ -21,7 +21,7 @@ from soundpost.drivers.converge_pro2.points import (
 from soundpost.drivers.converge_pro2.reading import VERSION, BoxRead, Reader, StackRead, plinks
 from soundpost.kernel.clock import Clock
 from soundpost.transport.line import Ask, ErrorAnswer, LineLost, Silence
-from soundpost.transport.session import Heard, Poll, Settle
+from soundpost.transport.talk import Heard, Poll, Settle
 from soundpost.wire.dialogue import Request, reading, writing
 
 STACK = "stack"
@@ -51,7 +51,7 @@ class Asked(Struct, frozen=True):
 
 
 class Conversation:
-    """Implements transport.session.Talk."""
+    """Implements transport.talk.Talk."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -9,7 +9,7 @@ from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import SoundpostError
 from soundpost.transport.line import OpenLine, SignInRefused, enter
-from soundpost.transport.session import Starting
+from soundpost.transport.talk import Starting
 from soundpost.wire.dialogue import Dialogue
 
 BANNER_S = 3.0

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from soundpost.drivers.converge_pro2 import assumed, models, replies, words
 from soundpost.transport.line import Ask, ErrorAnswer, Silence
-from soundpost.transport.session import Starting
+from soundpost.transport.talk import Starting
 from soundpost.wire.dialogue import Request, reading
 
 VERSION = reading(words.version(), bare=True)

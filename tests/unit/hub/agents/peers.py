@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
+from tests.support.clock import ManualClock
 
 from soundpost.device.model import Descriptor, Endpoint, Identity
 from soundpost.hub.agents.admission import nobody
@@ -25,7 +26,6 @@ from soundpost.kernel import ids
 from soundpost.link import envelope, events
 from soundpost.link.commands import Command
 from soundpost.link.envelope import Challenge, Hello, Join, Joined, Known, Message, Refused, Welcome, signed_bytes
-from tests.support.clock import ManualClock
 
 M = TypeVar("M", bound=Message)
 HUB = "hub_0123456789"
@@ -274,5 +274,5 @@ class House:
 
 
 def fact(number: int, *, type: str = "device.status", hub: str = "") -> events.Fact:
-    uid = ids.uid(1_795_000_000_000 + number)
+    uid = ids.uid(1_795_000_000_000 + number, lambda size: number.to_bytes(size, "big"))
     return events.Fact(uid=uid, type=type, time_ms=1_795_000_000_000, hub=hub, data=events.data({"n": number}))

@@ -3,7 +3,7 @@ import { api } from "@/api/client";
 import { useMay, useSession } from "@/api/session";
 import type { AgentDetail, Scan } from "@/api/types";
 import { useAgent } from "@/live/hooks";
-import { useFacts } from "@/live/hooks";
+import { useFacts, useNames } from "@/live/hooks";
 import { factText } from "@/live/facts";
 import { AgentMark, Ago, At, CopyButton, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, LocalTime, Notice, Page, RowLine, Rows, Section, SimpleTable, Stack, StatusCounts, Tag, Td, Text, Tool, ToolBar, usePathId } from "@/ui";
 import { format, locale, maybe, t } from "@/words";
@@ -200,13 +200,14 @@ function Connection({ agent }: { agent: Row }) {
 
 function Recent({ site }: { site: string }) {
   const { items, ready } = useFacts({ site }, 15);
+  const names = useNames(items.flatMap((fact) => (fact.device ? [fact.device] : [])));
   if (!ready || items.length === 0) return null;
   return (
     <Section title={t("dashboard.recent")}>
       <Rows>
         {items.slice(0, 15).map((fact) => (
           <RowLine key={fact.id} end={<Ago time={fact.time} />}>
-            <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact)}</Go> : factText(fact)}</Grow>
+            <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, names.get(fact.device))}</Go> : factText(fact)}</Grow>
           </RowLine>
         ))}
       </Rows>

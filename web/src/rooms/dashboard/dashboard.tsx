@@ -1,4 +1,4 @@
-import { useAgents, useFacts, useSummary } from "@/live/hooks";
+import { useAgents, useFacts, useNames, useSummary } from "@/live/hooks";
 import type { Agent, Counts, Status, Summary } from "@/api/types";
 import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two } from "@/ui";
 import { t } from "@/words";
@@ -187,6 +187,7 @@ function Sites({ agents }: { agents: Agent[] }) {
 
 function Recent() {
   const { items, ready, error } = useFacts({}, 12);
+  const names = useNames(items.flatMap((fact) => (fact.device ? [fact.device] : [])));
   return (
     <Section title={t("dashboard.recent")} id="recent">
       {error ? (
@@ -199,7 +200,7 @@ function Recent() {
         <Rows>
           {items.slice(0, 12).map((fact) => (
             <RowLine key={fact.id} end={<Ago time={fact.time} />}>
-              <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact)}</Go> : <Text>{factText(fact)}</Text>}</Grow>
+              <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, names.get(fact.device))}</Go> : <Text>{factText(fact)}</Text>}</Grow>
             </RowLine>
           ))}
         </Rows>

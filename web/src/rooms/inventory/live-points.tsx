@@ -142,7 +142,7 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
       id={`endpoint-${end.id}`}
       name={
         <Two
-          first={<Text strong>{end.name}</Text>}
+          first={<Text strong title={end.id}>{end.name}</Text>}
           second={
             <>
               {gain && (
@@ -162,7 +162,7 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
         source && (
           <Stack gap={4}>
             <Line justify="end">
-              <Source quality={source.quality} text={source.text} seconds={source.age_s} at={source.at} id={source.key} />
+              <Source quality={source.quality} seconds={source.age_s} at={source.at} id={source.key} />
             </Line>
             {marked && <Marks point={marked} />}
           </Stack>
@@ -203,7 +203,7 @@ function SinglePoint({ point, device, open }: { point: Live; device: Device; ope
       name={<Text>{point.label || point.key}</Text>}
       main={control ?? <ReadValue id={point.key} value={point.value} unit={point.unit} step={point.step} quality={point.quality} text={point.text} />}
       side={<Marks point={point} />}
-      age={<Source quality={point.quality} text={point.text} seconds={point.age_s} at={point.at} id={point.key} />}
+      age={<Source quality={point.quality} seconds={point.age_s} at={point.at} id={point.key} />}
       outcomes={control && <PointOutcome point={point} device={device} open={open} />}
     />
   );

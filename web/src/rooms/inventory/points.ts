@@ -21,6 +21,12 @@ export function endPointName(id: string): string {
   return text ? text[0]!.toUpperCase() + text.slice(1) : id;
 }
 
+/** "Mic/line input 1 gain" and "Mic/line input 1 mute" are of "Mic/line input 1". */
+function sharedLabel(end: EndPoint): string {
+  const labels = [end.gain, end.mute].filter((point) => point?.label).map((point) => point!.label.replace(/ (gain|mute)$/i, ""));
+  return labels.length > 0 && labels.every((label) => label === labels[0]) ? labels[0]! : "";
+}
+
 const rank = (id: string) => {
   const order = ["mic", "bfm", "usb_rx", "telco_rx", "voip_rx", "proc", "fader", "output", "speaker"];
   const at = order.indexOf(id.split(".")[0] ?? "");
@@ -45,6 +51,7 @@ export function groupPoints(points: Iterable<Point>): { ends: EndPoint[]; others
     else if (last === "gain" && point.type === "number" && !end.gain) end.gain = point;
     else end.rest.push(point);
   }
+  for (const end of ends.values()) end.name = sharedLabel(end) || end.name;
   const sorted = [...ends.values()].sort((a, b) => rank(a.id) - rank(b.id) || collator.compare(a.id, b.id));
   others.sort((a, b) => collator.compare(a.key, b.key));
   return { ends: sorted, others };

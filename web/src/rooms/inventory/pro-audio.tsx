@@ -282,7 +282,7 @@ function PhoneRow({ device }: { device: Row }) {
       <Grow>
         <Two
           first={
-            <Go to={`/devices/${device.id}`}>
+            <Go to={`/devices/${device.id}`} id={`open-${device.id}`}>
               <Text strong>{nameOf(device)}</Text> <Text dim>{placeOf(device)}</Text>
             </Go>
           }

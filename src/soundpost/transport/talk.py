@@ -1,0 +1,73 @@
+"""The treaty between a held line and the driver that knows the device's words."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from soundpost.device.contract import Outcome, PointReading, Unit
+from soundpost.transport.line import Ask
+from soundpost.wire.dialogue import Request
+
+
+class Starting(Exception):
+    """The device answers but is still starting: nothing can be read yet."""
+
+
+class Poll(Struct, frozen=True):
+    """One question asked every period of its group. An empty key reads something other than a point."""
+
+    request: Request
+    part: str
+    group: str
+    key: str = ""
+
+
+class Heard(Struct):
+    """What a line or an answer told. `anew`: everything must be read again. `garbage`: it could not be understood."""
+
+    readings: list[tuple[str, PointReading]] = field(default_factory=list)
+    presence: list[tuple[str, bool]] = field(default_factory=list)
+    anew: bool = False
+    garbage: bool = False
+
+
+class Settle(Struct, frozen=True):
+    """A verb that ends the line: `prove` is run on the next line that comes up within `seconds`."""
+
+    seconds: float
+    prove: Callable[[Ask], Awaitable[Outcome]]
+    unproved: Outcome
+
+
+class Talk(Protocol):
+    """What a driver knows of one stack; the session calls it, one question at a time."""
+
+    def is_error(self, text: str) -> bool: ...
+
+    def prompt_first(self) -> bool:
+        """Whether a text before the sign-in prompt means that another product answers."""
+
+    async def identify(self, ask: Ask) -> Unit:
+        """Reads everything behind the line. Raises Starting."""
+
+    def polls(self) -> Sequence[Poll]:
+        """For the unit read last."""
+
+    def known(self) -> Heard:
+        """What identify learnt besides the unit."""
+
+    def heartbeats(self) -> Sequence[Request]:
+        """The first is the usual one. All are asked in turn while the device is silent, so that the late answer to
+        one is not taken for the answer to the next."""
+
+    def alive(self, answer: list[str]) -> Heard:
+        """Judges the answer to a heartbeat; raises LineLost when another device gave it."""
+
+    def answered(self, poll: Poll, answer: list[str]) -> Heard: ...
+
+    def heard(self, text: str) -> Heard: ...
+
+    async def perform(
+        self, ask: Ask, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]
+    ) -> Outcome | Settle: ...
