@@ -15,7 +15,7 @@ class ConvergePro2:
 
     name = "converge_pro2"
     default_port = 23
-    default_credentials = (Credentials("cred_factory", "clearone", "converge"),)
+    default_credentials: Sequence[Credentials] = (Credentials("cred_factory", "clearone", "converge"),)
     """The factory pair (devices.md 1.1): what a new agent starts with, until somebody puts another list."""
 
     async def look(

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from sqlalchemy import Connection, delete, insert, select, update
 
 from soundpost.device.model import Reason
-from soundpost.hub.agents.rules import NEVER, Past
+from soundpost.hub.agents.states import NEVER, Past
 from soundpost.hub.store.tables import agents, sites
 from soundpost.kernel.errors import Corrupt
 from soundpost.link.envelope import ScanState

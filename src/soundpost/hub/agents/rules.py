@@ -4,14 +4,23 @@ import hashlib
 from collections import deque
 from collections.abc import Callable
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from soundpost.device.model import Reason
+from soundpost.hub.agents import states
 from soundpost.kernel.errors import Invalid
 from soundpost.link import level
 from soundpost.link.envelope import Refused
 
-NEVER, CONNECTED, LOST, REFUSED, HELD_TWICE = "never", "connected", "lost", "refused", "held_twice"
+NEVER, CONNECTED, LOST, REFUSED, HELD_TWICE = (
+    states.NEVER,
+    states.CONNECTED,
+    states.LOST,
+    states.REFUSED,
+    states.HELD_TWICE,
+)
+Past = states.Past
+
 NAME_MOST = 64
 BOOTS_KEPT, KEYS_KEPT = 256, 16
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -37,13 +46,6 @@ class Limits(Struct, frozen=True):
     questions: int = 64
     """GoAsk and Seen of one session that wait for their answer."""
     save_scans_s: float = 60.0
-
-
-class Past(Struct):
-    """What must not come back: boot ids that a newer session replaced (T28), keys that were taken away."""
-
-    boots: list[str] = field(default_factory=list)
-    keys: list[bytes] = field(default_factory=list)
 
 
 class Tries(Struct):
