@@ -39,6 +39,8 @@ def with_problems(operation: dict[str, Any]) -> None:
     """Any operation may answer with a problem; Litestar only knows of some, in a shape that is not ours."""
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}}}}
     answers = {code: answer for code, answer in operation["responses"].items() if code < "400"}
+    if "204" in answers:
+        answers["204"].pop("content", None)
     operation["responses"] = {**answers, "default": {"description": "A problem (RFC 9457)", **problem}}
 
 
