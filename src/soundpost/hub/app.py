@@ -99,7 +99,7 @@ def health(edition: Edition) -> ControllerRouterHandler:
 
 
 def agent_door(door: Any) -> ControllerRouterHandler:
-    @asgi(AGENT_DOOR, opt={"right": "open"})
+    @asgi(AGENT_DOOR, opt={"right": "open"}, copy_scope=True)
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         await door(scope, receive, send)
 

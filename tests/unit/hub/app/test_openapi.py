@@ -1,9 +1,7 @@
-"""The OpenAPI document says what the routes do: schemathesis asks them all."""
+"""The OpenAPI document says what the routes do; test_whole_hub.py asks them all."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.support.hub import Hub
 
 
@@ -43,46 +41,3 @@ async def test_every_reference_leads_somewhere(home: Hub) -> None:
         return set().union(*(references(value) for value in part)) if isinstance(part, list) else set()
 
     assert references(made) <= names
-
-
-@pytest.mark.parametrize("seed", [1])
-async def test_schemathesis_finds_nothing(owned: Hub, tmp_path: Path, seed: int) -> None:
-    import asyncio
-
-    owner = (await owned.client.get("/api/v1/session")).json()["person"]["id"]
-    key = await owned.people.add_key(owner, "schemathesis", "administer")
-    found = await asyncio.to_thread(asked, owned.url, await document(owned), key, seed)
-    assert found == []
-
-
-def asked(url: str, made: dict[str, Any], key: str, seed: int) -> list[str]:
-    """Cases by property over every operation; what is no answer of the document or no problem is a finding."""
-    import random
-
-    import hypothesis
-    import schemathesis
-    from schemathesis.checks import not_a_server_error
-    from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
-
-    schema = schemathesis.openapi.from_dict(made)
-    findings: list[str] = []
-    random.seed(seed)
-    for result in schema.get_all_operations():
-        operation = result.ok()
-
-        @hypothesis.settings(
-            max_examples=15, deadline=None, derandomize=True, database=None,
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )  # fmt: skip
-        @hypothesis.given(case=operation.as_strategy())
-        def run(case: Any) -> None:
-            answer = case.call(base_url=url, headers={"X-Api-Key": key})
-            case.validate_response(
-                answer, checks=[not_a_server_error, status_code_conformance, response_schema_conformance]
-            )
-
-        try:
-            run()
-        except (BaseExceptionGroup, Exception) as error:
-            findings.append(f"{operation.label}: {error}"[:2_000])
-    return findings

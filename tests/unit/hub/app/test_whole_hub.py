@@ -1,0 +1,89 @@
+"""Both editions with all their rooms: every route names its right, and schemathesis finds no answer that is not in the document."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.support.hub import problem
+from tests.support.schemathesis_run import findings
+
+from soundpost.editions import local_api, rooms
+from soundpost.hub import serve
+from soundpost.hub.app import Edition
+from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.people.http import routes_without_right
+from soundpost.hub.people.service import People
+from soundpost.hub.store import Store
+from soundpost.kernel.clock import SystemClock
+
+
+@asynccontextmanager
+async def house(folder: Path, edition: Edition, **options: Any) -> AsyncIterator[rooms.House]:
+    clock = SystemClock()
+    async with (
+        Store(folder / "soundpost.db", clock) as store,
+        rooms.opened(edition, store, People(store, clock), clock, **options) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[rooms.House]:
+    async with house(tmp_path, Edition("enterprise"), door=True) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def served(hub: rooms.House) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        serve.Serving(hub.app, SystemClock(), plain=serve.Plain(0)) as serving,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}") as client,
+    ):
+        yield client
+
+
+async def key(hub: rooms.House, scope: str) -> str:
+    if hub.people.first_run_open:
+        await hub.people.ready_owner("owner@example.org")
+    owner = await hub.store.read(lambda conn: conn.exec_driver_sql("select id from people").scalar())
+    return await hub.people.add_key(str(owner), "test", scope)
+
+
+async def test_every_route_of_the_hub_names_its_right(hub: rooms.House) -> None:
+    assert routes_without_right(hub.app) == []
+
+
+async def test_every_route_of_a_local_agent_names_its_right(tmp_path: Path) -> None:
+    services: dict[str, object] = {"engine": object(), "external": object()}
+    edition = Edition("local_agent")
+    async with house(tmp_path, edition, controllers=local_api.CONTROLLERS, services=services) as opened:
+        assert routes_without_right(opened.app) == []
+
+
+async def test_schemathesis_finds_nothing(hub: rooms.House) -> None:
+    await hub.agents.add(SYSTEM, "london")
+    administer = await key(hub, "administer")
+    async with served(hub) as client:
+        document = (await client.get("/api/v1/openapi.json")).json()
+        assert await asyncio.to_thread(findings, str(client.base_url), document, administer) == []
+
+
+async def test_nobody_sees_anything_and_readers_change_nothing(hub: rooms.House) -> None:
+    """Each route asked by nobody and by a key that may only read."""
+    read = await key(hub, "read")
+    async with served(hub) as client:
+        document = (await client.get("/api/v1/openapi.json")).json()
+        for path, operations in document["paths"].items():
+            address = path.replace("{", "x").replace("}", "")
+            for method in operations:
+                answer = await client.request(method.upper(), address)
+                opened = address in ("/api/v1/health", "/api/v1/session", "/api/v1/first-run")
+                if not opened:
+                    problem(answer, 401, "unauthenticated")
+                if method != "get" and not opened and address != "/api/v1/session/password":
+                    answer = await client.request(method.upper(), address, headers={"X-Api-Key": read})
+                    problem(answer, 403, "not_allowed")
