@@ -80,7 +80,9 @@ def _fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
 def application(farm: Farm) -> Litestar:
     @get("/health")
     async def health() -> dict[str, Any]:
-        return {"status": "ok", "stacks": len(farm.stations), "personality": farm.personality, "seed": farm.seed}
+        seen = sum(station.stack.commands_seen for station in farm.stacks)
+        shape = {"stacks": len(farm.stations), "personality": farm.personality, "seed": farm.seed}
+        return {"status": "ok", **shape, "commands_seen": seen}
 
     @get("/assumptions")
     async def assumptions() -> dict[str, Any]:
