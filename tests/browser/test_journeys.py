@@ -185,7 +185,7 @@ def test_a_lost_agent_a_new_machine_and_a_hub_restarted_under_the_page(
     # The machine is gone for good: hand the account over and join a new one, by hand.
     ana.at("nav-servers").click()
     ana.page.locator("[data-testid^=agent-row-]").first.get_by_role("link").first.click()
-    ana.at("hand-over").first.click()
+    ana.at("tool-hand-over").click()
     ana.page.get_by_role("dialog").get_by_role("button").last.click()
     password = ana.at("result-password").inner_text().strip()
     ana.at("result-done").click()

@@ -94,7 +94,8 @@ async def test_problems(api: httpx.AsyncClient, method: str, path: str, content:
 
 
 async def test_health_and_assumptions(api: httpx.AsyncClient) -> None:
-    assert (await api.get("/health")).json() == {"status": "ok", "stacks": 3, "personality": "lab", "seed": 1}
+    health = (await api.get("/health")).json()
+    assert health == {"status": "ok", "stacks": 3, "personality": "lab", "seed": 1, "commands_seen": 0}
     items = (await api.get("/assumptions")).json()["items"]
     assert {"name", "value", "default", "text", "lab_only"} == set(items[0])
 

@@ -6,7 +6,7 @@ const accent: MantineColorsTuple = ["#eef3ff", "#dbe5fc", "#b6c9f6", "#8fabf0", 
 export const theme = createTheme({
   primaryColor: "accent",
   colors: { accent },
-  primaryShade: { light: 6, dark: 4 },
+  primaryShade: { light: 6, dark: 6 },
   autoContrast: true,
   defaultRadius: "sm",
   fontFamily: 'Inter, "Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif',
