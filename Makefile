@@ -44,10 +44,14 @@ lint: setup
 	@.venv/bin/lint-imports --no-logo >$(STAMPS)/imports.txt || { cat $(STAMPS)/imports.txt; exit 1; }
 	@.venv/bin/mypy --no-error-summary
 
+# Types, lint and unit tests of the web client, by the same Node that builds it.
+web-check: setup
+	@$(PY) -c 'import pathlib, hatch_build; hatch_build.npm(pathlib.Path("web"), "run", "check", "--silent")' >$(STAMPS)/web.txt 2>&1 || { cat $(STAMPS)/web.txt; exit 1; }
+
 check: lint
 	@.venv/bin/pytest -q -n 2 --dist loadfile tests/unit tests/contract
 
-test: lint
+test: lint web-check
 	@$(PY) tests/chromium.py
 	@.venv/bin/pytest -q -n 2 --dist loadfile $(ARGS)
 
@@ -60,4 +64,4 @@ lock: .venv/bin/uv
 clean:
 	rm -rf .venv $(STAMPS) web/node_modules web/dist src/soundpost/_web
 
-.PHONY: help setup up demo lint check test bench lock clean
+.PHONY: help setup up demo lint web-check check test bench lock clean
