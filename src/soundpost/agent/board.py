@@ -49,12 +49,15 @@ class Shelf:
         self.origins = [""] * size
         self.texts = [""] * size
 
+    def _columns(self) -> tuple[list[Any], ...]:
+        return self.values, self.times, self.quality, self.origins, self.texts
+
     def reshape(self, schema: Schema) -> None:
         """Other points now: what both shapes have is kept."""
         before = self.schema
-        columns = (self.values, self.times, self.quality, self.origins, self.texts)
+        columns = self._columns()
         self._empty(schema)
-        after = (self.values, self.times, self.quality, self.origins, self.texts)
+        after = self._columns()
         for key, place in schema.index.items():
             old = before.index.get(key)
             if old is not None:
