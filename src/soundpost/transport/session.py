@@ -28,6 +28,8 @@ CONNECT_S = 5.0
 STARTING_S = 165.0
 """How long a stack may take to start (devices.md 6.3)."""
 STARTING_LOOK_S = 10.0
+RETRY_S = 10.0
+"""A point that answered an error is asked again after this, or after its period when that is shorter."""
 SILENT_LIMIT = 15
 """Unanswered requests in a row after which the connection itself is doubted (devices.md 1.4)."""
 RETRY_FLOOR_S, RETRY_FIRST_S, RETRY_MOST_S = 5.0, 10.0, 60.0
@@ -315,7 +317,11 @@ class LineSession:
             self._works(poll.part, poll.key)
             self._tell(self._talk.answered(poll, answer))
         finally:
-            self._round.done(index, self._clock.monotonic(), period)
+            now = self._clock.monotonic()
+            self._round.done(index, now, period)
+            if poll.key in self._failing.get(poll.part, ()):
+                # Else a fact that once answered an error would stay an error for an hour.
+                self._round.soon({poll.part: {poll.key}}, now + min(RETRY_S, self._periods.of(poll.group)))
         if not self._silent and (covered := self._round.covered(index)):
             self._sink.covered(*covered)
 
@@ -326,8 +332,20 @@ class LineSession:
             self._fails(poll.part, poll.key, words)
             self._report(poll, PointReading(poll.key, None, words))
             return None
-        self._report(poll, PointReading(poll.key, None, words, unsupported=True))
-        return self._periods.facts
+        # Asked once more: a fault that ended between the two answers must not cost the point an hour.
+        try:
+            answer = await line.ask(poll.request)
+        except ErrorAnswer as error:
+            self._works(poll.part, poll.key)
+            self._report(poll, PointReading(poll.key, None, error.text, unsupported=True))
+            return self._periods.facts
+        except Silence as silence:
+            self._unheard(silence.text)
+        else:
+            self._round.read.add(index)
+            self._works(poll.part, poll.key)
+            self._tell(self._talk.answered(poll, answer))
+        return None
 
     def _report(self, poll: Poll, reading: PointReading) -> None:
         if poll.key:
