@@ -61,5 +61,5 @@ export default tseslint.config(
       "no-restricted-syntax": ["error", ...rawStyle],
     },
   })),
-  { files: ["**/*.mjs", "*.js"], languageOptions: { globals: { URLSearchParams: "readonly", clearInterval: "readonly", process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly", setInterval: "readonly", setTimeout: "readonly", clearInterval: "readonly", URLSearchParams: "readonly" } } },
+  { files: ["**/*.mjs", "*.js"], languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly", setInterval: "readonly", setTimeout: "readonly", clearInterval: "readonly", URLSearchParams: "readonly" } } },
 );
