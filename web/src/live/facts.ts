@@ -3,6 +3,9 @@ import { maybe, reasonText, t, type Key } from "@/words";
 
 const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
 
+/** An instruction is told once, when it ended; its steps stand on the device's own page. */
+export const worthTelling = (fact: Fact): boolean => fact.type !== "command.accepted" && fact.type !== "command.sent";
+
 /** A fact as a sentence. What its `data` does not tell is left out, never guessed. */
 export function factText(fact: Fact, device?: string): string {
   const data = fact.data ?? {};
@@ -17,14 +20,13 @@ export function factText(fact: Fact, device?: string): string {
     if (reason && typeof reason === "object") parts.push(reasonText(reason));
     return parts.join(" · ");
   }
-  parts.push(base);
+  const capability = text(data.capability);
+  if (fact.type.startsWith("command.") && capability) {
+    const status = text(data.status) || text(data.state);
+    const end = fact.type === "command.ended" && status ? maybe(`command.${status}`, status) : base.toLowerCase();
+    parts.push(`${maybe(`verb.${capability}`, capability)}: ${end}`);
+  } else parts.push(base);
   if (who) parts.push(who);
-  if (fact.type.startsWith("command.")) {
-    const capability = text(data.capability);
-    const status = text(data.status);
-    if (capability) parts.push(maybe(`verb.${capability}`, capability));
-    if (fact.type === "command.ended" && status) parts.push(maybe(`command.${status}`, status));
-  }
   if (text(data.person)) parts.push(text(data.person));
   return parts.join(" · ");
 }

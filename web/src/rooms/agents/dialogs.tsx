@@ -5,13 +5,18 @@ import type { Agent, SiteRow } from "@/api/types";
 import { Act, Choice, Confirm, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, RowMenu, Secret, SecretField, Stack, Steps, Text, TextField, useGo } from "@/ui";
 import { t } from "@/words";
 
+/** Where an agent reaches this hub: plain HTTP is for this machine's browser only, agents come to the TLS port (contracts.md). */
+function door(): string {
+  return location.protocol === "https:" ? location.host : `${location.hostname}:8443`;
+}
+
 /** What to do at the site, in three steps. */
 export function ThreeSteps({ name }: { name: string }) {
   return (
     <Steps>
       <li>{t("steps.one")}</li>
       <li>{t("steps.two")}</li>
-      <li>{t("steps.three", { address: location.host, name })}</li>
+      <li>{t("steps.three", { address: door(), name })}</li>
     </Steps>
   );
 }

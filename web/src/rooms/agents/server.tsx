@@ -4,7 +4,7 @@ import { useMay, useSession } from "@/api/session";
 import type { AgentDetail, Scan } from "@/api/types";
 import { useAgent } from "@/live/hooks";
 import { useFacts, useNames } from "@/live/hooks";
-import { factText } from "@/live/facts";
+import { factText, worthTelling } from "@/live/facts";
 import { AgentMark, Ago, At, CopyButton, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, LocalTime, Notice, Page, RowLine, Rows, Section, SimpleTable, Stack, StatusCounts, Tag, Td, Text, Tool, ToolBar, usePathId } from "@/ui";
 import { format, locale, maybe, t } from "@/words";
 import { ServerDialog, ThreeSteps } from "./dialogs";
@@ -89,7 +89,7 @@ function Known({ agent }: { agent: Row }) {
             </Rows>
           )}
           <Text dim small>
-            {t(agent.policy === "ask" ? "discovery.ask" : "discovery.list")}
+            {t("discovery.policy")}: {t(agent.policy === "ask" ? "discovery.ask" : "discovery.list")}
           </Text>
         </Section>
       </Halves>
@@ -155,7 +155,7 @@ function Scans({ scans, site }: { scans: Scan[]; site: string }) {
           ) : (
             <td colSpan={5}>
               <Text dim>
-                {t("server.not_swept")} {scan.note && maybe(`note.${scan.note}`, scan.note)}
+                {scan.note ? maybe(`note.${scan.note}`, scan.note) : t("server.not_swept")}
               </Text>
             </td>
           )}
@@ -199,13 +199,13 @@ function Connection({ agent }: { agent: Row }) {
 }
 
 function Recent({ site }: { site: string }) {
-  const { items, ready } = useFacts({ site }, 15);
+  const { items, ready } = useFacts({ site }, 40);
   const names = useNames(items.flatMap((fact) => (fact.device ? [fact.device] : [])));
   if (!ready || items.length === 0) return null;
   return (
     <Section title={t("dashboard.recent")}>
       <Rows>
-        {items.slice(0, 15).map((fact) => (
+        {items.filter(worthTelling).slice(0, 15).map((fact) => (
           <RowLine key={fact.id} end={<Ago time={fact.time} />}>
             <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, names.get(fact.device))}</Go> : factText(fact)}</Grow>
           </RowLine>

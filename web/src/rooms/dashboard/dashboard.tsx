@@ -2,7 +2,7 @@ import { useAgents, useFacts, useNames, useSummary } from "@/live/hooks";
 import type { Agent, Counts, Status, Summary } from "@/api/types";
 import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two } from "@/ui";
 import { t } from "@/words";
-import { factText } from "@/live/facts";
+import { factText, worthTelling } from "@/live/facts";
 
 const sum = (counts: Counts | undefined) => Object.values(counts ?? {}).reduce((n, each) => n + (each ?? 0), 0);
 const add = (...all: (Counts | undefined)[]): Counts => {
@@ -186,7 +186,7 @@ function Sites({ agents }: { agents: Agent[] }) {
 }
 
 function Recent() {
-  const { items, ready, error } = useFacts({}, 12);
+  const { items, ready, error } = useFacts({}, 40);
   const names = useNames(items.flatMap((fact) => (fact.device ? [fact.device] : [])));
   return (
     <Section title={t("dashboard.recent")} id="recent">
@@ -198,7 +198,7 @@ function Recent() {
         <Text dim>{t("events.none")}</Text>
       ) : (
         <Rows>
-          {items.slice(0, 12).map((fact) => (
+          {items.filter(worthTelling).slice(0, 12).map((fact) => (
             <RowLine key={fact.id} end={<Ago time={fact.time} />}>
               <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, names.get(fact.device))}</Go> : <Text>{factText(fact)}</Text>}</Grow>
             </RowLine>

@@ -172,19 +172,28 @@ function Chain({ device, nested, stackId, rows }: { device: Row; nested: Readonl
   const boxes = device.kind === "mixer" && stackId ? (nested.get(stackId) ?? []).filter((each) => each.id !== device.id) : [];
   const parent = device.parent && device.parent !== stackId ? rows.get(device.parent) : undefined;
   if (under.length === 0 && boxes.length === 0 && !parent) return null;
-  const title = device.kind === "stack" ? t("device.boxes") : under.length > 0 ? t("device.chain") : t("device.belongs");
+  const others = parent ? [parent] : boxes;
   return (
-    <Section title={title} count={under.length || undefined} id="chain">
-      <Rows>
-        {parent && <ChainLine device={parent} />}
-        {under.map((each) => (
-          <ChainLine key={each.id} device={each} />
-        ))}
-        {boxes.map((each) => (
-          <ChainLine key={each.id} device={each} />
-        ))}
-      </Rows>
-    </Section>
+    <>
+      {under.length > 0 && (
+        <Section title={t(device.kind === "stack" ? "device.boxes" : "device.chain")} count={under.length} id="chain">
+          <Rows>
+            {under.map((each) => (
+              <ChainLine key={each.id} device={each} />
+            ))}
+          </Rows>
+        </Section>
+      )}
+      {others.length > 0 && (
+        <Section title={t(parent ? "device.belongs" : "device.other_boxes")} count={parent ? undefined : others.length} id="siblings">
+          <Rows>
+            {others.map((each) => (
+              <ChainLine key={each.id} device={each} />
+            ))}
+          </Rows>
+        </Section>
+      )}
+    </>
   );
 }
 
