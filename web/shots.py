@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 WEB = Path(__file__).parent
 CHROMIUM = os.environ.get("SOUNDPOST_CHROMIUM", "/usr/bin/chromium")
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-SIZES = {"1440": (1440, 900), "1024": (1024, 768), "390": (390, 844)}
+SIZES = {"1440": (1440, 900), "1024": (1024, 768), "1240": (1240, 800), "1360": (1360, 800), "390": (390, 844)}
 
 
 def node() -> Path:
@@ -263,6 +263,11 @@ def main() -> int:
                             sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                             if sideways > 0:
                                 errors.append(f"{sideways} px too wide")
+                            cut = page.evaluate(
+                                "[...document.querySelectorAll('.table-row:not(.group), .table-head')].filter(row => row.lastElementChild.getBoundingClientRect().right > row.getBoundingClientRect().right + 1).length"
+                            )
+                            if cut:
+                                errors.append(f"{cut} table rows are wider than the table")
                             for text in [*violations, *errors]:
                                 bad += 1
                                 print(f"{label}: {text}")

@@ -18,6 +18,15 @@ export function useMedia(query: string): boolean {
 
 export const usePhone = () => useMedia("(max-width: 760px)");
 
+/** Windows at which a column may join. */
+const BREADTHS = [1240, 1360, 1440, 1680] as const;
+
+function useBreadth(): number {
+  const joined = BREADTHS.map((breadth) => `(min-width: ${breadth}px)`);
+  const [a, b, c, d] = [useMedia(joined[0]!), useMedia(joined[1]!), useMedia(joined[2]!), useMedia(joined[3]!)];
+  return d ? 1680 : c ? 1440 : b ? 1360 : a ? 1240 : 1024;
+}
+
 export interface Column<T> {
   id: string;
   name: string;
@@ -27,7 +36,7 @@ export interface Column<T> {
   free?: boolean;
   sort?: boolean;
   /** Narrower windows leave it out. */
-  from?: number;
+  from?: (typeof BREADTHS)[number];
 }
 
 export interface Entry {
@@ -71,10 +80,7 @@ const PHONE_ROW = 64;
 export function Table<T>(props: TableProps<T>) {
   const { label, own, columns, onOpen, onToggle, sort, onSort, selected, onSelect } = props;
   const phone = usePhone();
-  const huge = useMedia("(min-width: 1680px)");
-  const wide = useMedia("(min-width: 1360px)");
-  const middle = useMedia("(min-width: 1180px)");
-  const width = huge ? 1680 : wide ? 1360 : middle ? 1180 : 1024;
+  const width = useBreadth();
   const shownColumns = phone ? [] : columns.filter((column) => (column.from ?? 0) <= width);
   const { shown, waiting, release, hold } = useHeldOrder(props.entries, own);
   const body = useRef<HTMLDivElement>(null);

@@ -47,7 +47,7 @@ function ServerList() {
       {
         id: "status",
         name: t("field.status"),
-        width: "minmax(170px, 1.1fr)",
+        width: "minmax(160px, 1.1fr)",
         cell: (agent) => (
           <AgentMark state={agent.state} id={agent.id}>
             <Lasting since={agent.since} />
@@ -56,12 +56,12 @@ function ServerList() {
       },
       { id: "name", name: t("field.name"), width: "minmax(150px, 2fr)", cell: (agent) => <NameCell agent={agent} /> },
       { id: "site", name: t("field.site"), width: "minmax(90px, 0.8fr)", cell: (agent) => <Two first={agent.site.name} second={<LocalTime zone={agent.site.zone} />} /> },
-      { id: "devices", name: t("field.devices"), width: "minmax(168px, 1.1fr)", free: true, cell: (agent) => <DevicesCell agent={agent} /> },
+      { id: "devices", name: t("field.devices"), width: "minmax(150px, 1.1fr)", free: true, cell: (agent) => <DevicesCell agent={agent} /> },
       { id: "subnets", name: t("field.subnets"), width: "54px", end: true, from: 1360, cell: (agent) => agent.subnets.length },
       { id: "confirmed", name: t("field.last_confirmed"), width: "minmax(96px, 0.7fr)", cell: (agent) => <Ago time={agent.last_confirmed} /> },
-      { id: "waiting", name: t("field.waiting_short"), width: "54px", end: true, cell: (agent) => (agent.state === "never" ? <Text dim>–</Text> : format.number(locale(), agent.waiting)) },
-      { id: "version", name: t("field.version"), width: "50px", from: 1180, cell: (agent) => agent.version || <Text dim>–</Text> },
-      { id: "clock", name: t("field.clock"), width: "60px", end: true, from: 1180, cell: (agent) => <Clock agent={agent} /> },
+      { id: "waiting", name: t("field.waiting_short"), width: "54px", end: true, from: 1240, cell: (agent) => (agent.state === "never" ? <Text dim>–</Text> : format.number(locale(), agent.waiting)) },
+      { id: "version", name: t("field.version"), width: "50px", from: 1240, cell: (agent) => agent.version || <Text dim>–</Text> },
+      { id: "clock", name: t("field.clock"), width: "60px", end: true, from: 1240, cell: (agent) => <Clock agent={agent} /> },
       { id: "disk", name: t("field.disk"), width: "66px", end: true, from: 1360, cell: (agent) => (agent.disk_free_percent === null ? <Text dim>–</Text> : t("server.free", { n: Math.round(agent.disk_free_percent) })) },
       { id: "menu", name: "", width: "36px", free: true, cell: (agent) => (may ? <ServerMenu agent={agent} /> : null) },
     ],

@@ -112,11 +112,12 @@ export function ProAudio() {
     return [
       { id: "status", name: t("field.status"), width: "minmax(178px, 1.1fr)", sort: true, cell: (device) => <StatusCell device={device} /> },
       { id: "name", name: t("field.device"), width: "minmax(170px, 1.8fr)", sort: true, cell: (device) => <NameCell device={device} /> },
-      { id: "model", name: t("field.model"), width: "minmax(92px, 1.3fr)", sort: true, cell: (device) => shown(device).model || <Text dim>–</Text> },
+      { id: "model", name: t("field.model"), width: "minmax(92px, 1.3fr)", from: 1240, sort: true, cell: (device) => shown(device).model || <Text dim>–</Text> },
       {
         id: "serial",
         name: t("field.serial"),
         width: "minmax(126px, 0.9fr)",
+        from: 1240,
         sort: true,
         cell: (device) => {
           const { serial, more } = shown(device);
@@ -129,11 +130,11 @@ export function ProAudio() {
         },
       },
       { id: "firmware", name: t("field.firmware"), width: "minmax(76px, 0.6fr)", sort: true, cell: (device) => shown(device).firmware || <Text dim>–</Text> },
-      { id: "address", name: t("field.address"), width: "minmax(96px, 0.8fr)", sort: true, cell: (device) => shown(device).address || <Text dim>–</Text>, from: 1180 },
+      { id: "address", name: t("field.address"), width: "minmax(96px, 0.8fr)", sort: true, cell: (device) => shown(device).address || <Text dim>–</Text>, from: 1360 },
       { id: "site", name: t("field.site"), width: "minmax(80px, 0.7fr)", sort: true, cell: (device) => device.site.name, from: 1680 },
       { id: "locate", name: t("verb.locate"), width: "52px", free: true, cell: (device) => <LocateCell device={device} boxes={tree_.current.children.get(device.id) ?? NONE} /> },
       { id: "todo", name: t("field.todo"), width: "44px", free: true, cell: (device) => <BellCell device={device} /> },
-      { id: "agent", name: t("field.server"), width: "minmax(80px, 0.7fr)", sort: true, from: 1360, cell: (device) => (device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : <Text dim>–</Text>) },
+      { id: "agent", name: t("field.server"), width: "minmax(80px, 0.7fr)", sort: true, from: 1440, cell: (device) => (device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : <Text dim>–</Text>) },
       { id: "age", name: t("field.age"), width: "60px", end: true, cell: (device) => (device.status === "unknown" || device.status === "offline" ? <Text dim>–</Text> : <Age seconds={device.age_s} at={device.at} id={device.id} />) },
     ];
   }, []);
