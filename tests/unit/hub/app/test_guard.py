@@ -21,6 +21,11 @@ with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
 """
 
 
+def refused() -> "pytest.RaisesExc[PermissionError]":
+    """By its base and words: in a test worker the guard came in through sitecustomize, under another module's name."""
+    return pytest.raises(PermissionError, match=f"a test tried to reach {AWAY}")
+
+
 @pytest.fixture
 def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays_inside: None) -> Iterator[Path]:
     """These tests leave on purpose: their notes go elsewhere."""
@@ -32,14 +37,14 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays_inside: None) -
 
 
 def test_a_socket(notes: Path) -> None:
-    with socket.socket() as line, pytest.raises(outside.LeftTheMachine):
+    with socket.socket() as line, refused():
         line.connect((AWAY, 9))
-    with socket.socket(type=socket.SOCK_DGRAM) as line, pytest.raises(outside.LeftTheMachine):
+    with socket.socket(type=socket.SOCK_DGRAM) as line, refused():
         line.sendto(b"x", (AWAY, 9))
 
 
 async def test_asyncio(notes: Path) -> None:
-    with pytest.raises(outside.LeftTheMachine):
+    with refused():
         await asyncio.open_connection(AWAY, 9)
 
 
