@@ -24,6 +24,8 @@ class ValueLane(Listener):
         self._board, self.hold = board, hold
         self.live = False
         self.wake = asyncio.Event()
+        self.hurry = asyncio.Event()
+        """Set when somebody changed something, here or at the device: that is waited for, a drifting temperature is not."""
         self.scan_changed = False
         self._refs: dict[Shelf, int] = {}
         self._count = 0
@@ -45,6 +47,8 @@ class ValueLane(Listener):
             else:
                 waiting.update(places)
             self.wake.set()
+            if any(shelf.origins[place] for place in places):
+                self.hurry.set()
         elif self.hold is not None:
             for place in places:
                 self.hold.add(_held(shelf, shelf.schema, shelf.change(0, place)))
@@ -183,6 +187,7 @@ class ValueLane(Listener):
         return sent
 
     def _take_dirty(self) -> list[Sent]:
+        self.hurry.clear()
         sent: list[Sent] = []
         while self._dirty and len(sent) < CHANGES_PER_FRAME:
             shelf, places = self._dirty.popitem()

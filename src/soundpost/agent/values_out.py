@@ -8,6 +8,8 @@ from soundpost.link.envelope import CHANGES_PER_FRAME, CREDIT, VALUES, Change, R
 from soundpost.link.ledger import Lane
 
 COALESCE_S = 0.2
+HURRY_RATE, HURRY_BURST = 10.0, 20.0
+"""Frames a second, and at once, that need not wait for the others: cost at the hub is per frame, so there is an end to it."""
 
 
 class ValuesOut:
@@ -19,13 +21,14 @@ class ValuesOut:
         self._held_sent = 0
         self.reads_due = True
         self._quiet_until = 0.0
+        self._allowed, self._counted = HURRY_BURST, clock.monotonic()
 
     def quiet(self, seconds: float) -> None:
         """The hub sheds load."""
         self._quiet_until = self._clock.monotonic() + seconds
 
     async def run(self) -> None:
-        """At once after quiet, else each 200 ms. Ends only with the connection."""
+        """At once after quiet or when somebody changed something, else each 200 ms. Ends only with the connection."""
         values = self._values
         while True:
             await values.wake.wait()
@@ -44,7 +47,21 @@ class ValuesOut:
                 if not values.snapshot_due:
                     break
             if sent:
-                await self._clock.sleep(COALESCE_S)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        now = self._clock.monotonic()
+        self._allowed = min(HURRY_BURST, self._allowed + (now - self._counted) * HURRY_RATE)
+        self._counted = now
+        if self._allowed < 1:
+            await self._clock.sleep(COALESCE_S)
+            return
+        try:
+            async with self._clock.timeout(COALESCE_S):
+                await self._values.hurry.wait()
+        except TimeoutError:
+            return
+        self._allowed -= 1
 
     async def _quiet(self) -> None:
         wait = self._quiet_until - self._clock.monotonic()
