@@ -63,6 +63,7 @@ class HubConnection(Struct):
     name: str
     trust: str
     joined: bool
+    pem: str
     state: LinkState
 
 
@@ -299,7 +300,7 @@ class Agent:
         if self.hub is None:
             return None
         account = self.hub.account
-        return HubConnection(account.url, account.name, account.trust, bool(account.agent), self.hub.state)
+        return HubConnection(account.url, account.name, account.trust, bool(account.agent), account.pem, self.hub.state)
 
     async def check_hub(self, url: str) -> Fingerprint:
         """What a person compares before a password is sent. Raises Invalid, Retry or GiveUp with a sentence."""

@@ -2,15 +2,18 @@
 
 from typing import Any, Literal
 
+from cryptography.x509 import load_pem_x509_certificate
 from litestar import Controller, Request, delete, get, post, put
 from msgspec import UNSET, Struct, UnsetType
 
 from soundpost.agent.discovery import DiscoverySettings
 from soundpost.agent.run import Agent, CredentialInput
 from soundpost.agent.uplink import OFF
+from soundpost.device.model import Kind
 from soundpost.hub.audit import service as audit
 from soundpost.hub.people import http
 from soundpost.hub.store import Store
+from soundpost.hub.tls import fingerprint
 from soundpost.kernel.clock import Clock, rfc3339
 from soundpost.kernel.errors import Conflict, Invalid
 
@@ -117,13 +120,19 @@ class External:
             since=stamp(state.since_ms),
             reason=ReasonView(state.code, state.text) if state.code else None,
             next_try=stamp(state.next_ms),
-            devices_reported=len(self._agent.board.shelves),
+            devices_reported=sum(shelf.device.kind != Kind.STACK for shelf in self._agent.board.shelves.values()),
             last_confirmed=stamp(state.confirmed_ms),
+            fingerprint=pinned(connection.pem),
             waiting=state.facts_waiting,
         )
 
     def register(self, live: Any) -> None:
         live.register_object("external", self.view)
+
+
+def pinned(pem: str) -> str | None:
+    """The fingerprint of the CA this agent trusts, as the hub's Servers screen shows it; None where public CAs vouch."""
+    return fingerprint(load_pem_x509_certificate(pem.encode())) if pem else None
 
 
 def stamp(ms: int) -> str | None:

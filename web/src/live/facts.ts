@@ -27,6 +27,7 @@ export function factText(fact: Fact, device?: string): string {
     parts.push(`${maybe(`verb.${capability}`, capability)}: ${end}`);
   } else parts.push(base);
   if (who) parts.push(who);
-  if (text(data.person)) parts.push(text(data.person));
+  const person = text(data.person);
+  if (person && !person.startsWith("usr_")) parts.push(person);
   return parts.join(" · ");
 }

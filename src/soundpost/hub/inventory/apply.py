@@ -113,6 +113,8 @@ class FactRun:
             reason = str(refusal) if isinstance(refusal, Refused) else "fact_unreadable"
             self._set_aside(source, events.pack(fact), reason, uid=fact.uid, device=fact.device)
             return
+        if fact.type == "device.status" and (known := self._rows.get(fact.device)) is not None:
+            data["name"] = known.record.name  # a list of events reads without asking for each device
         if part.late:
             data["late"] = True
         self.tx.log(fact.type, data, site=source.site, device=fact.device, time_ms=time_ms, uid=fact.uid)

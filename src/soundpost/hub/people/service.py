@@ -241,7 +241,8 @@ class People:
             "browser": client.browser,
         }
         repo.add_session(tx.conn, row)
-        tx.log("session.opened", {"person": person.id, "sign_in": person.sign_in, "address": client.address})
+        told = {"person": person.id, "name": person.name, "sign_in": person.sign_in, "address": client.address}
+        tx.log("session.opened", told)
         audit.recorded(tx, Who("person", person.id, person.name, client.address), "session.opened", subject=person.id)
         return of_person(person, repo.digest(token))
 
