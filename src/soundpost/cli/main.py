@@ -1,5 +1,6 @@
 """`soundpost`: parse, call, print. Heavy modules are imported inside the commands, so that --help stays quick."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -72,22 +73,29 @@ def hub(
     *,
     data: Data = None,
     ready_json: ReadyJson = False,
-    port: Port = 8000,
-    tls_port: Annotated[int, Parameter(help="TLS port for agents and other machines; 0 picks a free one.")] = 8443,
+    port: Annotated[
+        int | None, Parameter(help="Plain HTTP port on loopback, 8000 unless set; 0 picks a free one.")
+    ] = None,
+    tls_port: Annotated[int | None, Parameter(help="TLS port for agents and other machines, 8443 unless set.")] = None,
     database: Annotated[str | None, Parameter(help="postgresql://… instead of the embedded SQLite.")] = None,
-    host_name: Annotated[
-        list[str] | None, Parameter(help="Names this hub is reached by; they go into its certificate.")
+    host_names: Annotated[
+        list[str] | None,
+        Parameter(name="--host-name", help="Names this hub is reached by; they go into its certificate."),
     ] = None,
 ) -> int:
-    """The Enterprise hub."""
+    """The Enterprise hub. Options may also stand in the environment (SOUNDPOST_HUB_PORT) or in soundpost.toml under [hub]."""
     from soundpost.editions import enterprise, process
     from soundpost.kernel.clock import SystemClock
 
     process.quiet_log()
-    options = enterprise.Options(
-        data=data, ready_json=ready_json, port=port, tls_port=tls_port, database=database, host_names=host_name or []
-    )
-    return process.run(lambda stop: enterprise.run(options, SystemClock(), stop))
+
+    async def main(stop: asyncio.Event) -> None:
+        options = enterprise.told(
+            data, ready_json, port=port, tls_port=tls_port, database=database, host_names=host_names
+        )
+        await enterprise.run(options, SystemClock(), stop)
+
+    return process.run(main)
 
 
 agent_app = cyclopts.App(name="agent", help="The Local Agent at a site, with its own page.")

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from soundpost.kernel.clock import Clock, SystemClock
 from soundpost.kernel.errors import SoundpostError
-from soundpost.kernel.settings import data_folder, keys_folder
+from soundpost.kernel.settings import as_environment, data_folder
 
 CONNECT_S = 5.0
 LOW_DISK_MIB = 500
@@ -49,7 +49,7 @@ def examine(data: Path | None, hub: str | None, ports: tuple[int, int], clock: C
     checks: list[Callable[[], Iterator[Finding]]] = [
         lambda: disk(data),
         lambda: listening(ports),
-        subnets,
+        lambda: subnets(data),
         lambda: certificate(data, clock),
     ]
     if hub:
@@ -107,11 +107,12 @@ def listening(ports: tuple[int, int]) -> Iterator[Finding]:
                 yield Finding("port", "ok", f"Port {port} ({what}) is free.")
 
 
-def subnets() -> Iterator[Finding]:
+def subnets(data: Path | None) -> Iterator[Finding]:
     from soundpost.agent import networks, ranges
     from soundpost.agent.settings import from_environment
 
-    wanted = from_environment(os.environ, Path()).subnets
+    folder = data_folder("agent", data)
+    wanted = from_environment(as_environment("agent", folder), folder).subnets
     for planned in ranges.plan(wanted, networks.own()):
         swept = planned.note == ""
         yield Finding(
@@ -122,8 +123,10 @@ def subnets() -> Iterator[Finding]:
 def certificate(data: Path | None, clock: Clock) -> Iterator[Finding]:
     from cryptography import x509
 
-    folder = keys_folder(data_folder("up", data) if data is None else data)
-    leaves = sorted(folder.rglob("*.crt")) + sorted(folder.rglob("*.pem"))
+    base = data_folder("up", data)
+    named = [Path(os.environ["SOUNDPOST_KEYS"])] if os.environ.get("SOUNDPOST_KEYS") else []
+    folders = [*named, base.with_name(base.name + ".keys"), base / "hub.keys"]  # a hub's own folder, or that of `up`
+    leaves = [path for folder in folders for path in sorted(folder.glob("*.pem"))]
     for path in leaves:
         body = path.read_bytes()
         if b"BEGIN CERTIFICATE" not in body:

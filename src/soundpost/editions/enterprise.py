@@ -14,6 +14,7 @@ from soundpost.hub.app import Edition
 from soundpost.hub.audit.service import SYSTEM
 from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
+from soundpost.kernel import settings
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.settings import data_folder, keys_folder
 
@@ -27,6 +28,13 @@ class Options(Struct):
     tls_port: int = 8443
     database: str | None = None
     host_names: list[str] = field(default_factory=list)
+
+
+def told(data: Path | None, ready_json: bool, **given: Any) -> Options:
+    """Options as given, else SOUNDPOST_HUB_*, else [hub] of soundpost.toml in the data folder, else the defaults above."""
+    options = settings.load(Options, section="hub", folder=data_folder("hub", data), given=given)
+    options.data, options.ready_json = data, ready_json
+    return options
 
 
 async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:

@@ -24,7 +24,7 @@ from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel.clock import Clock, SystemClock
 from soundpost.kernel.errors import Conflict
-from soundpost.kernel.settings import data_folder, keys_folder
+from soundpost.kernel.settings import as_environment, data_folder, keys_folder
 
 OWNER = "owner"
 FIRST_PORT, SECOND_PORT = 80, 8090
@@ -45,7 +45,8 @@ def machine_name() -> str:
 @contextlib.asynccontextmanager
 async def engine(data: Path | None, clock: Clock) -> AsyncIterator[Agent]:
     folder = data_folder("agent", data)
-    async with Agent(from_environment(os.environ, folder, keys_folder(folder), version=__version__), clock) as agent:
+    told = as_environment("agent", folder)
+    async with Agent(from_environment(told, folder, keys_folder(folder), version=__version__), clock) as agent:
         yield agent
 
 

@@ -12,7 +12,6 @@ import platformdirs
 from soundpost.kernel.errors import Invalid
 
 T = TypeVar("T", bound=msgspec.Struct)
-SECRET_WORDS = ("password", "secret", "token", "key")
 
 
 def load(
@@ -25,13 +24,7 @@ def load(
 ) -> T:
     """`section` names both the table in `folder`/soundpost.toml and the variables' prefix: `agent` reads SOUNDPOST_AGENT_SUBNETS.
     Lists in the environment are separated by commas. Raises Invalid with code `settings`, naming the setting and where it stands."""
-    values: dict[str, Any] = {}
-    file = folder / "soundpost.toml" if folder else None
-    if file and file.exists():
-        try:
-            values.update(tomllib.loads(file.read_text()).get(section, {}))
-        except tomllib.TOMLDecodeError as error:
-            raise Invalid(f"{file} can't be read: {error}.", code="settings", file=str(file)) from None
+    values = from_file(folder, section)
     for field in msgspec.structs.fields(shape):
         variable = f"SOUNDPOST_{section}_{field.name}".upper()
         if variable in environ:
@@ -41,6 +34,37 @@ def load(
         return msgspec.convert(values, shape, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(f"A setting under [{section}] is wrong: {error}.", code="settings", section=section) from None
+
+
+def as_environment(section: str, folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment with what `folder`/soundpost.toml says under [section] beneath it, under the same names: `[agent] subnets`
+    is SOUNDPOST_AGENT_SUBNETS, `[agent.period] status` is SOUNDPOST_AGENT_PERIOD_STATUS. What the environment names wins."""
+    told: dict[str, str] = {}
+
+    def flatten(prefix: str, table: Mapping[str, Any]) -> None:
+        for name, value in table.items():
+            key = f"{prefix}_{name}".upper()
+            if isinstance(value, Mapping):
+                flatten(key, value)
+            else:
+                told[key] = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    flatten(f"SOUNDPOST_{section}", from_file(folder, section))
+    return {**told, **environ}
+
+
+def from_file(folder: Path | None, section: str) -> dict[str, Any]:
+    """The table [section] of `folder`/soundpost.toml; empty when there is none. Raises Invalid with code `settings`."""
+    file = folder / "soundpost.toml" if folder else None
+    if file is None or not file.exists():
+        return {}
+    try:
+        table = tomllib.loads(file.read_text()).get(section, {})
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{file} can't be read: {error}.", code="settings", file=str(file)) from None
+    if not isinstance(table, dict):
+        raise Invalid(f"[{section}] in {file} must be a table.", code="settings", file=str(file))
+    return table
 
 
 def parse(text: str, kind: Any) -> Any:
@@ -69,11 +93,3 @@ def keys_folder(data: Path, environ: Mapping[str, str] = os.environ) -> Path:
     folder = Path(named) if named else data.with_name(data.name + ".keys")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
-
-
-def masked(settings: msgspec.Struct) -> dict[str, Any]:
-    """For printing: secrets as ***."""
-    return {
-        name: "***" if value and any(word in name for word in SECRET_WORDS) else value
-        for name, value in msgspec.to_builtins(settings, enc_hook=str).items()
-    }
