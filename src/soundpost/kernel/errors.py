@@ -80,6 +80,11 @@ class Conflict(TellUser):
     status = 409
 
 
+class TooMany(TellUser):
+    default_code = "too_many_attempts"
+    status = 429
+
+
 class Unavailable(TellUser):
     default_code = "unavailable"
     status = 503

@@ -12,10 +12,10 @@ from soundpost.hub.agents.rules import CONNECTED, HELD_TWICE, Limits, Tries
 from soundpost.hub.agents.service import Agents
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
-from soundpost.hub.people.rules import Attempts, TooManyAttempts
+from soundpost.hub.people.rules import Attempts
 from soundpost.hub.store import Tx, meta
 from soundpost.kernel import ids, log
-from soundpost.kernel.errors import Unavailable
+from soundpost.kernel.errors import TooMany, Unavailable
 from soundpost.link.envelope import Hello, Join, Joined, Refused, signed_bytes
 
 IsPerson = Callable[[str], Awaitable[bool]]
@@ -72,7 +72,7 @@ class Admission:
         key = (address, name.casefold())
         try:
             self._attempts.check(key, self._clock.monotonic())
-        except TooManyAttempts as wait:
+        except TooMany as wait:
             return rules.refusal("too_many_tries", name=name, retry_after_s=float(str(wait.params["retry_after_s"])))
         account = self._agents.by_name(name)
         # A name nobody has costs as much as a wrong password.

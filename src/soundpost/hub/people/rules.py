@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from soundpost.kernel.errors import Invalid, TellUser
+from soundpost.kernel.errors import Invalid, TooMany
 
 Right = Literal["open", "see", "control", "administer", "own"]
 RIGHTS: tuple[Right, ...] = ("open", "see", "control", "administer", "own")
@@ -36,11 +36,6 @@ class Principal(Struct, frozen=True):
     role: str
     rights: frozenset[str]
     session: str = ""
-
-
-class TooManyAttempts(TellUser):
-    default_code = "too_many_attempts"
-    status = 429
 
 
 def normal(sign_in: str) -> str:
@@ -88,7 +83,7 @@ class Attempts:
         wait = last + min(self.LONGEST_S, 2.0 ** (count - self.FREE)) - now
         if wait > 0:
             seconds = int(wait) + 1
-            raise TooManyAttempts(f"Too many failed attempts. Try again in {seconds} seconds.", retry_after_s=seconds)
+            raise TooMany(f"Too many failed attempts. Try again in {seconds} seconds.", retry_after_s=seconds)
 
     def failed(self, key: tuple[str, str], now: float) -> None:
         count, last = self._failed.pop(key, (0, now))

@@ -1,7 +1,7 @@
 import pytest
 
 from soundpost.hub.people import rules
-from soundpost.kernel.errors import Invalid
+from soundpost.kernel.errors import Invalid, TooMany
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_five_failures_are_free_then_the_wait_doubles() -> None:
     for _ in range(16):
         try:
             attempts.check(key, now)
-        except rules.TooManyAttempts as refusal:
+        except TooMany as refusal:
             waits.append(refusal.params["retry_after_s"])
             now += float(waits[-1])
             attempts.check(key, now)
