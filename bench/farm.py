@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -107,4 +108,9 @@ def world(stacks: int, environment: dict[str, str], network: str = "127.21.0.0/2
         eventually(
             "every stack listed and online", lambda: api.devices(kind="stack", status="online").__len__() == stacks, 240
         )
-        yield World(simulator, hub, agent, api, control)
+        try:
+            yield World(simulator, hub, agent, api, control)
+        finally:
+            for program in (simulator, hub, agent):
+                if program.process.poll() is not None:
+                    sys.stderr.write("\n".join([f"{program.process.args} ended by itself", *program.log[-40:], ""]))
