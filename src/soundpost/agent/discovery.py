@@ -5,6 +5,7 @@ that is remembered on disk. One sweep at a time, at start, each interval, and wh
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -68,7 +69,8 @@ class Discovery:
         self.problem = ""
         """Why the last plan could not be swept ("" when it could)."""
         self._tries: dict[Endpoint, set[str]] = {}
-        self._wanted = asyncio.Event()
+        self._wanted = False
+        self._woken = asyncio.Event()
         self._states: list[RangeState] = []
         self._ended = float("-inf")
         self._nudged = False
@@ -94,30 +96,32 @@ class Discovery:
         self.scan_now()
 
     def scan_now(self) -> None:
-        self._wanted.set()
+        self._wanted = True
+        self._woken.set()
 
     def _nudge(self) -> None:
         self._nudged = True
-        if self._clock.monotonic() - self._ended >= NUDGE_S:
-            self._wanted.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Sweeps until cancelled."""
         while True:
-            self._wanted.clear()
-            self._nudged = False
+            self._wanted = self._nudged = False
             await self.sweep()
             self._ended = self._clock.monotonic()
             await self._pause()
 
     async def _pause(self) -> None:
-        """Until asked, or the interval is over; a nudge during the sweep waits its shorter time."""
-        seconds = NUDGE_S if self._nudged else self.chosen.interval_s
-        try:
-            async with self._clock.timeout(seconds):
-                await self._wanted.wait()
-        except TimeoutError:
-            return
+        """Until asked, or the interval is over; a nudge, whenever it comes, makes the interval a shorter one."""
+        while not self._wanted:
+            interval = min(NUDGE_S, self.chosen.interval_s) if self._nudged else self.chosen.interval_s
+            left = self._ended + interval - self._clock.monotonic()
+            if left <= 0:
+                return
+            self._woken.clear()
+            with contextlib.suppress(TimeoutError):
+                async with self._clock.timeout(left):
+                    await self._woken.wait()
 
     # --- one sweep
 

@@ -174,6 +174,27 @@ async def test_a_stack_that_goes_offline_is_looked_for(tmp_path):
         assert now.address == "10.0.0.9"
 
 
+async def test_one_that_goes_offline_right_after_a_sweep_is_looked_for_before_the_next_interval(tmp_path):
+    net, clock = FakeNet(), ManualClock()
+    stack = net.put("10.0.0.5", FakeStack(unit(S1)))
+    async with agent(tmp_path, net, clock=clock) as engine:
+        await until(engine, lambda: engine.lines.watches)
+        await calm(engine)
+        await clock.advance(5)
+        net.take("10.0.0.5")
+        net.put("10.0.0.9", stack)
+        await calm(engine)
+        assert len(await facts(engine, "scan.done")) == 1  # not closer to the last sweep than 30 s
+        await clock.advance(24)
+        await calm(engine)
+        assert len(await facts(engine, "scan.done")) == 1
+        await clock.advance(2)
+        await calm(engine)
+        (now,) = stacks(engine).values()
+        assert now.address == "10.0.0.9"
+        assert len(await facts(engine, "scan.done")) == 2
+
+
 async def test_two_that_swap_addresses_both_keep_their_ids(tmp_path):
     net = FakeNet()
     net.put("10.0.0.5", FakeStack(unit(S1)))
