@@ -12,14 +12,25 @@ from tests.support.programs import Api, Program, folder
 class Site:
     """One simulator network, one hub, one agent joined to it; each can be killed and started again in its folder."""
 
-    def __init__(self, base: Path, network: str, stacks: int, seed: int = 7) -> None:
-        self.base, self.network = base, network
+    def __init__(
+        self,
+        base: Path,
+        network: str,
+        stacks: int,
+        seed: int = 7,
+        *,
+        before: Callable[["Site"], object] = lambda site: None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        """`before` is called when the simulator runs and nobody looks at it yet; `environment` is every agent's."""
+        self.base, self.network, self.environment = base, network, environment or {}
         self.programs: list[Program] = []
         self.simulator = self.start(
             "simulate", "--stacks", str(stacks), "--seed", str(seed), "--network", network, "--port", "10023",
             "--control-port", "0", "--scene", "calm", "--quiet",
         )  # fmt: skip
         self.control = httpx.Client(base_url=self.simulator.ready["control"], timeout=20)
+        before(self)
         self.hub = self.start_hub(fresh=True)
         self.tls_port = self.hub.ready["tls_url"].rsplit(":", 1)[1]
         self.http_port = self.hub.ready["url"].rsplit(":", 1)[1]
@@ -46,6 +57,7 @@ class Site:
         settings = {
             "SOUNDPOST_AGENT_SUBNETS": f"{self.network}:10023",
             "SOUNDPOST_AGENT_ZONE": "Europe/London",
+            **self.environment,
             **environment,
         }
         orders: dict[str, Any] = {"make_owner": True}
@@ -65,6 +77,11 @@ class Site:
         items: list[dict[str, Any]] = self.control.get("/stacks").json()["items"]
         return items
 
+    def state(self, stack: str) -> dict[str, Any]:
+        """The simulator's own word about one stack."""
+        shown: dict[str, Any] = self.control.get(f"/stacks/{stack}").json()
+        return shown
+
     def close(self) -> None:
         self.control.close()
         self.api.close()
@@ -77,8 +94,8 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     opened: list[Site] = []
 
-    def make(network: str, stacks: int = 3) -> Site:
-        opened.append(Site(tmp_path, network, stacks))
+    def make(network: str, stacks: int = 3, **more: Any) -> Site:
+        opened.append(Site(tmp_path, network, stacks, **more))
         return opened[-1]
 
     yield make
