@@ -25,8 +25,16 @@ class Site:
         """`before` is called when the simulator runs and nobody looks at it yet; `environment` is every agent's."""
         self.base, self.network, self.environment = base, network, environment or {}
         self.programs: list[Program] = []
+        try:
+            self._open(stacks, seed, before)
+        except BaseException:  # what did start must not keep its address until somebody finds it
+            for program in reversed(self.programs):
+                program.stop()
+            raise
+
+    def _open(self, stacks: int, seed: int, before: Callable[["Site"], object]) -> None:
         self.simulator = self.start(
-            "simulate", "--stacks", str(stacks), "--seed", str(seed), "--network", network, "--port", "10023",
+            "simulate", "--stacks", str(stacks), "--seed", str(seed), "--network", self.network, "--port", "10023",
             "--control-port", "0", "--scene", "calm", "--quiet",
         )  # fmt: skip
         self.control = httpx.Client(base_url=self.simulator.ready["control"], timeout=20)

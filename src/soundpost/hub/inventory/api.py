@@ -6,17 +6,20 @@ from litestar import Controller, Request, get, post
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from soundpost.device.model import Value
 from soundpost.hub.inventory import views
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.summary import Summary
 from soundpost.hub.people import http
 from soundpost.hub.store import pages
+from soundpost.kernel.clock import parse_rfc3339, rfc3339
 from soundpost.kernel.errors import Conflict, Invalid
 
 AnyRequest = Request[Any, Any, Any]
 SEE = {"right": "see"}
 LAST_ID = 2**63 - 1
+DAY_MS, SAMPLES = 86_400_000, 10_000
 
 
 class DeviceList(Struct):
@@ -38,6 +41,19 @@ class HistoryItem(Struct):
 
 class HistoryList(Struct):
     items: list[HistoryItem]
+
+
+class SampleItem(Struct):
+    time: str
+    value: Value | None
+    quality: str
+
+
+class SampleList(Struct):
+    """`cut`: there are more, older ones; ask with an earlier `before`."""
+
+    items: list[SampleItem]
+    cut: bool
 
 
 class FoundList(Struct):
@@ -122,6 +138,34 @@ class DeviceController(Controller):
                 for row, end in zip(rows, until, strict=False)
             ]
         )
+
+    @get("/{device_id:str}/points/{key:str}/history", opt=SEE, summary="What one point was, oldest first")
+    async def point_history(
+        self,
+        request: AnyRequest,
+        inventory: Inventory,
+        device_id: str,
+        key: str,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> SampleList:
+        device = inventory.find(device_id, scope_of(request, inventory))
+        now_ms = inventory.clock.now_ms()
+        to_ms = moment(before, "before") if before else now_ms
+        from_ms = moment(after, "after") if after else to_ms - DAY_MS
+        samples = await inventory.values_of(device, key, from_ms, to_ms)
+        return SampleList(
+            [SampleItem(rfc3339(s.time_ms), s.value, s.quality) for s in samples[-SAMPLES:]], len(samples) > SAMPLES
+        )
+
+
+def moment(text: str, name: str) -> int:
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        raise Invalid(
+            f"{name} must be a time like 2026-11-24T03:50:12Z.", code="invalid_argument", field=name
+        ) from None
 
 
 class FoundController(Controller):

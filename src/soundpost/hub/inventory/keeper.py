@@ -50,7 +50,9 @@ class Keeper:
 
         def work(tx: Tx) -> None:
             repo.put_blobs(tx.conn, rows)
-            repo.drop_segments(tx.conn, min(free, upto))
+            # What every blob is past is not read again at a start; it goes once history has it as well.
+            repo.put_flushed(tx, min(free, upto))
+            repo.drop_segments(tx.conn, min(free, upto, memory.sealed))
             tx.after(lambda: self._saved(batch, upto))
 
         try:
@@ -83,7 +85,10 @@ class Stored:
         self.found = repo.found_rows(conn)
         self.schemas = repo.schema_rows(conn)
         self.blobs = [(id, n, segments.unpack_blob(body)) for id, n, body in repo.blob_rows(conn)]
-        self.segments = [(n, segments.unpack_segment(body)) for n, body in repo.segment_rows(conn)]
+        self.segments = [
+            (n, segments.unpack_segment(body)) for n, body in repo.segments_after(conn, repo.flushed(conn))
+        ]
+        self.last_segment = max(repo.last_segment(conn), repo.flushed(conn), repo.sealed(conn))
 
 
 def load(memory: Memory, stored: Stored) -> None:
@@ -104,6 +109,7 @@ def load(memory: Memory, stored: Stored) -> None:
         for part in entries:
             _replay(memory, n, part)
         memory.segment = n
+    memory.segment = max(memory.segment, stored.last_segment)
 
 
 def _fill(memory: Memory, id: str, n: int, blob: segments.Blob) -> None:

@@ -22,6 +22,8 @@ class Memory:
         self.links: dict[str, Link] = {}
         self.watchers: dict[str, int] = {}
         self.delta = Delta()
+        self.sealed = 0
+        """The last segment whose values are in history's chunks."""
         self.forget()
 
     def forget(self) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from soundpost.device.model import Descriptor, Device, Reason
 from soundpost.hub.inventory.state import AgentInfo, Found
-from soundpost.hub.store import Event, dialect, outbox
+from soundpost.hub.store import Event, Tx, dialect, meta, outbox
 from soundpost.hub.store.tables import (
     agents,
     blobs,
@@ -24,9 +24,11 @@ from soundpost.hub.store.tables import (
     segments,
     sites,
     status_history,
+    value_history,
 )
 
 LEVEL = b"\x01"
+SEALED, FLUSHED = "history sealed", "blobs flushed"
 
 
 class DeviceRow(Struct):
@@ -214,12 +216,73 @@ def add_segment(conn: Connection, n: int, time_ms: int, body: bytes) -> None:
     conn.execute(insert(segments).values(n=n, time_ms=time_ms, body=body))
 
 
-def segment_rows(conn: Connection) -> Iterable[tuple[int, bytes]]:
-    return ((row.n, row.body) for row in conn.execute(select(segments.c.n, segments.c.body).order_by(segments.c.n)))
+def last_segment(conn: Connection) -> int:
+    return conn.execute(select(func.max(segments.c.n))).scalar() or 0
 
 
 def drop_segments(conn: Connection, upto: int) -> None:
     conn.execute(delete(segments).where(segments.c.n <= upto))
+
+
+def segments_after(conn: Connection, n: int, limit: int | None = None) -> list[tuple[int, bytes]]:
+    query = select(segments.c.n, segments.c.body).where(segments.c.n > n).order_by(segments.c.n).limit(limit)
+    return [(row.n, row.body) for row in conn.execute(query)]
+
+
+# Values over time
+
+
+def sealed(conn: Connection) -> int:
+    body = meta.get(conn, SEALED)
+    return int(body) if body else 0
+
+
+def flushed(conn: Connection) -> int:
+    """Every device's blob includes all segments up to this one."""
+    body = meta.get(conn, FLUSHED)
+    return int(body) if body else 0
+
+
+def put_flushed(tx: Tx, n: int) -> None:
+    meta.put(tx, FLUSHED, str(n).encode())
+
+
+def put_sealed(tx: Tx, n: int) -> None:
+    meta.put(tx, SEALED, str(n).encode())
+
+
+def sealed_schemas(conn: Connection) -> dict[str, bytes]:
+    """What each device was last sealed as: its newest chunk's schema."""
+    newest = (
+        select(value_history.c.device, func.max(value_history.c.upto).label("upto"))
+        .group_by(value_history.c.device)
+        .subquery()
+    )
+    query = select(value_history.c.device, value_history.c.schema).join(
+        newest, (value_history.c.device == newest.c.device) & (value_history.c.upto == newest.c.upto)
+    )
+    return {row.device: bytes(row.schema) for row in conn.execute(query)}
+
+
+def put_history(conn: Connection, upto: int, rows: list[tuple[str, bytes, int, int, bytes]]) -> None:
+    entries = [
+        {"device": device, "upto": upto, "schema": schema, "from_ms": from_ms, "to_ms": to_ms, "body": body}
+        for device, schema, from_ms, to_ms, body in rows
+    ]
+    dialect.upsert(conn, value_history, entries, ["device", "upto", "schema"])
+
+
+def history_between(conn: Connection, device: str, from_ms: int, to_ms: int) -> Iterable[tuple[bytes, bytes]]:
+    query = (
+        select(value_history.c.schema, value_history.c.body)
+        .where(value_history.c.device == device, value_history.c.to_ms >= from_ms, value_history.c.from_ms <= to_ms)
+        .order_by(value_history.c.upto)
+    )
+    return ((bytes(row.schema), row.body) for row in conn.execute(query))
+
+
+def trim_history(conn: Connection, before_ms: int) -> None:
+    conn.execute(delete(value_history).where(value_history.c.to_ms < before_ms))
 
 
 def put_blobs(conn: Connection, rows: list[tuple[str, int, bytes]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from soundpost.device.contract import Periods
 from soundpost.device.model import GROUPS, Descriptor, Identity, Kind, Reason, Status
 from soundpost.hub.agents.receiver import Delivery, Source
-from soundpost.hub.inventory import keeper, query, repo, rules, views
+from soundpost.hub.inventory import history, keeper, query, repo, rules, views
 from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
@@ -57,15 +57,17 @@ class Inventory:
             self._tell,
         )
         self._keeper = keeper.Keeper(store, self.memory)
+        self._historian = history.Historian(store, self.memory)
         self._tasks: list[asyncio.Task[None]] = []
         self._sites_changed = asyncio.Event()
         self._log = log.get("inventory")
 
     async def start(self) -> None:
         await self.rebuild()
+        await self._historian.start()
         self.store.subscribe(self._hear)
-        loops = (self._ingest.run(), self._keeper.run(), self._tick(), self._follow_sites())
-        names = ("ingest", "keeper", "tick", "sites")
+        loops = (self._ingest.run(), self._keeper.run(), self._historian.run(), self._tick(), self._follow_sites())
+        names = ("ingest", "keeper", "history", "tick", "sites")
         self._tasks = [
             asyncio.create_task(loop, name=f"inventory-{name}") for loop, name in zip(loops, names, strict=True)
         ]
@@ -77,7 +79,7 @@ class Inventory:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         with contextlib.suppress(Exception):  # the redo log has it all
-            await self._keeper.flush()
+            await self.flush()
 
     async def rebuild(self) -> None:
         """Memory as the store tells it; also after a commit whose outcome nobody knows (T14)."""
@@ -88,7 +90,17 @@ class Inventory:
         self._tell()
 
     async def flush(self) -> None:
+        """Everything the redo log tells is in blobs and in history."""
         await self._keeper.flush()
+        await self._historian.seal()
+
+    async def values_of(self, device: DeviceState, key: str, from_ms: int, to_ms: int) -> list[history.Sample]:
+        """What a point was between two times, as observed; up to now, since what is not sealed yet is sealed first."""
+        if key not in device.schema.index:
+            raise NotFound("This device has no such point.", code="not_found", key=key)
+        await self._historian.seal()
+        places = {schema.id: schema.index[key] for schema in self.memory.schemas.values() if key in schema.index}
+        return await self.store.read(lambda conn: history.samples(conn, device.id, places, from_ms, to_ms))
 
     # Receiver
 

@@ -224,6 +224,18 @@ blobs = Table(
     number("n", None),
     Column("body", LargeBinary, nullable=False),
 )
+# Sealed values over time: one chunk per device and sealing, ending with segment `upto`. `schemas` says what its points are.
+value_history = Table(
+    "value_history",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("upto", BigInteger, primary_key=True, autoincrement=False),
+    Column("schema", LargeBinary, primary_key=True),
+    number("from_ms", None),
+    number("to_ms", None),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_value_history_time", "device", "to_ms"),
+)
 
 commands = Table(
     "commands",

@@ -75,7 +75,7 @@ async def test_memory_after_a_restart_is_what_it_was_before(tmp_path: Path):
         assert await count(inventory, segments) == 0
 
 
-async def test_segments_go_when_every_blob_is_past_them(tmp_path: Path, monkeypatch):
+async def test_segments_go_when_every_blob_and_history_are_past_them(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(keeper, "BLOBS", 1)
     async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
         inventory.attached(LONDON)
@@ -89,7 +89,9 @@ async def test_segments_go_when_every_blob_is_past_them(tmp_path: Path, monkeypa
         await london.settled()
         assert await count(inventory, segments) == 3
         await inventory._keeper._some()  # dev_a: dev_b still needs the second
-        assert await count(inventory, segments) == 2
+        assert await count(inventory, segments) == 3, "history has none of them yet"
+        await inventory._historian.seal()
+        assert await count(inventory, segments) == 2, "the blob of dev_b still needs two"
         await inventory.flush()
         assert (await count(inventory, segments), await count(inventory, blobs)) == (0, 2)
 

@@ -201,6 +201,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("site", name=op.f("uq_agents_site")),
     )
     op.create_table(
+        "value_history",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("upto", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("schema", sa.LargeBinary(), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("device", "upto", "schema", name=op.f("pk_value_history")),
+    )
+    op.create_index("ix_value_history_time", "value_history", ["device", "to_ms"], unique=False)
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
@@ -262,6 +273,8 @@ def downgrade() -> None:
     op.drop_table("segments")
     op.drop_table("schemas")
     op.drop_table("rejected")
+    op.drop_index("ix_value_history_time", table_name="value_history")
+    op.drop_table("value_history")
     op.drop_table("poisoned")
     op.drop_table("people")
     op.drop_table("meta")
