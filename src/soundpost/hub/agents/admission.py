@@ -88,7 +88,7 @@ class Admission:
         self._attempts.cleared(key)
         if not _usable(join.public_key):
             return rules.refusal("key_unusable")
-        return await self._agents.store.unit_of_work(lambda tx: self._bind(tx, account.id, join, address))
+        return await self._agents.store.unit_of_work(lambda tx: self._bind(tx, account, join, address))
 
     async def _verified(self, hashed: str | None, password: str) -> bool | Refused:
         busy = rules.refusal("busy", retry_after_s=3.0)
@@ -102,11 +102,15 @@ class Admission:
         finally:
             self._hashing -= 1
 
-    def _bind(self, tx: Tx, id: str, join: Join, address: str) -> Joined | Refused:
-        """Account, key and site belong together from here on; the row decides, not memory."""
+    def _bind(self, tx: Tx, proved: Account, join: Join, address: str) -> Joined | Refused:
+        """Account, key and site belong together from here on; the row decides, not memory. `proved`: the account as its password
+        was proved; a password changed since then (a hand-over) is another one."""
+        id = proved.id
         account = repo.account(tx.conn, id)
         if account is None:
             return rules.refusal("unknown_account", name=join.name)
+        if account.password_hash != proved.password_hash:
+            return rules.refusal("wrong_password", name=account.name)
         site = repo.site(tx.conn, account.site)
         assert site is not None
         if account.public_key == join.public_key:  # its Joined got lost on the way: the same machine asks again
@@ -162,6 +166,7 @@ class Admission:
         knows = self._knows(tx, account, hello)
         if fresh:
             detail = {"agent": account.id, "name": account.name, "address": address, "version": hello.version[:50]}
+            detail["dialled"] = hello.host[:256]  # signed: a relay can't make it another
             tx.log("agent.connected", detail, site=account.site)
         if rules.is_zone(hello.zone):
             repo.change_site(tx.conn, account.site, zone=hello.zone)

@@ -21,7 +21,7 @@ from soundpost.kernel import log
 from soundpost.kernel.signal import Signal
 from soundpost.link import level
 from soundpost.link.commands import Command
-from soundpost.link.envelope import Busy, Challenge, Hello, Join, Joined, Message, Pick, Plan, Refused, Scan, SitePlan
+from soundpost.link.envelope import Challenge, Hello, Join, Joined, Message, Pick, Plan, Refused, Scan, SitePlan
 from soundpost.link.envelope import Welcome as WelcomeMessage
 
 TICK_S = 1.0
@@ -315,10 +315,11 @@ class AgentLinks:
     def pick(self, site: str, id: str) -> bool:
         return self._tell(site, Pick(id=id))
 
-    def shed(self, seconds: float) -> None:
-        """Asks every agent to hold its values back; facts go on."""
-        for session in tuple(self.sessions.values()):
-            session.send(Busy(retry_after_s=seconds))
+    def break_link(self, source: Source, error: Exception) -> None:
+        """What this session said can't be committed: it ends, and the agent says it again."""
+        session = self.sessions.get(source.agent)
+        if session is not None and session.source.epoch == source.epoch:
+            session.not_committed(error)
 
     def _tell(self, site: str, message: Message) -> bool:
         session = self.of_site(site)

@@ -76,7 +76,7 @@ class Agents:
     async def is_account(self, name: str, password: str) -> bool:
         """For people's sign-in: an agent's name *and* password used there get their own sentence."""
         account = self.by_name(name)
-        return await self.passwords.verify(account.password_hash or None if account else None, password)
+        return account is not None and await self.passwords.verify(account.password_hash or None, password)
 
     # -- changing
 

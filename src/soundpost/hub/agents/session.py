@@ -9,6 +9,7 @@ a frame is decoded, checked and handed up, and its ack follows the commit.
 
 import functools
 import os
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
@@ -50,6 +51,10 @@ from soundpost.link.ledger import Inbox
 
 STRANGER_FRAME, STRANGER_BODY = 16 << 10, 32 << 10
 OFFSET_STEP_MS = 20
+
+
+UNSEEN = 16
+"""Commands under way to an agent that it has not yet written to its disk."""
 
 
 class Gate(Protocol):
@@ -125,6 +130,8 @@ class Session:
         self.offset = ClockOffset()
         self._echo_ms = 0
         self._questions = 0
+        self._asking: deque[Command] = deque()
+        self._unseen: set[str] = set()
         self.dropped_entries = 0
         """Values of devices this hub refused (T2)."""
         self.confirmed_ms = 0
@@ -309,7 +316,7 @@ class Session:
         return Delivery(
             source=self.source,
             done=functools.partial(self._committed, lane, n),
-            failed=functools.partial(self._failed, lane, n),
+            failed=self.not_committed,
         )
 
     def _committed(self, lane: LaneIn, n: int) -> None:
@@ -317,9 +324,9 @@ class Session:
             self.confirmed_ms = self._gate.clock.now_ms()
             self.send(Ack(lane=lane.name, n=lane.acked))
 
-    def _failed(self, lane: LaneIn, n: int, error: Exception) -> None:
+    def not_committed(self, error: Exception) -> None:
         if not self.over:
-            self._log.error("a frame was not committed; the link is closed", lane=lane.name, n=n, cause=str(error))
+            self._log.error("what was said was not committed; the link is closed", cause=str(error))
             self.end(rules.refusal("not_committed", retry_after_s=1.0))
 
     def _on_schema(self, schema: Schema) -> None:
@@ -371,24 +378,40 @@ class Session:
     # -- commands
 
     def ask(self, command: Command) -> bool:
-        return self.welcome and self.send(Ask(command=command))
+        """In order, a few unseen at a time: the agent writes each to its disk before it says *seen*."""
+        if not self.welcome or self.over:
+            return False
+        self._asking.append(command)
+        self._ask_next()
+        return not self.over
+
+    def _ask_next(self) -> None:
+        while self._asking and len(self._unseen) < UNSEEN and not self.over:
+            command = self._asking.popleft()
+            self._unseen.add(command.id)
+            self.send(Ask(command=command))
 
     def _on_go(self, question: GoAsk) -> None:
-        self._wait_for(self._go(question.id))
+        if not self._wait_for(self._go(question.id)):
+            self.send(GoAnswer(id=question.id, go=False, code="busy"))  # it asks again
 
     async def _go(self, id: str) -> None:
         go, code = await self._gate.desk.go(self.source.site, id)
         self.send(GoAnswer(id=id, go=go, code=code))
 
     def _on_seen(self, seen: Seen) -> None:
+        self._unseen.discard(seen.id)
+        self._ask_next()
         self._wait_for(self._gate.desk.seen(self.source.site, seen.id))
 
-    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> bool:
+        """False when too much waits already; a *seen* left out costs a word on a screen, not the command."""
         if self._questions >= self._gate.limits.questions:
             work.close()
-            raise Corrupt("The server asks more than it may before an answer.", code="credit_exceeded")
+            return False
         self._questions += 1
         self._gate.spawn(self._answer(work))
+        return True
 
     async def _answer(self, work: Coroutine[Any, Any, None]) -> None:
         try:

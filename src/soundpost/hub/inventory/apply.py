@@ -20,6 +20,9 @@ from soundpost.link.events import Fact
 
 Effect = Callable[[Memory], None]
 NoteLastUid = Callable[[Tx, str, bytes], None]
+TOLD_AGAIN_MS = 2_000
+"""A status that began no later than this after the one known began with it: the measured offset of clocks wanders a little, and
+an agent from an older copy of its disk remembers an older beginning than what it told since."""
 
 
 class Ended(Struct):
@@ -153,18 +156,22 @@ class FactRun:
         row = self._rows.get(fact.device)
         if row is None:
             raise Refused("unknown_device")
+        since_ms = told_ms(body.since_ms, source.offset_ms)
+        again = row.status == body.status and since_ms <= row.since_ms + TOLD_AGAIN_MS
+        known = again and row.reason == body.reason
         row.status, row.reason = Status(body.status), body.reason
-        row.since_ms, row.status_time_ms = told_ms(body.since_ms, source.offset_ms), time_ms
+        row.since_ms, row.status_time_ms = row.since_ms if again else since_ms, time_ms
         self._touched.add(row.id)
-        self._history.append(
-            {
-                "device": row.id,
-                "since_ms": row.since_ms,
-                "event": self._position + len(self.tx.events) + 1,
-                "status": row.status,
-                "reason": repo.packed(row.reason),
-            }
-        )
+        if not known:
+            self._history.append(
+                {
+                    "device": row.id,
+                    "since_ms": row.since_ms,
+                    "event": self._position + len(self.tx.events) + 1,
+                    "status": row.status,
+                    "reason": repo.packed(row.reason),
+                }
+            )
         self.effects.append(
             partial(
                 Memory.set_status,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from soundpost.device.model import Value
 from soundpost.hub.inventory import repo, segments
+from soundpost.hub.inventory.keeper import readable
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import log
@@ -129,7 +130,8 @@ class Historian:
         return len(rows) == SEGMENTS
 
     def _packed(self, bodies: list[bytes], schemas: dict[str, bytes]) -> list[tuple[Chunk, bytes]]:
-        return [(chunk, pack(chunk.samples)) for chunk in chunks_of(map(segments.unpack_segment, bodies), schemas)]
+        told = (readable(body, segments.unpack_segment, "segment") for body in bodies)
+        return [(chunk, pack(chunk.samples)) for chunk in chunks_of((entries for entries in told if entries), schemas)]
 
     async def _write(self, packed: list[tuple[Chunk, bytes]], upto: int) -> None:
         """The mark moves with the last commit. A chunk's key is its device and the segment it ends with, so a run that was killed

@@ -18,13 +18,17 @@ from soundpost.hub.inventory.apply import Effect, FactRun, NoteLastUid, OnComman
 from soundpost.hub.inventory.batches import Declaration, Item, Piece
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import Schema
-from soundpost.hub.store import CommitUnknown, Store, Tx
+from soundpost.hub.store import CommitUnknown, Store, Tx, dialect
 from soundpost.kernel import log
 from soundpost.kernel.backoff import delay
-from soundpost.kernel.errors import Retry, Unavailable
+from soundpost.kernel.errors import Unavailable
 from soundpost.link import events
 
 PACE_S = 0.020
+BreakLink = Callable[[Source, Exception], None]
+
+
+def nobody_to_break(_source: Source, _error: Exception) -> None: ...
 
 
 class Ingest:
@@ -42,6 +46,7 @@ class Ingest:
         self._store, self._memory = store, memory
         self._on_ended, self._note = on_command_ended, note_last_uid
         self._rebuild, self._told = rebuild, told
+        self.break_link: BreakLink = nobody_to_break
         self._waiting: deque[Item] = deque()
         self._woken = asyncio.Event()
         self._new_schemas: dict[bytes, bytes] = {}
@@ -123,7 +128,7 @@ class Ingest:
             except CommitUnknown as error:
                 return await self._start_over([item, *single], error)
             except Exception as error:
-                if repo.is_storage_failure(error) or isinstance(error, Retry):
+                if dialect.is_trouble(error):  # the database's fault, no entry's (T16)
                     return self._give_up([item, *single], error)
                 try:
                     await self._poison(item, error)
@@ -228,19 +233,25 @@ class Ingest:
     def _give_up(self, items: Sequence[Item], error: Exception) -> None:
         """None of these was committed: their sessions end, and the agents send it all again."""
         failed = {id(item.delivery): item.delivery for item in items if isinstance(item, Piece)}
-        for delivery in failed.values():
-            self._broken[delivery.source.agent] = delivery.source.epoch
-        agents = {delivery.source.agent for delivery in failed.values()}
+        # A session that only declared ends as well: what it says next would count into a description nobody has.
+        declared = {item.source.agent: item.source for item in items if isinstance(item, Declaration)}
+        for source in (*declared.values(), *(delivery.source for delivery in failed.values())):
+            self._broken[source.agent] = source.epoch
+        agents = {*declared, *(delivery.source.agent for delivery in failed.values())}
         kept: deque[Item] = deque()
         for item in self._waiting:
-            if isinstance(item, Piece) and item.delivery.source.agent in agents:
+            if source_of(item).agent not in agents:
+                kept.append(item)
+            elif isinstance(item, Piece):
                 failed[id(item.delivery)] = item.delivery
             else:
-                kept.append(item)
+                self._owners.pop(item.device, None)
         self._waiting = kept
         self._log.error("deliveries could not be committed", agents=len(agents), error=str(error))
         for delivery in failed.values():
             self._guarded(functools.partial(delivery.failed, error))
+        for source in declared.values():
+            self._guarded(functools.partial(self.break_link, source, error))
 
     async def _start_over(self, items: Sequence[Item], error: CommitUnknown) -> None:
         """Nothing is taken in until memory is what the store says, however long the store is away."""
@@ -258,3 +269,7 @@ class Ingest:
     def attached(self, source: Source) -> None:
         if self._broken.get(source.agent, source.epoch) != source.epoch:
             del self._broken[source.agent]
+
+
+def source_of(item: Item) -> Source:
+    return item.source if isinstance(item, Declaration) else item.delivery.source

@@ -1,7 +1,10 @@
 """Keeping values for a restart: devices' blobs are brought up to date every few seconds, and the redo log before them goes (T17)."""
 
 from array import array
+from collections.abc import Callable
+from typing import TypeVar
 
+import msgspec
 from sqlalchemy import Connection
 
 from soundpost.hub.inventory import repo, segments
@@ -11,6 +14,7 @@ from soundpost.hub.store import Store, Tx
 from soundpost.kernel import log
 from soundpost.kernel.errors import Corrupt
 
+T = TypeVar("T")
 BLOBS = 200
 """In one commit: more would hold everybody else up (T12)."""
 FLUSH_S = 5.0
@@ -76,6 +80,15 @@ class Keeper:
         self._memory.dirty.sort(key=lambda device: device.dirty_n)
 
 
+def readable(body: bytes, unpack: Callable[[bytes], T], which: object) -> T | None:
+    """One damaged row is left out and told; it must not keep a hub from starting (T16)."""
+    try:
+        return unpack(body)
+    except (Corrupt, msgspec.MsgspecError) as error:
+        log.get("inventory").error("stored values can't be read; they are left out", which=which, error=str(error))
+        return None
+
+
 class Stored:
     """Everything the store can tell, read in one snapshot, before memory is touched."""
 
@@ -84,9 +97,13 @@ class Stored:
         self.devices = repo.device_rows(conn)
         self.found = repo.found_rows(conn)
         self.schemas = repo.schema_rows(conn)
-        self.blobs = [(id, n, segments.unpack_blob(body)) for id, n, body in repo.blob_rows(conn)]
+        self.blobs = [
+            (id, n, blob) for id, n, body in repo.blob_rows(conn) if (blob := readable(body, segments.unpack_blob, id))
+        ]
         self.segments = [
-            (n, segments.unpack_segment(body)) for n, body in repo.segments_after(conn, repo.flushed(conn))
+            (n, entries)
+            for n, body in repo.segments_after(conn, repo.flushed(conn))
+            if (entries := readable(body, segments.unpack_segment, n)) is not None
         ]
         self.last_segment = max(repo.last_segment(conn), repo.flushed(conn), repo.sealed(conn))
 

@@ -1,12 +1,12 @@
 """All SQL of the inventory. Every function runs on the connection it is given and waits for nothing else."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from soundpost.device.model import Descriptor, Device, Reason
 from soundpost.hub.inventory.state import AgentInfo, Found
@@ -28,6 +28,7 @@ from soundpost.hub.store.tables import (
 )
 
 LEVEL = b"\x01"
+REJECTED_MOST = 4 * 1024 * 1024
 SEALED, FLUSHED = "history sealed", "blobs flushed"
 
 
@@ -49,11 +50,6 @@ class HistoryRow(Struct):
     status: str
     since_ms: int
     reason: Reason | None
-
-
-def is_storage_failure(error: BaseException) -> bool:
-    """The database itself failed (full, locked, gone): no entry is to blame for that."""
-    return isinstance(error, OperationalError | InterfaceError)
 
 
 def packed(value: object) -> bytes | None:
@@ -175,6 +171,10 @@ def site_rows(conn: Connection) -> list[tuple[str, str, str, AgentInfo | None]]:
 
 
 def reject(conn: Connection, time_ms: int, site: str, source: str, reason: str, body: bytes) -> None:
+    """The whole body while that agent's rejects are few; then its head and hash, so that none can fill the disk."""
+    size = func.coalesce(func.sum(func.length(rejected.c.body)), 0)
+    if conn.execute(select(size).where(rejected.c.source == source)).scalar_one() + len(body) > REJECTED_MOST:
+        body = body[:64] + hashlib.sha256(body).digest()
     conn.execute(insert(rejected).values(time_ms=time_ms, site=site, source=source, reason=reason, body=body))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from soundpost.device.contract import Periods
 from soundpost.device.model import GROUPS, Descriptor, Identity, Kind, Reason, Status
 from soundpost.hub.agents.receiver import Delivery, Source
-from soundpost.hub.inventory import history, keeper, query, repo, rules, views
+from soundpost.hub.inventory import history, ingest, keeper, query, repo, rules, views
 from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
@@ -61,6 +61,10 @@ class Inventory:
         self._tasks: list[asyncio.Task[None]] = []
         self._sites_changed = asyncio.Event()
         self._log = log.get("inventory")
+
+    def break_links_with(self, break_link: ingest.BreakLink) -> None:
+        """`break_link(source, error)` (agents) ends the session whose declarations can't be committed."""
+        self._ingest.break_link = break_link
 
     async def start(self) -> None:
         await self.rebuild()

@@ -73,14 +73,15 @@ class Attempts:
 
     FREE, LONGEST_S, FORGET_S, MOST = 5, 300.0, 900.0, 10_000
 
-    def __init__(self) -> None:
+    def __init__(self, free: int = FREE) -> None:
+        self._free = free
         self._failed: dict[tuple[str, str], tuple[int, float]] = {}
 
     def check(self, key: tuple[str, str], now: float) -> None:
         count, last = self._failed.get(key, (0, now))
-        if count < self.FREE or now - last >= self.FORGET_S:
+        if count < self._free or now - last >= self.FORGET_S:
             return
-        wait = last + min(self.LONGEST_S, 2.0 ** (count - self.FREE)) - now
+        wait = last + min(self.LONGEST_S, 2.0 ** min(count - self._free, 32)) - now
         if wait > 0:
             seconds = int(wait) + 1
             raise TooMany(f"Too many failed attempts. Try again in {seconds} seconds.", retry_after_s=seconds)

@@ -80,6 +80,8 @@ class People:
         self.ended: Signal[str] = Signal("session ended")
         """Emits a Principal's `session` when it ends, and a person's id when their rights change: live subscriptions stop."""
         self._attempts = rules.Attempts()
+        self._crowds = rules.Attempts(free=50)
+        """By address alone: whoever tries a new name each time is slowed down as well."""
 
     async def start(self) -> str | None:
         """Before the first request. Returns the one-time code of the first run, None when an owner exists. Each start makes a
@@ -200,11 +202,13 @@ class People:
 
     async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn:
         name = rules.normal(sign_in)[:254]
-        key = (client.address, name)
+        key, crowd = (client.address, name), (client.address, "")
         self._attempts.check(key, self._clock.monotonic())
+        self._crowds.check(crowd, self._clock.monotonic())
         person = await self._store.read(lambda conn: repo.by_sign_in(conn, name))
         if not await self.passwords.verify(person.password_hash if person else None, password) or person is None:
             self._attempts.failed(key, self._clock.monotonic())
+            self._crowds.failed(crowd, self._clock.monotonic())
             await self._refuse(name, sign_in, password, client)
         self._attempts.cleared(key)
         token = secrets.token_urlsafe(32)

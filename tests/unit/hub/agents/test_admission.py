@@ -125,6 +125,23 @@ async def test_handing_over(house: House) -> None:
     assert isinstance(await new.hello("boot_2"), Welcome)
 
 
+async def test_an_old_password_proved_while_the_account_is_handed_over_opens_nothing(house: House) -> None:
+    old = await house.connected()
+    real = house.agents.passwords.verify
+
+    async def slow(hashed: str | None, password: str) -> bool:
+        right = await real(hashed, password)
+        house.agents.passwords.verify = real  # type: ignore[method-assign]
+        await house.agents.hand_over(SAM, old.agent)
+        return right
+
+    house.agents.passwords.verify = slow  # type: ignore[method-assign]
+    refused = await house.call().join(password=PASSWORD)
+    assert isinstance(refused, Refused)
+    assert refused.code == "wrong_password"
+    assert house.agents.get(old.agent).public_key is None
+
+
 async def test_a_key_that_does_not_fit(house: House) -> None:
     first = await house.connected()
     stranger = house.call()

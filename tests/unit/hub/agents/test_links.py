@@ -11,6 +11,7 @@ from tests.unit.hub.agents.peers import HUB, House
 
 from soundpost.hub.agents.door import FRAMES_WAITING, AgentDoor, LocalDoor, Outlet
 from soundpost.hub.agents.items import AgentItems
+from soundpost.hub.agents.session import UNSEEN
 from soundpost.link import envelope
 from soundpost.link.commands import Command
 from soundpost.link.envelope import Beat, Challenge, Hello, Refused, Welcome, signed_bytes
@@ -153,9 +154,8 @@ async def test_commands_plans_and_scans_go_down_a_living_link_only(house: House)
     assert house.links.plan(site, envelope.SitePlan(revision=4))
     assert house.links.scan(site)
     assert house.links.pick(site, "f@10.0.0.1:23")
-    house.links.shed(3.0)
-    kinds = [type(message).__name__ for message in peer.heard[-5:]]
-    assert kinds == ["Ask", "Plan", "Scan", "Pick", "Busy"]
+    kinds = [type(message).__name__ for message in peer.heard[-4:]]
+    assert kinds == ["Ask", "Plan", "Scan", "Pick"]
     peer.session.gone()
     assert not house.links.send_command(site, command())
     assert not house.links.send_command("sit_nowhere", command())
@@ -178,11 +178,38 @@ async def test_go_is_answered_by_the_desk(house: House) -> None:
     assert house.desk.was_seen == ["cmd_1"]
 
 
-async def test_questions_are_bounded(house: House) -> None:
+async def test_a_burst_of_questions_ends_no_link(house: House) -> None:
     peer = await house.connected()
-    for number in range(house.limits.questions + 1):
+    for number in range(house.limits.questions + 5):
         peer.say(envelope.Seen(id=f"cmd_{number}"))
-    assert await peer.refusal() == "credit_exceeded"
+    peer.say(envelope.GoAsk(id="cmd_late"))
+    answer = await peer.told(envelope.GoAnswer)
+    assert (answer.id, answer.go, answer.code) == ("cmd_late", False, "busy"), "not yet: it asks again"
+    assert not peer.session.over
+
+
+async def test_many_open_commands_go_out_in_order_a_few_unseen_at_a_time(house: House) -> None:
+    house.desk.open = [command(number) for number in range(300)]
+    peer = await house.connected()
+
+    def asked() -> list[str]:
+        return [message.command.id for message in peer.heard if isinstance(message, envelope.Ask)]
+
+    assert len(asked()) == UNSEEN
+    for number in range(300):
+        peer.say(envelope.Seen(id=f"cmd_{number}"))
+        await house.idle()
+    assert asked() == [f"cmd_{number}" for number in range(300)]
+    assert not peer.session.over
+
+
+async def test_a_session_that_can_not_be_committed_ends_and_no_newer_one(house: House) -> None:
+    peer = await house.connected()
+    old = type(peer.session.source)("sit_x", peer.agent, peer.session.source.epoch - 1)
+    house.links.break_link(old, RuntimeError("full"))
+    assert not peer.session.over
+    house.links.break_link(peer.session.source, RuntimeError("full"))
+    assert await peer.refusal() == "not_committed"
 
 
 # -- doors

@@ -24,6 +24,7 @@ from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.store import CommitUnknown, Event, Store, Tx
 from soundpost.hub.store.tables import devices, events, fact_uids, rejected, segments, status_history
+from soundpost.kernel.errors import Conflict
 from soundpost.link.envelope import Read
 from soundpost.link.events import pack
 
@@ -61,6 +62,22 @@ async def test_facts_apply_in_lane_order_not_by_time(inventory: Inventory, londo
     )
     await london.settled()
     assert inventory.item(inventory.find("dev_a", EVERYTHING)).status == "online"
+
+
+async def test_a_status_told_again_takes_nothing_back_and_is_no_history(inventory: Inventory, london: Session):
+    """What an agent from an older copy of its disk says in its snapshot: the same, but since before it was offline."""
+    back = NOW_MS - 1_000
+    london.send(found("dev_a"), status("dev_a", "online", since=NOW_MS - 90_000))
+    london.send(status("dev_a", "offline", since=NOW_MS - 9_000), status("dev_a", "online", since=back))
+    london.send(status("dev_a", "online", since=NOW_MS - 90_000), status("dev_a", "online", since=back + 20))
+    await london.settled()
+    assert inventory.find("dev_a", EVERYTHING).since_ms == back
+    assert [row.status for row in await rows(inventory, status_history)] == ["online", "offline", "online"]
+    london.send(status("dev_a", "online", since=NOW_MS - 90_000, code="hands_off"))
+    london.send(status("dev_a", "online", since=NOW_MS + 60_000, code="hands_off"))  # what lay between was dropped
+    await london.settled()
+    assert [row.since_ms for row in await rows(inventory, status_history)][-2:] == [back, NOW_MS + 60_000]
+    assert len(await logged(inventory)) == 8, "each is a fact all the same"
 
 
 async def test_late_facts_are_applied_and_marked(inventory: Inventory, london: Session):
@@ -205,6 +222,62 @@ async def test_a_poisonous_entry_harms_neither_its_neighbours_nor_other_agents(
     london.send(bad)
     await london.settled()
     assert len(await rows(inventory, rejected)) == 1
+
+
+async def test_a_database_that_is_held_for_a_while_blames_no_entry(
+    inventory: Inventory, london: Session, monkeypatch: pytest.MonkeyPatch
+):
+    """As the store says it when a backup tool holds the file past the busy time-out: not one fact is rejected for that."""
+    london.send(found("dev_a"), status("dev_a", "online"))
+    await london.settled()
+
+    def held(self: Tx) -> None:
+        raise Conflict("The database is in use by another program.", code="database_locked")
+
+    monkeypatch.setattr(Tx, "number", held)
+    lost = status("dev_a", "offline")
+    london.send(lost)
+    await london.settled()
+    monkeypatch.undo()
+    assert (london.done, len(london.failed)) == (1, 1)
+    assert await rows(inventory, rejected) == []
+    again = Session(inventory, type(LONDON)(LONDON.site, LONDON.agent, 5))
+    inventory.attached(again.source)
+    again.send(lost)
+    await again.settled()
+    assert inventory.item(inventory.find("dev_a", EVERYTHING)).status == "offline"
+
+
+async def test_a_session_that_only_declared_ends_when_that_can_not_be_committed(
+    inventory: Inventory, london: Session, paris: Session, monkeypatch: pytest.MonkeyPatch
+):
+    broken: list[str] = []
+    inventory.break_links_with(lambda source, _error: broken.append(source.agent))
+    london.send(found("dev_a"))
+    await london.settled()
+
+    def full(self: Tx) -> None:
+        raise OperationalError("commit", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(Tx, "number", full)
+    london.declare("dev_a")
+    paris.send(found("dev_p"))
+    await paris.settled()
+    monkeypatch.undo()
+    assert broken == [LONDON.agent]
+    assert len(paris.failed) == 1
+
+
+async def test_rejects_of_one_agent_are_kept_whole_only_up_to_a_bound(
+    inventory: Inventory, london: Session, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("soundpost.hub.inventory.repo.REJECTED_MOST", 300)
+    for number in range(4):
+        london.send(rejected=[(bytes([number]) * 200, "fact_unreadable")])
+        await london.settled()
+    sizes = [len(row.body) for row in await rows(inventory, rejected)]
+    assert sizes == [200, 96, 96, 96]
+    assert len(await logged(inventory)) == 4, "each is told"
 
 
 async def test_an_unknown_commit_closes_the_links_and_reads_memory_anew(

@@ -184,3 +184,19 @@ async def test_what_was_acked_survives_a_kill(tmp_path: Path):
         events = await inventory.events(EVERYTHING, after=0, before=None, limit=1000)
         assert [e.id for e in events] == list(range(1, len(events) + 1))
         assert len(events) in (acked + 3, acked + 4)
+
+
+async def test_a_damaged_row_is_left_out_and_keeps_no_hub_from_starting(tmp_path: Path):
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
+        await fill(inventory)
+        await inventory._keeper.flush()
+
+        def damage(tx: Any) -> None:
+            tx.conn.execute(blobs.update().where(blobs.c.device == "dev_a").values(body=b"\x01nonsense"))
+            tx.conn.execute(segments.insert().values(n=inventory.memory.segment + 1, time_ms=1, body=b"\x07"))
+
+        await inventory.store.unit_of_work(damage)
+        await inventory.rebuild()
+        assert set(inventory.memory.devices) == {"dev_a", "dev_b"}
+        assert 17 in inventory.memory.devices["dev_b"].values
+        await inventory._historian.seal()

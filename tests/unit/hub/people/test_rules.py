@@ -72,3 +72,14 @@ def test_failures_are_forgotten_and_bounded() -> None:
     for n in range(rules.Attempts.MOST + 5):
         attempts.failed(("a", str(n)), 0.0)
     assert len(attempts._failed) == rules.Attempts.MOST
+
+
+def test_a_crowd_of_names_from_one_address_is_slowed_down_as_well():
+    attempts = rules.Attempts(free=50)
+    for now in range(50):
+        attempts.check(("10.0.0.9", ""), float(now))
+        attempts.failed(("10.0.0.9", ""), float(now))
+    attempts.failed(("10.0.0.9", ""), 50.0)
+    with pytest.raises(TooMany):
+        attempts.check(("10.0.0.9", ""), 50.1)
+    attempts.check(("10.0.0.8", ""), 50.1)
