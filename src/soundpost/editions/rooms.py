@@ -24,7 +24,7 @@ from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.live.service import Live
 from soundpost.hub.people.api import About
 from soundpost.hub.people.service import People
-from soundpost.hub.store import Store, Tx
+from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel.clock import Clock
 
 
@@ -97,11 +97,13 @@ async def opened(
     await links.start()
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
+    trimming = asyncio.create_task(retention.daily(store), name="retention")
     try:
         yield house
     finally:
         ticking.cancel()
-        await asyncio.gather(ticking, return_exceptions=True)
+        trimming.cancel()
+        await asyncio.gather(ticking, trimming, return_exceptions=True)
         await live.stop()
         await links.stop()
         await commands.stop()
