@@ -102,11 +102,20 @@ class Hello(Message, tag=5):
     facts_waiting: int = 0
     dropped: int = 0
     open_commands: list[str] = field(default_factory=list)
+    next_key: bytes = b""
+    """The public key this agent wants to use from now on, and `key_bytes` signed by the present one (T27)."""
+    next_signature: bytes = b""
 
 
 def signed_bytes(hub: str, host: str, hub_nonce: bytes, nonce: bytes, agent: str, boot: str) -> bytes:
     """What a Hello signs (T27). Fields are length-prefixed so that no two meanings share their bytes."""
     parts = [b"soundpost hello 1", hub.encode(), host.encode(), hub_nonce, nonce, agent.encode(), boot.encode()]
+    return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+def key_bytes(hub: str, agent: str, next_key: bytes) -> bytes:
+    """What the old key signs to vouch for the new one."""
+    parts = [b"soundpost key 1", hub.encode(), agent.encode(), next_key]
     return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
 
 
@@ -145,6 +154,8 @@ class Welcome(Message, tag=6):
     last_uid: bytes = b""
     known: list[Known] = field(default_factory=list)
     plan: SitePlan = field(default_factory=SitePlan)
+    next_key: bytes = b""
+    """The new key the hub has noted: either is good until it was used once."""
 
 
 class Schema(Message, tag=7):

@@ -1,6 +1,7 @@
 """Who may come in: joining by name and password, hello by key. Every refusal has its own code and says what to do."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,13 +11,14 @@ from soundpost.hub.agents import repo, rules
 from soundpost.hub.agents.repo import Account
 from soundpost.hub.agents.rules import CONNECTED, HELD_TWICE, Limits, Tries
 from soundpost.hub.agents.service import Agents
+from soundpost.hub.agents.states import Past
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.people.rules import Attempts
 from soundpost.hub.store import Tx, meta
 from soundpost.kernel import ids, log
 from soundpost.kernel.errors import TooMany, Unavailable
-from soundpost.link.envelope import Hello, Join, Joined, Refused, signed_bytes
+from soundpost.link.envelope import Hello, Join, Joined, Refused, key_bytes, signed_bytes
 
 IsPerson = Callable[[str], Awaitable[bool]]
 MOST_UNKNOWN = 1_000
@@ -121,7 +123,9 @@ class Admission:
         theirs = repo.site(tx.conn, join.site) if join.site not in ("", site.id) else None
         if theirs is not None:
             return rules.refusal("other_site", name=account.name, site=theirs.name, own_site=site.name)
-        self._agents.change(tx, id, public_key=join.public_key, joined_ms=tx.now_ms, boot="", last_uid=None)
+        self._agents.change(
+            tx, id, public_key=join.public_key, next_key=None, joined_ms=tx.now_ms, boot="", last_uid=None
+        )
         detail = {"agent": id, "name": account.name, "machine": join.machine[:100]}
         tx.log("agent.joined", {**detail, "address": address}, site=site.id)
         who = Who("agent", id=id, name=account.name, address=address)
@@ -146,16 +150,15 @@ class Admission:
         if account is None:
             return rules.refusal("key_revoked")
         signed = signed_bytes(self._hub, hello.host, nonce, hello.nonce, hello.agent, hello.boot)
-        if account.public_key is None or not _fits(account.public_key, hello.signature, signed):
+        key = next((k for k in (account.public_key, account.next_key) if k and _fits(k, hello.signature, signed)), None)
+        if key is None or account.public_key is None:
             revoked = any(_fits(key, hello.signature, signed) for key in account.past.keys)
             return rules.refusal("key_revoked" if revoked else "bad_signature", name=account.name)
-        return await self._agents.store.unit_of_work(
-            lambda tx: self._admit(tx, hello, account.public_key, level, address)
-        )
+        return await self._agents.store.unit_of_work(lambda tx: self._admit(tx, hello, key, level, address))
 
-    def _admit(self, tx: Tx, hello: Hello, key: bytes | None, level: int, address: str) -> Admitted | Refused:
+    def _admit(self, tx: Tx, hello: Hello, key: bytes, level: int, address: str) -> Admitted | Refused:
         account = repo.account(tx.conn, hello.agent)
-        if account is None or account.public_key != key:
+        if account is None or key not in (account.public_key, account.next_key):
             return rules.refusal("key_revoked")
         if account.state == HELD_TWICE:
             return rules.refusal("held_twice", name=account.name)
@@ -177,13 +180,22 @@ class Admission:
             since_ms=tx.now_ms if account.state != CONNECTED else account.since_ms,
             reason=None,
             boot=hello.boot,
-            past=past,
             version=hello.version[:50],
             level=level,
             address=address,
             dropped=hello.dropped,
+            **self._keys(tx, account, hello, key, past),
         )
         return Admitted(after, level, knows)
+
+    def _keys(self, tx: Tx, account: Account, hello: Hello, key: bytes, past: Past) -> dict[str, Any]:
+        """A new key is vouched for by the old one; either is good until the new one was used, then the old one is taken away."""
+        if key == account.next_key:
+            tx.log("agent.key_changed", {"agent": account.id, "name": account.name}, site=account.site)
+            return {"public_key": key, "next_key": None, "past": rules.retire(past, account.public_key)}
+        wanted = hello.next_key
+        vouched = _usable(wanted) and _fits(key, hello.next_signature, key_bytes(self._hub, account.id, wanted))
+        return {"past": past, "next_key": wanted if vouched and wanted != key else account.next_key}
 
     def _held_twice(self, tx: Tx, account: Account, hello: Hello, address: str) -> Refused:
         """A boot that was replaced lives: two machines hold one key, and nothing says which is the right one (T28)."""

@@ -216,6 +216,7 @@ class AgentLinks:
             last_uid=account.last_uid,
             known=known,
             plan=self.site_plan(site.id),
+            next_key=account.next_key or b"",
         )
 
     async def welcomed(self, session: Session) -> None:

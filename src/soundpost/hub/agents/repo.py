@@ -30,6 +30,7 @@ class Account(Struct, frozen=True):
     site: str
     password_hash: str = ""
     public_key: bytes | None = None
+    next_key: bytes | None = None
     boot: str = ""
     past: Past = field(default_factory=Past)
     state: str = NEVER
@@ -69,7 +70,8 @@ def _account(row: Any) -> Account:
     values["reason"] = _read(values["reason"], Reason)
     values["scans"] = _read(values["scans"], ScanState)
     values["last_uid"] = bytes(values["last_uid"] or b"")
-    values["public_key"] = bytes(values["public_key"]) if values["public_key"] else None
+    for name in ("public_key", "next_key"):
+        values[name] = bytes(values[name]) if values[name] else None
     return Account(**values)
 
 

@@ -216,6 +216,11 @@ def judge_boot(current: str, past: Past, boot: str) -> Past | None:
     return Past([*past.boots, current][-BOOTS_KEPT:], past.keys)
 
 
+def retire(past: Past, key: bytes | None) -> Past:
+    """The key's holder has a newer one: the boots stay known."""
+    return Past(past.boots, [*past.keys, key][-KEYS_KEPT:] if key else past.keys)
+
+
 def revoke(past: Past, key: bytes | None) -> Past:
     """A new holder starts with a clean list of boots; the old key is remembered as taken away."""
     return Past([], [*past.keys, key][-KEYS_KEPT:] if key else past.keys)

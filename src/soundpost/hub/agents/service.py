@@ -164,6 +164,7 @@ class Agents:
                 id,
                 password_hash=hashed,
                 public_key=None,
+                next_key=None,
                 boot="",
                 past=rules.revoke(account.past, account.public_key),
                 last_uid=None,

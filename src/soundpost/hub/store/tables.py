@@ -145,6 +145,7 @@ agents = Table(
     Column("site", Text, ForeignKey("sites.id"), nullable=False, unique=True),
     text("password_hash", None),
     Column("public_key", LargeBinary, nullable=True),
+    Column("next_key", LargeBinary, nullable=True),
     text("boot"),
     Column("boots", LargeBinary, nullable=True),
     text("state", None),

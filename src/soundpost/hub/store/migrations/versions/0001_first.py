@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=True),
+        sa.Column("next_key", sa.LargeBinary(), nullable=True),
         sa.Column("boot", sa.Text(), server_default="", nullable=False),
         sa.Column("boots", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
