@@ -98,9 +98,10 @@ def check(
             _only(arguments, "confirm_assumed")
             confirmed = "confirm_assumed" in arguments and _bool(arguments, "confirm_assumed")
             if support != Support.EVIDENCED and not confirmed:
-                raise _wrong(
-                    "confirm_assumed",
+                raise Invalid(
                     "Restarting was not yet proven on hardware; confirm that you want it all the same.",
+                    code="assumed_not_confirmed",
+                    field="confirm_assumed",
                 )
             return {"confirm_assumed": confirmed}
         case "hands_off":
