@@ -5,6 +5,7 @@ connection holds the file exclusively: SQLite's own lock keeps a second process 
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -25,10 +26,10 @@ _log = log.get("agent.disk")
 
 
 class _Waiting:
-    __slots__ = ("error", "future", "job", "result")
+    __slots__ = ("error", "future", "job", "result", "undone")
 
-    def __init__(self, job: Job, future: "asyncio.Future[Any]") -> None:
-        self.job, self.future = job, future
+    def __init__(self, job: Job, future: "asyncio.Future[Any]", undone: Callable[[], None] | None) -> None:
+        self.job, self.future, self.undone = job, future, undone
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -56,8 +57,12 @@ class Disk:
             raise
         return cls(connection, path)
 
-    def submit(self, job: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
-        """Call from the event loop. The future is done when the commit that holds the job is on disk."""
+    def submit(
+        self, job: Callable[[sqlite3.Connection], T], undone: Callable[[], None] | None = None
+    ) -> "asyncio.Future[T]":
+        """Call from the event loop. The future is done when the commit that holds the job is on disk. When it is not, `undone`
+        is called in the disk's thread before any later job runs there, the last job's first: what a job took from memory can
+        be put back in its order."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if self._closed:
@@ -66,7 +71,7 @@ class Disk:
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, args=(loop,), name="agent-disk", daemon=True)
             self._thread.start()
-        self._queue.put(_Waiting(job, future))
+        self._queue.put(_Waiting(job, future, undone))
         return future
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -107,16 +112,23 @@ class Disk:
             for waiting in batch:
                 _guarded(connection, waiting)
             connection.execute("commit")
-        except sqlite3.Error as cause:
-            if connection.in_transaction:
-                connection.execute("rollback")
-            _log.error("commit failed", reason=str(cause))
-            for waiting in batch:
-                waiting.error = Unavailable(
-                    "The agent can't write to its disk; check free space and permissions.",
-                    code="disk_failed",
-                    cause=str(cause),
-                )
+        except Exception as cause:
+            self._roll_back(batch, cause)
+
+    def _roll_back(self, batch: list[_Waiting], cause: Exception) -> None:
+        """Whatever went wrong, this thread must live: nothing would ever be written again without it."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+        _log.error("commit failed", reason=str(cause))
+        for waiting in reversed(batch):
+            if waiting.error is None and waiting.undone is not None:
+                waiting.undone()
+            waiting.error = Unavailable(
+                "The agent can't write to its disk; check free space and permissions.",
+                code="disk_failed",
+                cause=str(cause),
+            )
 
 
 def _guarded(connection: sqlite3.Connection, waiting: _Waiting) -> None:
@@ -125,6 +137,8 @@ def _guarded(connection: sqlite3.Connection, waiting: _Waiting) -> None:
         waiting.result = waiting.job(connection)
     except Exception as error:
         waiting.error = error
+        if waiting.undone is not None:
+            waiting.undone()
         connection.execute("rollback to job")
     connection.execute("release job")
 

@@ -13,7 +13,6 @@ from soundpost.agent.disk import Disk
 from soundpost.agent.spool import Spool
 from soundpost.device.model import Value
 from soundpost.kernel import log
-from soundpost.kernel.errors import SoundpostError
 from soundpost.link.events import SpoolDropped
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,7 +35,7 @@ class Kept(Struct, frozen=True):
 
 
 _decode = msgspec.msgpack.Decoder(HeldValue).decode
-_Counts = tuple[int, int, SpoolDropped | None]
+_Counts = tuple[int, SpoolDropped | None]
 
 
 class Hold:
@@ -44,6 +43,9 @@ class Hold:
         self._disk, self._spool, self._most = disk, spool, most
         self._pending: list[HeldValue] = []
         self._waiting = 0
+        self._lost: SpoolDropped | None = None
+        """What did not fit in memory while the disk took nothing: told once it does again."""
+        self._failing = False
         self.gap = True
         """True while something may be missing here that a hub doesn't have: the next connection sends a snapshot."""
 
@@ -58,29 +60,46 @@ class Hold:
         self._pending.append(value)
 
     async def flush(self) -> None:
+        """Never raises for what the disk does: what it did not take is kept, bounded, for the next time."""
         batch, self._pending = self._pending, []
         if not batch:
             return
+        lost = self._lost
         try:
-            self._waiting, _, dropped = await self._disk.run(lambda connection: self._store(connection, batch))
-        except SoundpostError as error:
-            self._pending = batch[-self._most :] + self._pending
-            _log.error("values can't be held on disk", reason=error.cause)
+            self._waiting, dropped = await self._disk.run(lambda connection: self._store(connection, batch, lost))
+        except BaseException as error:
+            # Also when cancelled: then it may be on disk too, and there a value falls on its key.
+            self._put_back(batch)
+            if not isinstance(error, Exception):
+                raise
+            if not self._failing:
+                _log.error("values can't be held on disk; they are kept and tried again", reason=str(error))
+            self._failing = True
             return
+        self._failing, self._lost = False, None
         if dropped is not None:
-            await self.set_gap(True)
+            self.gap = True
             self._spool.note("spool.dropped", dropped)
 
-    def _store(self, connection: sqlite3.Connection, batch: list[HeldValue]) -> _Counts:
+    def _put_back(self, batch: list[HeldValue]) -> None:
+        kept = batch + self._pending
+        over, self._pending = kept[: -self._most], kept[-self._most :]
+        if over:
+            times = [item.time_ms for item in over]
+            self._lost = _sum(self._lost, SpoolDropped("values", len(over), min(times), max(times)))
+            self.gap = True
+
+    def _store(self, connection: sqlite3.Connection, batch: list[HeldValue], lost: SpoolDropped | None) -> _Counts:
         connection.executemany(
             "insert or replace into held (device, point, time_ms, body) values (?,?,?,?)",
             [(item.device, item.point, item.time_ms, _encode(item)) for item in batch],
         )
         count = _count(connection)
-        if count <= self._most:
-            return count, 0, None
-        dropped = _drop(connection, count - int(self._most * 0.9))
-        return _count(connection), dropped.count, dropped
+        if count > self._most:
+            lost = _sum(lost, _drop(connection, count - int(self._most * 0.9)))
+        if lost is not None:
+            _save_gap(connection, True)
+        return _count(connection), lost
 
     async def read(self, after: int, limit: int) -> list[Kept]:
         def job(connection: sqlite3.Connection) -> list[Kept]:
@@ -102,13 +121,10 @@ class Hold:
 
     async def set_gap(self, gap: bool) -> None:
         self.gap = gap
-        await self._disk.run(
-            lambda c: c.execute("insert or replace into setting values ('hold gap', ?)", (_encode(gap),))
-        )
+        await self._disk.run(lambda connection: _save_gap(connection, gap))
 
     async def clear(self) -> None:
-        self._pending = []
-        self._waiting = 0
+        self._pending, self._waiting, self._lost = [], 0, None
         await self._disk.run(lambda connection: connection.execute("delete from held"))
         await self.set_gap(True)
 
@@ -116,6 +132,17 @@ class Hold:
 def _load(connection: sqlite3.Connection) -> tuple[int, bool]:
     row = connection.execute("select body from setting where name = 'hold gap'").fetchone()
     return _count(connection), msgspec.msgpack.decode(row[0], type=bool) if row else True
+
+
+def _save_gap(connection: sqlite3.Connection, gap: bool) -> None:
+    connection.execute("insert or replace into setting values ('hold gap', ?)", (_encode(gap),))
+
+
+def _sum(before: SpoolDropped | None, more: SpoolDropped) -> SpoolDropped:
+    if before is None:
+        return more
+    count = before.count + more.count
+    return SpoolDropped(more.kind, count, min(before.from_ms, more.from_ms), max(before.to_ms, more.to_ms))
 
 
 def _count(connection: sqlite3.Connection) -> int:

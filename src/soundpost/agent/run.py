@@ -40,8 +40,9 @@ from soundpost.link.events import CommandEnded
 
 HUB = "hub"
 """The account of the central hub, by its reader's name here."""
-HOUSEKEEPING_S = 60.0
-TRIM_EVERY = 60
+HOUSEKEEPING_S = 5.0
+"""How long facts wait in memory once a full disk has room again."""
+TRIM_EVERY = 720
 AGAIN_S = 5.0
 
 _log = log.get("agent")

@@ -22,8 +22,15 @@ from soundpost.link.events import Fact, SpoolDropped, data, pack
 
 DAY_MS = 86_400_000
 LOCAL = "local"
+UNKNOWN = -1
 SLACK = 0.9
 """A bound that is passed is emptied down to this share, so that a full disk leaves few drop facts."""
+
+DISK_TROUBLE = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PERM,
+})  # fmt: skip
+"""SQLite's codes that speak of the disk and not of the statement."""
 
 _log = log.get("agent.spool")
 
@@ -36,6 +43,10 @@ class Mark(Struct, frozen=True):
     oldest: int = 0
 
 
+Noted = tuple[Fact | None, Job | None]
+"""A fact, a record that goes with it or alone, or both."""
+
+
 class Stored(Struct, frozen=True):
     position: int
     uid: bytes
@@ -46,10 +57,10 @@ class Spool:
     def __init__(self, disk: Disk, clock: Clock, bounds: Bounds) -> None:
         self._disk, self._clock, self._bounds = disk, clock, bounds
         self._lock = threading.Lock()
-        self._pending: deque[tuple[Fact, Job | None]] = deque()
+        self._pending: deque[Noted] = deque()
         self._listeners: list[Callable[[], None]] = []
         self._last_uid = b""
-        self._bytes = 0
+        self._bytes = UNKNOWN
         self.hub = ""
         """The hub new facts are for; "" until one is joined."""
         self.newest = 0
@@ -73,19 +84,22 @@ class Spool:
             uid=uid or self.mint(), type=kind, time_ms=now, device=device, generation=generation,
             hub=self.hub, data=data(body),
         )  # fmt: skip
-        with self._lock:
-            first = not self._pending
-            self._pending.append((fact, also))
-        if first:
-            self._flush()
+        self._take_down((fact, also))
         return fact
 
     def note_record(self, job: Job) -> None:
         """A record that changed without being news: on disk soon, after what was noted before."""
-        self._disk.submit(job).add_done_callback(_record_kept)
+        self._take_down((None, job))
+
+    def _take_down(self, noted: Noted) -> None:
+        with self._lock:
+            first = not self._pending
+            self._pending.append(noted)
+        if first:
+            self._flush()
 
     async def settled(self) -> None:
-        """Returns when everything noted before is on disk."""
+        """Returns when everything noted before is on disk, or is kept to be tried again because the disk takes nothing."""
         await self._disk.run(lambda connection: None)
 
     def mint(self) -> bytes:
@@ -98,27 +112,37 @@ class Spool:
         return fresh
 
     def _flush(self) -> None:
-        future = self._disk.submit(self._write)
+        taken: list[Noted] = []
+        future = self._disk.submit(lambda connection: self._write(connection, taken), lambda: self._put_back(taken))
         future.add_done_callback(self._flushed)
 
-    def _write(self, connection: sqlite3.Connection) -> tuple[int, int, int]:
+    def _write(self, connection: sqlite3.Connection, taken: list[Noted]) -> tuple[int, int, int]:
         """In the disk's thread. Bodies are taken from the queue only here, so a burst becomes one statement."""
         with self._lock:
-            batch, self._pending = self._pending, deque()
-        try:
-            return self._store(connection, batch)
-        except Exception:
-            with self._lock:
-                self._pending.extendleft(reversed(batch))
-            raise
+            taken += self._pending
+            self._pending.clear()
+        return self._store(connection, taken)
 
-    def _store(self, connection: sqlite3.Connection, batch: deque[tuple[Fact, Job | None]]) -> tuple[int, int, int]:
-        rows = [(f.uid, f.time_ms, f.hub, f.device, pack(f)) for f, _ in batch]
+    def _put_back(self, taken: list[Noted]) -> None:
+        """In the disk's thread: the job or its commit failed. What it took waits again, before all that came later: a newer
+        status must never be on disk before an older one."""
+        with self._lock:
+            self._pending.extendleft(reversed(taken))
+        self._unmeasured()
+
+    def _unmeasured(self) -> None:
+        self._bytes = UNKNOWN
+
+    def _store(self, connection: sqlite3.Connection, batch: list[Noted]) -> tuple[int, int, int]:
+        rows = [(f.uid, f.time_ms, f.hub, f.device, pack(f)) for f, _ in batch if f is not None]
         connection.executemany("insert or ignore into fact (uid, time_ms, hub, device, body) values (?,?,?,?,?)", rows)
         for _, also in batch:
             if also is not None:
-                also(connection)
-        self._bytes += sum(len(row[4]) for row in rows)
+                _beside(connection, also)
+        if self._bytes == UNKNOWN:
+            self._bytes = _size(connection)
+        else:
+            self._bytes += sum(len(row[4]) for row in rows)
         dropped = self._bound(connection)
         return _newest(connection), len(rows), dropped
 
@@ -130,21 +154,25 @@ class Spool:
             self._failed(error)
             return
         self.failing = False
-        self.newest, _, dropped = future.result()
+        self.newest, facts, dropped = future.result()
         self.dropped += dropped
+        if not facts:
+            return
         for told in tuple(self._listeners):
             told()
 
     def _failed(self, error: BaseException) -> None:
+        if isinstance(error, SoundpostError) and error.code == "stopping":
+            return
         if not self.failing:
-            _log.error("facts can't be written", reason=str(error))
-        self.failing = isinstance(error, SoundpostError) and error.code != "stopping"
+            _log.error("facts can't be written; they are kept and tried again", reason=str(error))
+        self.failing = True
 
     def retry(self) -> None:
-        """Housekeeping: what a failed commit left behind is tried again."""
+        """Call every few seconds: what a failed commit left behind is tried again."""
         with self._lock:
             waiting = bool(self._pending)
-        if waiting and self.failing:
+        if waiting:
             self._flush()
 
     # --- readers
@@ -243,7 +271,7 @@ class Spool:
     async def trim(self) -> None:
         """Call each hour or so: forgets what every reader confirmed 3 days ago and what is older than the age bound."""
         now = self._clock.now_ms()
-        self.dropped += await self._disk.run(lambda connection: self._trim(connection, now))
+        self.dropped += await self._disk.submit(lambda connection: self._trim(connection, now), self._unmeasured)
 
     def _trim(self, connection: sqlite3.Connection, now: int) -> int:
         done = _confirmed(connection)
@@ -297,9 +325,18 @@ class Spool:
         )
 
 
-def _record_kept(future: Any) -> None:
-    if not future.cancelled() and (error := future.exception()) is not None:
-        _log.error("a record can't be written", reason=str(error))
+def _beside(connection: sqlite3.Connection, also: Job) -> None:
+    """A record that can't be written is set aside, and said so: the facts must not wait for it. The disk's own trouble is
+    another matter: it passes, so it is raised, and all is tried again."""
+    connection.execute("savepoint beside")
+    try:
+        also(connection)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in DISK_TROUBLE:
+            raise
+        _log.exception("a record can't be written and is set aside")
+        connection.execute("rollback to beside")
+    connection.execute("release beside")
 
 
 def _load(connection: sqlite3.Connection) -> tuple[int, int, int]:

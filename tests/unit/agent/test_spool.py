@@ -1,15 +1,19 @@
 import asyncio
+import sqlite3
 import subprocess
 import sys
+import threading
 
+import msgspec
 import pytest
-from tests.support.clock import ManualClock
+from tests.support.clock import ManualClock, settle
 from tests.unit.agent.fakes import body
 
 from soundpost.agent.disk import Disk
 from soundpost.agent.hold import HeldValue, Hold
 from soundpost.agent.settings import Bounds
 from soundpost.agent.spool import DAY_MS, Spool
+from soundpost.kernel.errors import Unavailable
 from soundpost.link.events import SpoolDropped, unpack
 
 
@@ -190,16 +194,145 @@ async def test_the_age_bound(disk):
     assert body(drop) == SpoolDropped("facts", 1, first_ms, first_ms)
 
 
+class Faulty:
+    """The disk's connection, on a disk that takes no commit while `full`, or not the next one."""
+
+    def __init__(self, disk):
+        self.inner, self.full, self.once, self.failed = disk._connection, False, False, 0
+        disk._connection = self
+
+    def execute(self, statement, *values):
+        if statement == "commit" and (self.full or self.once):
+            self.once = False
+            self.failed += 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return self.inner.execute(statement, *values)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+async def numbers(spool):
+    await spool.settled()
+    return [body["n"] for body in [msgspec.msgpack.decode(unpack(item.body).data) for item in await read(spool)]]
+
+
+def setting(name):
+    return lambda c: c.execute("insert into setting values (?, x'01')", (name,))
+
+
+async def settings(disk):
+    return await disk.run(lambda c: [row[0] for row in c.execute("select name from setting order by name")])
+
+
 async def test_a_commit_that_fails_loses_no_fact(disk):
+    """Two groups fail after their jobs went well; what was noted in between comes after them, in order, with its records."""
+    spool = await spool_on(disk)
+    faulty = Faulty(disk)
+    faulty.full = True
+    for n in range(3):
+        spool.note("x", {"n": n}, also=setting(f"with {n}"))
+        with pytest.raises(Unavailable):
+            await spool.settled()
+        await settle()
+    spool.note_record(setting("alone"))
+    assert faulty.failed
+    assert spool.failing
+    assert await numbers_on_disk(disk) == 0
+    faulty.full = False
+    spool.note("x", {"n": 3})
+    spool.retry()
+    assert await numbers(spool) == [0, 1, 2, 3]
+    await settle()
+    assert not spool.failing
+    assert spool.newest == 4
+    assert await settings(disk) == ["alone", "with 0", "with 1", "with 2"]
+
+
+async def numbers_on_disk(disk):
+    """Read beside the disk's thread, which commits nothing now."""
+    return await asyncio.to_thread(lambda: disk._connection.execute("select count(*) from fact").fetchone()[0])
+
+
+async def test_a_later_group_does_not_overtake_one_whose_commit_failed(disk):
+    spool = await spool_on(disk)
+    started, held = threading.Event(), threading.Event()
+    faulty = Faulty(disk)
+    faulty.once = True
+
+    def wait(_):
+        started.set()
+        held.wait()
+
+    spool.note("x", {"n": 0}, also=wait)
+    await asyncio.to_thread(started.wait)
+    spool.note("x", {"n": 1})
+    held.set()
+    assert await numbers(spool) == [0, 1]
+    assert faulty.failed == 1
+
+
+async def test_a_full_disk_that_fails_the_statement_is_tried_again(disk):
+    """SQLite's own error, raised in the job and not at the commit."""
+    spool = await spool_on(disk)
+    await disk.run(lambda c: c.execute(f"pragma max_page_count = {c.execute('pragma page_count').fetchone()[0]}"))
+    big = "t" * 100_000
+    spool.note("x", {"n": 0, "text": big}, also=setting("with"))
+    await asyncio.wait({disk.submit(lambda c: None)})
+    await settle()
+    assert spool.failing
+    await disk.run(lambda c: c.execute("pragma max_page_count = 100000"))
+    spool.retry()
+    assert await numbers(spool) == [0]
+    assert await settings(disk) == ["with"]
+    assert spool._bytes == await disk.run(lambda c: c.execute("select sum(length(body)) from fact").fetchone()[0])
+
+
+@pytest.mark.parametrize("poison", [OSError("gone"), ValueError("no"), sqlite3.IntegrityError("twice")])
+async def test_a_record_that_cant_be_written_holds_nothing_up(disk, poison):
     spool = await spool_on(disk)
 
-    def fail(_):
-        raise OSError("disk full")
+    def fail(connection):
+        setting("half")(connection)
+        raise poison
 
-    bad = spool.note("bad", {}, also=fail)
-    await asyncio.wait({disk.submit(lambda c: None)})
-    assert await read(spool) == []
-    assert [fact.uid for fact, _ in spool._pending] == [bad.uid]
+    spool.note("x", {"n": 0}, also=fail)
+    spool.note("x", {"n": 1}, also=setting("good"))
+    spool.note_record(fail)
+    assert await numbers(spool) == [0, 1]
+    await settle()
+    assert not spool.failing
+    assert await settings(disk) == ["good"]
+
+
+async def test_values_outlive_a_disk_that_takes_nothing(disk):
+    spool = await spool_on(disk)
+    hold, faulty = Hold(disk, spool, 3), Faulty(disk)
+    await hold.set_gap(False)
+    hold.add(held("a", 1))
+    faulty.full = True
+    await hold.flush()
+    for n in range(2, 5):
+        hold.add(held("a", n))
+    await hold.flush()
+    assert hold.waiting == 3
+    faulty.full = False
+    await hold.flush()
+    assert [kept.held.time_ms for kept in await hold.read(0, 10)] == [2, 3, 4]
+    assert hold.gap
+    await spool.settled()
+    (drop,) = [unpack(item.body) for item in await read(spool)]
+    assert body(drop) == SpoolDropped("values", 1, 1, 1)
+
+
+async def test_values_outlive_a_full_disk_that_fails_the_statement(disk):
+    hold = Hold(disk, await spool_on(disk), 10)
+    await disk.run(lambda c: c.execute(f"pragma max_page_count = {c.execute('pragma page_count').fetchone()[0]}"))
+    hold.add(HeldValue("dev_a", "a", 1, "t" * 100_000))
+    await hold.flush()
+    await disk.run(lambda c: c.execute("pragma max_page_count = 100000"))
+    await hold.flush()
+    assert [kept.held.time_ms for kept in await hold.read(0, 10)] == [1]
 
 
 async def test_killed_while_writing_nothing_told_is_lost(tmp_path):
