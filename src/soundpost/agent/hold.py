@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from soundpost.agent.disk import Disk
-from soundpost.agent.spool import Spool
+from soundpost.agent.spool import DROPPED, Spool, summed
 from soundpost.device.model import Value
 from soundpost.kernel import log
 from soundpost.link.events import SpoolDropped
@@ -79,14 +79,14 @@ class Hold:
         self._failing, self._lost = False, None
         if dropped is not None:
             self.gap = True
-            self._spool.note("spool.dropped", dropped)
+            self._spool.note(DROPPED, dropped)
 
     def _put_back(self, batch: list[HeldValue]) -> None:
         kept = batch + self._pending
         over, self._pending = kept[: -self._most], kept[-self._most :]
         if over:
             times = [item.time_ms for item in over]
-            self._lost = _sum(self._lost, SpoolDropped("values", len(over), min(times), max(times)))
+            self._lost = _more(self._lost, SpoolDropped("values", len(over), min(times), max(times)))
             self.gap = True
 
     def _store(self, connection: sqlite3.Connection, batch: list[HeldValue], lost: SpoolDropped | None) -> _Counts:
@@ -96,7 +96,7 @@ class Hold:
         )
         count = _count(connection)
         if count > self._most:
-            lost = _sum(lost, _drop(connection, count - int(self._most * 0.9)))
+            lost = _more(lost, _drop(connection, count - int(self._most * 0.9)))
         if lost is not None:
             _save_gap(connection, True)
         return _count(connection), lost
@@ -138,11 +138,8 @@ def _save_gap(connection: sqlite3.Connection, gap: bool) -> None:
     connection.execute("insert or replace into setting values ('hold gap', ?)", (_encode(gap),))
 
 
-def _sum(before: SpoolDropped | None, more: SpoolDropped) -> SpoolDropped:
-    if before is None:
-        return more
-    count = before.count + more.count
-    return SpoolDropped(more.kind, count, min(before.from_ms, more.from_ms), max(before.to_ms, more.to_ms))
+def _more(before: SpoolDropped | None, drop: SpoolDropped) -> SpoolDropped:
+    return summed([before, drop] if before else [drop])
 
 
 def _count(connection: sqlite3.Connection) -> int:

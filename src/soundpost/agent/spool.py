@@ -4,10 +4,11 @@ A fact is on disk before any reader is told of it. Readers are `local` and `hub:
 of the fact there, moved in a commit of its own after the reader's ack.
 """
 
+import json
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,10 +19,11 @@ from soundpost.agent.settings import Bounds
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import SoundpostError
-from soundpost.link.events import Fact, SpoolDropped, data, pack
+from soundpost.link.events import Fact, SpoolDropped, data, pack, unpack
 
 DAY_MS = 86_400_000
 LOCAL = "local"
+DROPPED = "spool.dropped"
 UNKNOWN = -1
 SLACK = 0.9
 """A bound that is passed is emptied down to this share, so that a full disk leaves few drop facts."""
@@ -305,20 +307,27 @@ class Spool:
         return dropped
 
     def _drop(self, connection: sqlite3.Connection, last: int) -> int:
+        """Returns how many facts were lost now. A drop fact among them is no loss of its own: its count goes on in the new one."""
         done = _confirmed(connection)
+        earlier = _drops(connection, done, last)
         row = connection.execute(
-            "select count(*), min(time_ms), max(time_ms) from fact where position > ? and position <= ?", (done, last)
+            "select count(*), min(time_ms), max(time_ms) from fact"
+            " where position > ? and position <= ? and position not in (select value from json_each(?))",
+            (done, last, json.dumps(list(earlier))),
         ).fetchone()
         _forget(connection, last)
         count = int(row[0])
+        lost = list(earlier.values())
         if count:
             _count_dropped(connection, count)
-            self._note_drop(connection, SpoolDropped("facts", count, int(row[1]), int(row[2])))
+            lost.append(SpoolDropped("facts", count, int(row[1]), int(row[2])))
+        for kind in sorted({drop.kind for drop in lost}):
+            self._note_drop(connection, summed([drop for drop in lost if drop.kind == kind]))
         return count
 
     def _note_drop(self, connection: sqlite3.Connection, what: SpoolDropped) -> None:
         now = self._clock.now_ms()
-        fact = Fact(uid=ids.uid(now), type="spool.dropped", time_ms=now, hub=self.hub, data=data(what))
+        fact = Fact(uid=ids.uid(now), type=DROPPED, time_ms=now, hub=self.hub, data=data(what))
         connection.execute(
             "insert into fact (uid, time_ms, hub, device, body) values (?,?,?,'',?)",
             (fact.uid, now, self.hub, pack(fact)),
@@ -349,6 +358,26 @@ def _count_dropped(connection: sqlite3.Connection, count: int) -> None:
     connection.execute(
         "insert or replace into setting values ('dropped', ?)", (msgspec.msgpack.encode(before + count),)
     )
+
+
+def _drops(connection: sqlite3.Connection, after: int, last: int) -> dict[int, SpoolDropped]:
+    """Position → drop fact. The text narrows the search, so that few bodies are decoded; the type decides."""
+    rows = connection.execute(
+        "select position, body from fact where position > ? and position <= ? and device = '' and instr(body, ?) > 0",
+        (after, last, DROPPED.encode()),
+    )
+    facts = {int(position): unpack(body) for position, body in rows}
+    return {
+        position: msgspec.msgpack.decode(fact.data, type=SpoolDropped)
+        for position, fact in facts.items()
+        if fact.type == DROPPED
+    }
+
+
+def summed(drops: Sequence[SpoolDropped]) -> SpoolDropped:
+    """Several drops of one kind as one."""
+    count = sum(drop.count for drop in drops)
+    return SpoolDropped(drops[0].kind, count, min(drop.from_ms for drop in drops), max(drop.to_ms for drop in drops))
 
 
 def _newest(connection: sqlite3.Connection) -> int:

@@ -162,7 +162,25 @@ async def test_what_the_size_bound_drops_leaves_a_fact(disk):
     assert spool.dropped > 0
     assert (await spool_on(disk)).dropped == spool.dropped
     kept = sum(fact.type == "x" for fact in stored)
-    assert spool.dropped >= 60 - kept - 1
+    assert spool.dropped == 60 - kept
+    assert sum(drop.count for drop in drops) == 60 - kept
+
+
+async def test_a_drop_fact_that_is_dropped_leaves_its_count_to_the_next(disk):
+    clock = ManualClock()
+    spool = await spool_on(disk, clock, fact_days=1.0)
+    first_ms = clock.now_ms()
+    spool.note("x", {})
+    spool.note("spool.dropped", SpoolDropped("facts", 7, 5, 6))
+    spool.note("spool.dropped", SpoolDropped("values", 40, 1, 2))
+    spool.note("spool.dropped", SpoolDropped("values", 2, 3, 4))
+    spool.note("found.unreadable", {"text": "spool.dropped"})
+    await spool.settled()
+    await clock.advance(2 * DAY_MS / 1000)
+    await spool.trim()
+    drops = [body(unpack(item.body)) for item in await read(spool)]
+    assert drops == [SpoolDropped("facts", 9, 5, first_ms), SpoolDropped("values", 42, 1, 4)]
+    assert spool.dropped == 2
 
 
 async def test_what_every_reader_has_goes_first_and_without_a_word(disk):
