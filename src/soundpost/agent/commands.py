@@ -15,7 +15,7 @@ from soundpost.agent.registry import Registry
 from soundpost.agent.settling import Settling
 from soundpost.agent.spool import Spool
 from soundpost.agent.watch import Watch
-from soundpost.device.capability import VERBS, CommandState, Verb
+from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState, Verb
 from soundpost.device.contract import Outcome, Session
 from soundpost.device.model import Reason
 from soundpost.kernel import log
@@ -334,9 +334,12 @@ async def _run(session: Session, part: str, command: Command, watch: Watch) -> O
 
 
 async def _hands_off(session: Session, arguments: Mapping[str, Any]) -> Outcome:
-    minutes = arguments.get("minutes", arguments.get("seconds", 3600) / 60 if "seconds" in arguments else 60)
-    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 <= minutes <= 1440:
-        return Outcome(CommandState.REFUSED, "out_of_range", "Hands off takes 0 to 1440 minutes.")
-    await session.hands_off(float(minutes) * 60)
-    words = f"The line is given up for {minutes:g} min." if minutes else "The line is taken back."
+    minutes = arguments.get("minutes", 60)
+    if not arguments.keys() <= {"minutes"}:
+        minutes = None  # an argument nobody knows may mean something else than an hour
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 <= minutes <= HANDS_OFF_MOST_MIN:
+        words = f"Hands off takes whole minutes, 0 to {HANDS_OFF_MOST_MIN}."
+        return Outcome(CommandState.REFUSED, "out_of_range", words)
+    await session.hands_off(minutes * 60.0)
+    words = f"The line is given up for {minutes} min." if minutes else "The line is taken back."
     return Outcome(CommandState.DONE, "", words)

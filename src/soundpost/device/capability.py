@@ -18,6 +18,9 @@ class Verb(Struct, frozen=True):
     deadline_s: float = 30.0
 
 
+HANDS_OFF_MOST_MIN = 480
+"""Whole minutes, 0 to this: a working day. 0 takes the line back."""
+
 LOCATE = Verb("locate", "safe")
 CONTROL = Verb("control", "safe")
 REBOOT = Verb("reboot", "never", deadline_s=240.0)

@@ -97,8 +97,6 @@ class LineSession:
                 self._down(LineLost(Trouble.CLOSED, f"the driver failed on an answer ({type(error).__name__})"))
 
     async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
-        if verb == "hands_off":
-            return await self._hands_off_verb(arguments)
         if self._starting:
             return Outcome(CommandState.FAILED, Trouble.STARTING.value, "Nothing was sent: the device is starting.")
         async with self._turn:
@@ -519,13 +517,6 @@ class LineSession:
                 await asyncio.wait({line.gone})
         except TimeoutError:
             return
-
-    async def _hands_off_verb(self, arguments: Mapping[str, object]) -> Outcome:
-        seconds = arguments.get("seconds", 300)
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
-            return Outcome(CommandState.REFUSED, "out_of_range", "Hands off takes 0 to 86400 seconds.")
-        await self.hands_off(seconds)
-        return Outcome(CommandState.DONE, text="The line is closed." if seconds else "The line is taken back.")
 
     async def _polite_turn(self) -> bool:
         """Lets what is being said on the line end, within the 2 s a hands-off may take."""

@@ -6,8 +6,11 @@ from tests.unit.agent.fakes import MUTE, UPTIME, FakeNet, FakeStack, agent, body
 
 from soundpost.agent.journal import STARTED, Entry
 from soundpost.agent.settling import judge_uptime
-from soundpost.device.capability import CommandState
+from soundpost.device.capability import HANDS_OFF_MOST_MIN, CommandState
 from soundpost.device.contract import Outcome, PointReading, Trouble
+from soundpost.device.model import Support
+from soundpost.hub.commands.rules import check
+from soundpost.kernel.errors import Invalid
 from soundpost.link.commands import Command
 from soundpost.link.envelope import GoAnswer
 
@@ -181,17 +184,32 @@ async def test_started_is_on_disk_before_the_first_byte(site):
     assert states == [STARTED]
 
 
-async def test_hands_off_takes_minutes(site):
+async def test_hands_off_takes_whole_minutes_up_to_the_limit_the_hub_has_too(site):
     engine, stack, _, box = site
-    await engine.commands.ask(
-        Command(id="cmd_1", device=box, capability="hands_off", arguments={"minutes": 60}), Link()
+    asked = (
+        {"minutes": HANDS_OFF_MOST_MIN},
+        {"minutes": HANDS_OFF_MOST_MIN + 1},
+        {"minutes": "x"},
+        {"minutes": 1.5},
+        {},
     )
-    await engine.commands.ask(
-        Command(id="cmd_2", device=box, capability="hands_off", arguments={"minutes": "x"}), Link()
-    )
-    await calm(engine)
-    assert stack.sessions[0].off == 3600
-    assert [(end.state, end.reason.code) for end in await ends(engine)] == [("done", ""), ("refused", "out_of_range")]
+    off = []
+    for number, arguments in enumerate(asked):
+        command = Command(id=f"cmd_{number}", device=box, capability="hands_off", arguments=arguments)
+        end = await engine.perform(command)
+        off.append((end.state, stack.sessions[0].off))
+        stack.sessions[0].off = 0
+    assert off == [("done", HANDS_OFF_MOST_MIN * 60), ("refused", 0), ("refused", 0), ("refused", 0), ("done", 3600)]
+    assert check("hands_off", asked[0], Support.EVIDENCED, lambda _: None) == asked[0]
+    with pytest.raises(Invalid):
+        check("hands_off", asked[1], Support.EVIDENCED, lambda _: None)
+
+
+async def test_hands_off_knows_no_seconds(site):
+    engine, stack, _, box = site
+    command = Command(id="cmd_1", device=box, capability="hands_off", arguments={"seconds": 60})
+    assert (await engine.perform(command)).state == "refused"
+    assert stack.sessions[0].off == 0
 
 
 async def test_a_provisional_device_has_nothing_to_prove(tmp_path):

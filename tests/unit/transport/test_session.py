@@ -465,6 +465,13 @@ async def test_hands_off_on_a_line_that_is_down_is_told_and_ends_by_itself(bench
     await bench.come_back()
 
 
+async def test_hands_off_is_the_agents_word_and_no_verb_of_the_line(bench: Bench) -> None:
+    session = await bench.up()
+    outcome = await bench.perform(session, "hands_off", {"seconds": 60})
+    assert outcome.state is CommandState.UNSUPPORTED
+    assert Trouble.HANDS_OFF not in bench.kinds
+
+
 async def test_a_drop_in_the_middle_of_an_answer_leaves_no_task_behind(bench: Bench) -> None:
     await bench.up()
     bench.peer.on_line = lambda line: bench.peer.drop() if line.startswith("EP MIC 101") else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from soundpost.device.capability import VERBS, CommandState
+from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState
 from soundpost.device.model import Descriptor, PointType, Reason, Support
 from soundpost.kernel.errors import Conflict, Invalid, TellUser
 
@@ -18,7 +18,6 @@ AMENDABLE = (S.EXPIRED, S.UNCERTAIN)
 ALWAYS = ("hands_off", "refresh")
 """They ask nothing of the device itself, so no device can be without them."""
 DEADLINE_LEAST_S, DEADLINE_MOST_S = 1.0, 3_600.0
-HANDS_OFF_MOST_MIN = 480
 KEY_MOST = 200
 
 EXPIRED = Reason("expired", "Nobody answered in time. What is true now is what the readings say.")
