@@ -81,12 +81,12 @@ class Commands:
         for entry in await self._journal.unended():
             verb = VERBS.get(entry.command.capability)
             if entry.state == UNCERTAIN:
-                self._settling.add(entry, since_here=False)
+                self._settling.add(entry)
             elif entry.state == STARTED and verb is not None and verb.repeat == "never":
                 self._end(
                     entry, CommandState.UNCERTAIN, "agent_restarted", "The agent stopped while it was carried out."
                 )
-                self._settling.add(entry, since_here=False)
+                self._settling.add(entry)
             else:
                 self._await_again(entry, now)
 
@@ -261,7 +261,7 @@ class Commands:
         result: dict[str, Any] = {} if proved else {"identity_proved": False}
         self._end(entry, outcome.state, outcome.code, outcome.text, assumed=outcome.assumed, result=result)
         if outcome.state is CommandState.UNCERTAIN:
-            self._settling.add(entry, since_here=True)
+            self._settling.add(entry)
 
     def _settled(self, entry: Entry, state: CommandState, code: str, words: str) -> None:
         self._end(entry, state, code, words)

@@ -1,7 +1,7 @@
 """What became of a restart nobody saw the end of: settled by reading back (T21).
 
-Done: the line went down after it was started and came back, or the device has been up for less time than has passed since.
-Failed: it has been up since before. Until one of these is read, it stays uncertain.
+Done: the device has been up for less time than has passed since it was started. Failed: it has been up since before. Until
+one of these is read, it stays uncertain: a line that drops and comes back says nothing, a cable does that too.
 """
 
 from collections.abc import Callable
@@ -22,29 +22,20 @@ class Settling:
         self._clock, self._lines, self._settled = clock, lines, settled
         self._off: list[Callable[[], None]] = []
 
-    def add(self, entry: Entry, *, since_here: bool) -> None:
-        """`since_here`: this process sent it, so a drop of the line from now on counts."""
+    def add(self, entry: Entry) -> None:
         if entry.command.capability != "reboot":
             return
         watch = self._lines.of_device(entry.command.device)
         if watch is None:
             return
-        dropped = since_here and not watch.line.up
 
-        def observe(what: str) -> None:
-            nonlocal dropped
-            if what == "down":
-                dropped = since_here
-            elif what == "up" and dropped:
-                finish(CommandState.DONE, "read_back", "The line went down and came back.")
-            elif what == "read":
-                verdict = judge_uptime(
-                    uptime(watch, entry.command.device, entry.started_ms), entry.started_ms, self._clock.now_ms()
-                )
-                if verdict is True:
-                    finish(CommandState.DONE, "read_back", "The device has started anew since.")
-                elif verdict is False:
-                    finish(CommandState.FAILED, "read_back", "The device has been up since before it was asked.")
+        def observe() -> None:
+            up_s = uptime(watch, entry.command.device, entry.started_ms)
+            verdict = judge_uptime(up_s, entry.started_ms, self._clock.now_ms())
+            if verdict is True:
+                finish(CommandState.DONE, "read_back", "The device has started anew since.")
+            elif verdict is False:
+                finish(CommandState.FAILED, "read_back", "The device has been up since before it was asked.")
 
         def finish(state: CommandState, code: str, words: str) -> None:
             if observe in watch.observers:

@@ -57,8 +57,8 @@ class Watch:
         self.claims: dict[str, str] = {}
         """Part → command that is being carried out there, or was a moment ago: its echoes are ours."""
         self.claim_keys: dict[tuple[str, str], str] = {}
-        self.observers: list[Callable[[str], None]] = []
-        """Told "down", "up" and "read" as they happen; for commands that wait to be settled."""
+        self.observers: list[Callable[[], None]] = []
+        """Told when a group was read; for commands that wait to be settled by it."""
         for known in rooms.registry.members(self.id) or [stack]:
             self._place(known)
         self._hang()
@@ -102,7 +102,6 @@ class Watch:
         self.line.connected()
         for member in self.parts.values():
             member.state.recovered()
-        self._tell("up")
         self._judge()
 
     def inventory(self, unit: Unit) -> None:
@@ -128,8 +127,8 @@ class Watch:
         member = self.parts.get(part)
         if member is not None:
             self._rooms.board.covered(member.shelf, group, self._rooms.clock.now_ms())
-            if self.observers:
-                self._tell("read")
+            for observer in tuple(self.observers):
+                observer()
 
     def presence(self, part: str, present: bool) -> None:
         member = self.parts.get(part)
@@ -143,8 +142,6 @@ class Watch:
             member.state.note(trouble, text, failures)
         else:
             self.line.note(trouble, text, failures)
-            if trouble.line_down:
-                self._tell("down")
         self._judge()
         if trouble is Trouble.NOT_THE_DEVICE:
             self._rooms.misplaced(self, None)
@@ -291,10 +288,6 @@ class Watch:
         return ""
 
     # --- status
-
-    def _tell(self, what: str) -> None:
-        for observer in tuple(self.observers):
-            observer(what)
 
     def _judge(self) -> None:
         """Leaves first, so that a parent is judged by what is true of its children now."""

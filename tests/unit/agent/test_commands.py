@@ -230,16 +230,36 @@ async def test_asked_here_and_waited_for(site):
     assert (await engine.perform(control(box))).state == "done"
 
 
-async def test_an_uncertain_restart_is_settled_when_the_line_comes_back(site):
-    engine, stack, _, box = site
+async def test_an_uncertain_restart_is_settled_by_the_uptime_and_not_by_the_line(site):
+    engine, stack, clock, box = site
     stack.outcome = Outcome(CommandState.UNCERTAIN, "line_lost", "lost")
     await engine.commands.ask(Command(id="cmd_1", device=box, capability="reboot"), Link())
     await calm(engine)
     (watch,) = engine.lines.watches.values()
-    watch.trouble(Trouble.CLOSED, "closed", 1)
+    await clock.advance(600)
+    watch.trouble(Trouble.CLOSED, "a cable was pulled", 1)
     watch.connected()
     await calm(engine)
+    assert [end.state for end in await ends(engine)] == ["uncertain"]
+    watch.readings(f"box:{S1}", [PointReading(UPTIME.key, 40.0)])
+    watch.covered(f"box:{S1}", "status")
+    await calm(engine)
     assert [(end.state, end.late) for end in await ends(engine)] == [("uncertain", False), ("done", True)]
+
+
+async def test_a_line_that_dropped_does_not_make_a_restart_of_what_stayed_up(site):
+    engine, stack, clock, box = site
+    stack.outcome = Outcome(CommandState.UNCERTAIN, "line_lost", "lost")
+    await engine.commands.ask(Command(id="cmd_1", device=box, capability="reboot"), Link())
+    await calm(engine)
+    (watch,) = engine.lines.watches.values()
+    watch.trouble(Trouble.CLOSED, "a cable was pulled", 1)
+    await clock.advance(60)
+    watch.connected()
+    watch.readings(f"box:{S1}", [PointReading(UPTIME.key, 90_000.0)])
+    watch.covered(f"box:{S1}", "status")
+    await calm(engine)
+    assert [end.state for end in await ends(engine)] == ["uncertain", "failed"]
 
 
 @pytest.mark.parametrize(
