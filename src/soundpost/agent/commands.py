@@ -7,13 +7,14 @@ settles it.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from soundpost.agent.journal import ENDED, OPEN, STARTED, UNCERTAIN, Entry, Journal, save
 from soundpost.agent.lines import Lines
 from soundpost.agent.registry import Registry
 from soundpost.agent.settling import Settling
 from soundpost.agent.spool import Spool
+from soundpost.agent.turns import Origin, Queued, Turns
 from soundpost.agent.watch import Watch
 from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState, Verb
 from soundpost.device.contract import Outcome, Session
@@ -25,24 +26,16 @@ from soundpost.link.commands import Command
 from soundpost.link.envelope import GoAnswer
 from soundpost.link.events import CommandEnded
 
+BUSY = "busy"
+"""The answer to *go?* while the asker still counts an earlier command of the stack as open. Not a refusal: most often that one
+has just ended here, and the fact is on its way."""
 ECHO_S = 1.0
 """A device's own word about a point just after our command is still ours."""
 
+NOT_STARTED = "Its deadline passed before it was started."
+STILL_BUSY = "Its deadline passed while an earlier command for the same stack was still open."
+
 _log = log.get("agent.commands")
-
-
-class Origin(Protocol):
-    """The link a command came by."""
-
-    @property
-    def name(self) -> str:
-        """The hub's id, or "local"."""
-
-    def seen(self, key: str) -> None:
-        """The command is in the journal."""
-
-    async def go(self, key: str) -> GoAnswer:
-        """May raise OSError when the link is gone, or never answer."""
 
 
 class Here:
@@ -68,7 +61,7 @@ class Commands:
     ) -> None:
         self._clock, self._journal, self._spool = clock, journal, spool
         self._registry, self._lines, self._go_s = registry, lines, go_s
-        self._queues: dict[str, asyncio.Queue[tuple[Entry, Origin, float]]] = {}
+        self._turns: dict[str, Turns] = {}
         self._open: dict[str, Entry] = {}
         self._queued_ids: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -164,39 +157,49 @@ class Commands:
     def _queue(self, entry: Entry, origin: Origin, due: float) -> None:
         watch = self._lines.of_device(entry.command.device)
         assert watch is not None
-        queue = self._queues.get(watch.id)
-        if queue is None:
-            queue = self._queues[watch.id] = asyncio.Queue()
-            self._go_on(self._work(queue))
+        turns = self._turns.get(watch.id)
+        if turns is None:
+            turns = self._turns[watch.id] = Turns(self._clock)
+            self._go_on(self._work(turns))
         self._queued_ids.add(entry.command.id)
-        queue.put_nowait((entry, origin, due))
+        turns.add(Queued(entry, origin, due))
 
-    async def _work(self, queue: "asyncio.Queue[tuple[Entry, Origin, float]]") -> None:
+    async def _work(self, turns: Turns) -> None:
         while True:
-            entry, origin, due = await queue.get()
+            queued = await turns.next()
+            entry = queued.entry
             try:
-                await self._carry_out(entry, origin, due)
+                if await self._must_wait(queued):
+                    turns.not_yet(queued)
+                    continue
+                if entry.ended is None:
+                    await self._carry_out(entry, queued.due)
             except Exception as error:
                 _log.exception("command failed", command=entry.command.id)
                 if entry.ended is None:
                     self._end(entry, CommandState.FAILED, "agent_fault", f"The agent failed ({type(error).__name__}).")
-            finally:
-                self._queued_ids.discard(entry.command.id)
+            self._queued_ids.discard(entry.command.id)
 
     # --- carried out
 
-    async def _carry_out(self, entry: Entry, origin: Origin, due: float) -> None:
-        command, verb = entry.command, VERBS[entry.command.capability]
+    async def _must_wait(self, queued: Queued) -> bool:
+        """Asks *go?*. False: it may start, or it has ended."""
+        entry, due = queued.entry, queued.due
+        refused = None
+        busy = queued.pause > 0
+        if self._clock.monotonic() < due:
+            refused = await self._go(entry.command.id, queued.origin)
+            busy = refused is not None and refused[0] == BUSY
+            if busy and self._clock.monotonic() < due:
+                return True
         if self._clock.monotonic() >= due:
-            self._expire(entry)
-            return
-        refused = await self._go(command.id, origin)
-        if refused is not None:
+            self._expire(entry, STILL_BUSY if busy else NOT_STARTED)
+        elif refused is not None:
             self._end(entry, CommandState.REFUSED, *refused)
-            return
-        if self._clock.monotonic() >= due:
-            self._expire(entry)
-            return
+        return False
+
+    async def _carry_out(self, entry: Entry, due: float) -> None:
+        command, verb = entry.command, VERBS[entry.command.capability]
         watch = self._lines.of_device(command.device)
         session = self._lines.sessions.get(watch.id) if watch else None
         if watch is None or session is None:
@@ -266,8 +269,8 @@ class Commands:
     def _settled(self, entry: Entry, state: CommandState, code: str, words: str) -> None:
         self._end(entry, state, code, words)
 
-    def _expire(self, entry: Entry) -> None:
-        self._end(entry, CommandState.EXPIRED, "expired", "Its deadline passed before it was started.")
+    def _expire(self, entry: Entry, words: str = NOT_STARTED) -> None:
+        self._end(entry, CommandState.EXPIRED, "expired", words)
 
     def _end(
         self,

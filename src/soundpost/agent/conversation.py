@@ -73,7 +73,7 @@ class Conversation:
         self._reader = ""
         self._hub = ""
 
-    # --- commands.Origin, through the owner
+    # --- turns.Origin, through the owner
 
     def seen(self, key: str) -> None:
         self._seen.append(key)

@@ -75,7 +75,7 @@ class Uplink:
     def try_now(self) -> None:
         self._now.set()
 
-    # --- commands.Origin, also while there is no connection
+    # --- turns.Origin, also while there is no connection
 
     def seen(self, key: str) -> None:
         if self._conversation is not None:

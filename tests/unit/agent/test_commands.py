@@ -153,6 +153,87 @@ async def test_one_queue_per_stack_and_expiry_in_it(site):
     assert len(stack.performed) == 2
 
 
+class Desk:
+    """An asker that counts a command as open until it is told of its end, which takes a while."""
+
+    name = "hub_one"
+
+    def __init__(self, *ids):
+        self.open = list(ids)
+        self.asked = []
+
+    def seen(self, key): ...
+
+    async def go(self, key):
+        self.asked.append(key)
+        ahead = [other for other in self.open if other < key]
+        return GoAnswer(id=key, go=not ahead, code="busy" if ahead else "")
+
+
+async def started(engine, stack, count):
+    await calm(engine)
+    return [arguments["value"] for _, _, arguments, _ in stack.performed] == list(range(count))
+
+
+async def test_busy_means_not_yet(site):
+    engine, stack, clock, box = site
+    desk = Desk("cmd_0", "cmd_1", "cmd_2")
+    for number in range(3):
+        await engine.commands.ask(control(box, f"cmd_{number}", number), desk)
+    for number in range(3):
+        assert await started(engine, stack, number + 1)
+        await clock.advance(2.0)
+        assert await started(engine, stack, number + 1)
+        desk.open.remove(f"cmd_{number}")
+        await clock.advance(1.0)
+    assert [(end.id, end.state) for end in await ends(engine)] == [(f"cmd_{n}", "done") for n in range(3)]
+    # 0.2 s, 0.4 s, 0.8 s, then each second; cmd_2 is not asked about while it would only be told the same.
+    assert desk.asked.count("cmd_1") <= 6
+    assert desk.asked.index("cmd_2") > desk.asked.index("cmd_1") + 3
+
+
+async def test_busy_until_its_deadline_is_expired_and_says_why(site):
+    engine, stack, clock, box = site
+    await engine.commands.ask(control(box, "cmd_1", left_ms=5_000), Desk("cmd_0"))
+    await calm(engine)
+    await clock.advance(4.9)
+    await calm(engine)
+    assert await ends(engine) == []
+    await clock.advance(0.2)
+    await calm(engine)
+    (end,) = await ends(engine)
+    assert (end.state, end.reason.code) == ("expired", "expired")
+    assert "earlier command" in end.reason.text
+    assert stack.performed == []
+
+
+async def test_what_is_taken_back_while_it_waits_is_refused(site):
+    engine, stack, clock, box = site
+    link = Link("busy")
+    await engine.commands.ask(control(box), link)
+    await calm(engine)
+    link.answer = "aborted"
+    await clock.advance(1.0)
+    await calm(engine)
+    assert [(end.state, end.reason.code) for end in await ends(engine)] == [("refused", "aborted")]
+    assert stack.performed == []
+
+
+async def test_what_a_command_waits_for_may_come_after_it_and_others_pass(site):
+    """The first could not be sent and comes with the next hello: it must not stand behind the one that waits for it."""
+    engine, stack, clock, box = site
+    desk = Desk("cmd_0", "cmd_1")
+    await engine.commands.ask(control(box, "cmd_1", 2), desk)
+    await calm(engine)
+    assert stack.performed == []
+    assert (await engine.perform(control(box, "cmd_local", 0))).state == "done"
+    await engine.commands.ask(control(box, "cmd_0", 1), desk)
+    assert await started(engine, stack, 2)
+    desk.open.remove("cmd_0")
+    await clock.advance(1.0)
+    assert await started(engine, stack, 3)
+
+
 async def test_a_late_result_amends_expired(site):
     engine, stack, clock, box = site
     stack.gate = asyncio.Event()
