@@ -57,7 +57,7 @@ async def test_an_idempotency_key_asks_once(desk: Desk):
         ("control", {"key": "mic.101.level.gain", "value": 0.3}, "invalid_argument"),
         ("control", {"key": "mic.101.level.gain", "value": float("nan")}, "invalid_argument"),
         ("control", {"key": "mic.101.level.mute", "value": 1}, "invalid_argument"),
-        ("reboot", {}, "invalid_argument"),
+        ("reboot", {}, "assumed_not_confirmed"),
         ("hands_off", {"minutes": -1}, "invalid_argument"),
         ("refresh", {"now": True}, "invalid_argument"),
         ("sing", {}, "not_supported"),
