@@ -31,9 +31,10 @@ async def test_commands_asked_at_once_are_all_carried_out(tmp_path):
                 *(house.commands.ask(SAM, box, "refresh", {}, allowed=EVERYTHING) for _ in range(4))
             )
             for _ in range(30):
-                await clock.advance(0.5)
-                await calm(engine, 2)
-                await store.read(lambda conn: None)
+                await clock.advance(0.3)
+                for _ in range(6):  # a question and its answer cross both disks
+                    await calm(engine, 1)
+                    await store.unit_of_work(lambda tx: None)
             rows = [await house.commands.find(row.id, EVERYTHING) for row in asked]
             assert [str(row.state) for row in rows] == ["done"] * 4
             assert len(stack.performed) == 4
