@@ -32,6 +32,7 @@ has just ended here, and the fact is on its way."""
 ECHO_S = 1.0
 """A device's own word about a point just after our command is still ours."""
 
+LEFT_STARTED = CommandState.UNCERTAIN, "agent_restarted", "The agent stopped while it was carried out."
 NOT_STARTED = "Its deadline passed before it was started."
 STILL_BUSY = "Its deadline passed while an earlier command for the same stack was still open."
 
@@ -72,14 +73,15 @@ class Commands:
         """What the last process left open. Started *never* verbs are uncertain; the rest waits to be sent again."""
         now = self._clock.now_ms()
         for entry in await self._journal.unended():
-            verb = VERBS.get(entry.command.capability)
-            if entry.state == UNCERTAIN:
+            if entry.state == UNCERTAIN and not _safe(entry):
                 self._settling.add(entry)
-            elif entry.state == STARTED and verb is not None and verb.repeat == "never":
-                self._end(
-                    entry, CommandState.UNCERTAIN, "agent_restarted", "The agent stopped while it was carried out."
-                )
+            elif entry.state == STARTED and not _safe(entry):
+                self._end(entry, *LEFT_STARTED)
                 self._settling.add(entry)
+            elif entry.ended is not None:
+                # Told already, as expired while it was under way: nothing more will be known of it.
+                entry.state = ENDED
+                self._spool.note_record(save(entry))
             else:
                 self._await_again(entry, now)
 
@@ -115,18 +117,19 @@ class Commands:
         elif not left_over:
             origin.seen(command.id)
             return
-        entry = Entry(command=command, origin=origin.name, received_ms=self._clock.now_ms())
+        started_ms = known.started_ms if known else 0
+        entry = Entry(command=command, origin=origin.name, received_ms=self._clock.now_ms(), started_ms=started_ms)
         self._open[command.id] = entry
         try:
             await self._journal.put(entry)
         except SoundpostError as error:
             del self._open[command.id]
-            self._end(entry, CommandState.REFUSED, error.code, error.text)
+            self._not_started(entry, CommandState.REFUSED, error.code, error.text)
             return
         origin.seen(command.id)
         refused = self._refusal(command)
         if refused is not None:
-            self._end(entry, *refused)
+            self._not_started(entry, *refused)
             return
         self._queue(entry, origin, due)
 
@@ -195,7 +198,7 @@ class Commands:
         if self._clock.monotonic() >= due:
             self._expire(entry, STILL_BUSY if busy else NOT_STARTED)
         elif refused is not None:
-            self._end(entry, CommandState.REFUSED, *refused)
+            self._not_started(entry, CommandState.REFUSED, *refused)
         return False
 
     async def _carry_out(self, entry: Entry, due: float) -> None:
@@ -204,13 +207,15 @@ class Commands:
         session = self._lines.sessions.get(watch.id) if watch else None
         if watch is None or session is None:
             words = "Nothing was sent: another device answers at its address."
-            self._end(entry, CommandState.FAILED, "line_down", words)
+            self._not_started(entry, CommandState.FAILED, "line_down", words)
             return
+        before_ms = entry.started_ms
         entry.state, entry.started_ms = STARTED, self._clock.now_ms()
         try:
             await self._journal.put(entry)
         except SoundpostError as error:
-            self._end(entry, CommandState.REFUSED, error.code, error.text)
+            entry.started_ms = before_ms
+            self._not_started(entry, CommandState.REFUSED, error.code, error.text)
             return
         await self._perform(entry, verb, watch, session, due)
 
@@ -270,7 +275,14 @@ class Commands:
         self._end(entry, state, code, words)
 
     def _expire(self, entry: Entry, words: str = NOT_STARTED) -> None:
-        self._end(entry, CommandState.EXPIRED, "expired", words)
+        self._not_started(entry, CommandState.EXPIRED, "expired", words)
+
+    def _not_started(self, entry: Entry, state: CommandState, code: str, words: str) -> None:
+        """An end without a byte from this process. What an earlier process had started may have been done all the same."""
+        if entry.started_ms:
+            self._end(entry, *LEFT_STARTED)
+        else:
+            self._end(entry, state, code, words)
 
     def _end(
         self,
@@ -298,7 +310,8 @@ class Commands:
             late=entry.ended is not None,
         )
         entry.ended = ended
-        entry.state = still or (UNCERTAIN if state is CommandState.UNCERTAIN else ENDED)
+        settles = state is CommandState.UNCERTAIN and not _safe(entry)
+        entry.state = still or (UNCERTAIN if settles else ENDED)
         known = self._registry.known.get(command.device)
         generation = known.device.generation if known else command.generation
         entry.ended_uid = self._spool.mint()
@@ -326,6 +339,12 @@ class Commands:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _safe(entry: Entry) -> bool:
+    """Whether it may be repeated. Then nothing is ever read back to settle it: asking again does that better."""
+    verb = VERBS.get(entry.command.capability)
+    return verb is not None and verb.repeat == "safe"
 
 
 async def _run(session: Session, part: str, command: Command, watch: Watch) -> Outcome:

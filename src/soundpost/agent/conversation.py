@@ -51,7 +51,6 @@ SILENT_BEATS = 3
 HELLO_S = 30.0
 """The hub may be busy with argon2, two at a time."""
 FACTS_BYTES = 512 << 10
-COALESCE_S = 0.2
 TICK_S = 1.0
 
 
@@ -143,7 +142,6 @@ class Conversation:
         hello.now_ms, hello.zone = self._clock.now_ms(), engine.house.zone
         hello.facts_waiting = await engine.spool.waiting(self._hub_filter, mark.position)
         hello.dropped = engine.spool.dropped
-        hello.open_commands = await engine.journal.open_ids(self._owner.name)
         await self._send(hello)
         return mark, await self._expect(Welcome)
 

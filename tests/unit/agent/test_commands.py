@@ -4,7 +4,8 @@ import pytest
 from tests.support.clock import ManualClock
 from tests.unit.agent.fakes import MUTE, UPTIME, FakeNet, FakeStack, agent, body, calm, facts, reading, unit, until
 
-from soundpost.agent.journal import STARTED, Entry
+from soundpost.agent import journal
+from soundpost.agent.journal import ENDED, OPEN, STARTED, UNCERTAIN, Entry
 from soundpost.agent.settling import judge_uptime
 from soundpost.device.capability import HANDS_OFF_MOST_MIN, CommandState
 from soundpost.device.contract import Outcome, PointReading, Trouble
@@ -13,6 +14,7 @@ from soundpost.hub.commands.rules import check
 from soundpost.kernel.errors import Invalid
 from soundpost.link.commands import Command
 from soundpost.link.envelope import GoAnswer
+from soundpost.link.events import CommandEnded
 
 S1 = "1111"
 
@@ -343,6 +345,39 @@ async def test_a_line_that_dropped_does_not_make_a_restart_of_what_stayed_up(sit
     assert [end.state for end in await ends(engine)] == ["uncertain", "failed"]
 
 
+async def test_an_uncertain_safe_command_has_ended_in_the_journal(site):
+    engine, stack, _, box = site
+    stack.outcome = Outcome(CommandState.UNCERTAIN, "line_lost", "lost")
+    await engine.commands.ask(control(box), Link())
+    await calm(engine)
+    assert [end.state for end in await ends(engine)] == ["uncertain"]
+    assert await engine.journal.unended() == []
+
+
+async def test_the_journal_is_bounded_by_age_and_by_number(site, monkeypatch):
+    engine, _, clock, box = site
+
+    async def kept():
+        entries = [await engine.journal.find(f"cmd_{n}") for n in range(8)]
+        return [n for n, entry in enumerate(entries) if entry is not None]
+
+    for number, state in enumerate([UNCERTAIN, ENDED, OPEN, ENDED, UNCERTAIN, ENDED, ENDED, ENDED]):
+        entry = Entry(
+            command=control(box, f"cmd_{number}"), origin="hub_one", state=state, received_ms=clock.now_ms() + number
+        )
+        await engine.journal.put(entry)
+    await engine.journal.trim(clock.now_ms())
+    assert await kept() == list(range(8))
+    await engine.journal.trim(clock.now_ms() + journal.KEPT_MS + 2)
+    assert await kept() == [2, 3, 4, 5, 6, 7]
+    monkeypatch.setattr(journal, "KEPT_MOST", 3)
+    monkeypatch.setattr(journal, "TRIMMED_AT_ONCE", 1)
+    await engine.journal.trim(clock.now_ms())
+    assert await kept() == [2, 4, 5, 6, 7]
+    await engine.journal.trim(clock.now_ms())
+    assert await kept() == [2, 5, 6, 7]
+
+
 @pytest.mark.parametrize(
     ("seconds", "since_s", "verdict"),
     [(20.0, 60, True), (500.0, 60, False), (62.0, 60, True), (-1.0, 60, None), (1.0, 2, None), (1.0, -5, None)],
@@ -351,7 +386,7 @@ def test_what_an_uptime_says(seconds, since_s, verdict):
     assert judge_uptime(seconds, 1_000_000, 1_000_000 + since_s * 1000) is verdict
 
 
-async def restarted(tmp_path, command, state, then):
+async def restarted(tmp_path, command, state, then, ended=None):
     """An agent that stopped while `command` was in that state; `then` looks at the next one."""
     net, clock = FakeNet(), ManualClock()
     stack = net.put("10.0.0.5", FakeStack(unit(S1)))
@@ -360,8 +395,9 @@ async def restarted(tmp_path, command, state, then):
         await calm(engine)
         command.device = next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer")
         entry = Entry(
-            command=command, origin="hub_one", state=state, received_ms=clock.now_ms(), started_ms=clock.now_ms()
-        )
+            command=command, origin="hub_one", state=state, received_ms=clock.now_ms(), ended=ended,
+            started_ms=clock.now_ms() if state == STARTED else 0,
+        )  # fmt: skip
         await engine.journal.put(entry)
     await clock.advance(20)
     async with agent(tmp_path, net, clock=clock) as engine:
@@ -422,4 +458,38 @@ async def test_after_a_restart_what_is_past_its_time_has_expired(tmp_path):
     async def then(engine, stack, clock):
         assert [end.state for end in await ends(engine)] == ["expired"]
 
-    await restarted(tmp_path, control("", left_ms=10_000), STARTED, then)
+    await restarted(tmp_path, control("", left_ms=10_000), "open", then)
+
+
+@pytest.mark.parametrize("left_ms", [10_000, 60_000])
+async def test_after_a_restart_what_was_started_did_not_expire_before_it_was_started(tmp_path, left_ms):
+    """Past its time at once, and past it later because nobody sends it again."""
+
+    async def then(engine, stack, clock):
+        await clock.advance(41)
+        await calm(engine)
+        (end,) = await ends(engine)
+        assert (end.state, end.reason.code) == ("uncertain", "agent_restarted")
+        assert await engine.journal.unended() == []
+
+    await restarted(tmp_path, control("", left_ms=left_ms), STARTED, then)
+
+
+async def test_after_a_restart_a_refusal_does_not_take_back_what_was_started(tmp_path):
+    async def then(engine, stack, clock):
+        command = control(next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer"))
+        await engine.commands.ask(command, Link("not_wanted"))
+        await calm(engine)
+        assert [end.state for end in await ends(engine)] == ["uncertain"]
+
+    await restarted(tmp_path, control("", left_ms=60_000), STARTED, then)
+
+
+async def test_after_a_restart_what_was_told_as_expired_is_not_told_again(tmp_path):
+    told = CommandEnded(id="cmd_1", capability="control", state="expired")
+
+    async def then(engine, stack, clock):
+        assert await ends(engine) == []
+        assert await engine.journal.unended() == []
+
+    await restarted(tmp_path, control("", left_ms=10_000), STARTED, then, ended=told)

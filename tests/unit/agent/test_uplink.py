@@ -22,6 +22,7 @@ from tests.unit.agent.fakes import (
 from soundpost.agent import uplink as module
 from soundpost.agent.channel import pair
 from soundpost.agent.identity import PINNED, PLAIN, Account
+from soundpost.agent.journal import UNCERTAIN, Entry
 from soundpost.agent.uplink import Uplink
 from soundpost.device.model import Identity
 from soundpost.kernel.errors import Retry
@@ -125,6 +126,17 @@ async def test_backlog_caught_up_declared_values_acks(tmp_path):
         live = await hub.hear(envelope.Values)
         assert [(change.value, change.origin) for change in live.changes] == [(True, "device")]
         assert not live.snapshot
+
+
+async def test_a_hello_stays_small_whatever_the_journal_holds(tmp_path):
+    """A hub takes 16 KiB from whom it does not know yet: a longer hello would lock the site out for ever."""
+    async with linked(tmp_path) as (engine, _, board):
+        for number in range(50):
+            command = Command(id=f"cmd_{number}", device="dev_1", capability="reboot")
+            await engine.journal.put(Entry(command=command, origin="hub_one", state=UNCERTAIN))
+        hub = await board.answer()
+        hello = await hub.welcome()
+        assert hello.open_commands == []
 
 
 async def test_resume_goes_on_behind_the_last_ack(tmp_path):
