@@ -233,17 +233,16 @@ class Commands:
     async def _perform(self, entry: Entry, verb: Verb, watch: Watch, session: Session, due: float) -> None:
         command = entry.command
         part = watch.part_of(command.device) or "stack"
-        key = str(command.arguments.get("key", "")) if verb.name == "control" else ""
-        watch.claim(part, command.id, key)
+        watch.claim(part, command.id, verb.written(command.arguments))
         try:
             outcome = await self._in_time(entry, _run(session, part, command, watch), due)
-            keys = {reading.key for reading in outcome.readings}
+            for reading in outcome.readings:
+                watch.claim(part, command.id, reading.key)
             watch.readings(part, outcome.readings)
-        finally:
-            watch.release(part, command.id)
-        for echoed in keys | ({key} if key else set()):
-            watch.claim(part, command.id, echoed)
-        self._go_on(self._release_later(watch, part, command.id))
+        except BaseException:
+            watch.release(command.id)
+            raise
+        self._go_on(self._release_later(watch, command.id))
         self._ended(entry, outcome, proved=bool(watch.serials))
 
     async def _in_time(self, entry: Entry, running: Any, due: float) -> Outcome:
@@ -259,9 +258,9 @@ class Commands:
         finally:
             task.cancel()
 
-    async def _release_later(self, watch: Watch, part: str, key: str) -> None:
+    async def _release_later(self, watch: Watch, key: str) -> None:
         await self._clock.sleep(ECHO_S)
-        watch.release(part, key)
+        watch.release(key)
 
     # --- ended
 

@@ -54,9 +54,8 @@ class Watch:
         self.family = stack.device.family
         self.line = Line()
         self.parts: dict[str, Member] = {}
-        self.claims: dict[str, str] = {}
-        """Part → command that is being carried out there, or was a moment ago: its echoes are ours."""
-        self.claim_keys: dict[tuple[str, str], str] = {}
+        self.claims: dict[tuple[str, str], str] = {}
+        """Part and point → command that writes it, or did a moment ago: its echoes are ours."""
         self.observers: list[Callable[[], None]] = []
         """Told when a group was read; for commands that wait to be settled by it."""
         for known in rooms.registry.members(self.id) or [stack]:
@@ -118,10 +117,12 @@ class Watch:
         member = self.parts.get(part)
         if member is None:
             return
-        origin = ""
-        if self.claims or self.claim_keys:
-            origin = self._claimed(part, readings)
-        self._rooms.board.observe(member.shelf, readings, self._rooms.clock.now_ms(), origin)
+        now_ms = self._rooms.clock.now_ms()
+        if not self.claims:
+            self._rooms.board.observe(member.shelf, readings, now_ms)
+            return
+        for reading in readings:
+            self._rooms.board.observe(member.shelf, (reading,), now_ms, self.claims.get((part, reading.key), ""))
 
     def covered(self, part: str, group: str) -> None:
         member = self.parts.get(part)
@@ -267,25 +268,15 @@ class Watch:
 
     # --- whose change it is
 
-    def claim(self, part: str, command: str, key: str = "") -> None:
-        """Readings of that part (of that point, if named) come from our own command until `release`."""
+    def claim(self, part: str, command: str, key: str) -> None:
+        """Readings of that point come from our own command until `release`. "" = none: a command that writes no point claims
+        nothing, however long it takes."""
         if key:
-            self.claim_keys[part, key] = command
-        else:
-            self.claims[part] = command
+            self.claims[part, key] = command
 
-    def release(self, part: str, command: str) -> None:
-        if self.claims.get(part) == command:
-            del self.claims[part]
-        for place in [place for place, owner in self.claim_keys.items() if owner == command]:
-            del self.claim_keys[place]
-
-    def _claimed(self, part: str, readings: Sequence[PointReading]) -> str:
-        for reading in readings:
-            owner = self.claim_keys.get((part, reading.key)) or self.claims.get(part)
-            if owner:
-                return owner
-        return ""
+    def release(self, command: str) -> None:
+        for place in [place for place, owner in self.claims.items() if owner == command]:
+            del self.claims[place]
 
     # --- status
 

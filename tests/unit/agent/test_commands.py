@@ -7,7 +7,7 @@ from tests.unit.agent.fakes import MUTE, UPTIME, FakeNet, FakeStack, agent, body
 from soundpost.agent import journal
 from soundpost.agent.journal import ENDED, OPEN, STARTED, UNCERTAIN, Entry
 from soundpost.agent.settling import judge_uptime
-from soundpost.device.capability import HANDS_OFF_MOST_MIN, CommandState
+from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState
 from soundpost.device.contract import Outcome, PointReading, Trouble
 from soundpost.device.model import Support
 from soundpost.hub.commands.rules import check
@@ -247,6 +247,52 @@ async def test_a_late_result_amends_expired(site):
     stack.gate.set()
     await calm(engine)
     assert [(end.state, end.late) for end in await ends(engine)] == [("expired", False), ("done", True)]
+
+
+@pytest.mark.parametrize("capability", ["reboot", "refresh", "locate"])
+async def test_a_change_at_the_device_stays_one_while_a_command_is_carried_out(site, capability):
+    engine, stack, _, box = site
+    stack.gate = asyncio.Event()
+    (watch,) = engine.lines.watches.values()
+    shelf, part = engine.board.shelves[box], f"box:{S1}"
+    watch.readings(part, [reading(False)])
+    await engine.commands.ask(Command(id="cmd_1", device=box, capability=capability), Link())
+    await calm(engine)
+    assert len(stack.performed) == 1
+    watch.readings(part, [reading(True)])
+    assert shelf.origins[shelf.schema.index[MUTE.key]] == "device"
+    stack.gate.set()
+    await calm(engine)
+
+
+async def test_a_command_claims_what_it_writes_and_what_its_answer_tells(site):
+    engine, stack, clock, box = site
+    stack.gate = asyncio.Event()
+    stack.outcome = Outcome(CommandState.DONE, readings=(PointReading(UPTIME.key, 5.0),))
+    (watch,) = engine.lines.watches.values()
+    shelf, part = engine.board.shelves[box], f"box:{S1}"
+
+    def origins():
+        return [shelf.origins[shelf.schema.index[key]] for key in (MUTE.key, UPTIME.key)]
+
+    watch.readings(part, [reading(False), PointReading(UPTIME.key, 3.0)])
+    await engine.commands.ask(control(box), Link())
+    await calm(engine)
+    watch.readings(part, [PointReading(UPTIME.key, 4.0), reading(True)])
+    assert origins() == ["cmd_1", ""]
+    stack.gate.set()
+    await calm(engine)
+    assert origins() == ["cmd_1", "cmd_1"]
+    await clock.advance(1.1)
+    watch.readings(part, [reading(False)])
+    assert origins() == ["device", "cmd_1"]
+    assert watch.claims == {}
+
+
+def test_the_point_a_verb_writes():
+    arguments = {"key": MUTE.key}
+    written = {name: verb.written(arguments) for name, verb in VERBS.items() if verb.written(arguments)}
+    assert written == {"control": MUTE.key, "locate": "unit.locate"}
 
 
 async def test_started_is_on_disk_before_the_first_byte(site):

@@ -373,7 +373,7 @@ async def test_a_change_knows_whose_it_is(tmp_path):
         watch.claim(part, "cmd_1", MUTE.key)
         watch.readings(part, [reading(False)])
         assert origin() == "cmd_1"
-        watch.release(part, "cmd_1")
+        watch.release("cmd_1")
         watch.readings(part, [reading(False, error="", unsupported=False)])
         assert origin() == "cmd_1"
 
