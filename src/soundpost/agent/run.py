@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from soundpost.agent import catalogue, networks
 from soundpost.agent.board import Board
-from soundpost.agent.channel import Channel, LocalChannel, Receiving
+from soundpost.agent.channel import Channel, Receiving, RoomsChannel
 from soundpost.agent.commands import Commands
 from soundpost.agent.discovery import Discovery, DiscoverySettings
 from soundpost.agent.disk import Disk
@@ -227,7 +227,7 @@ class Agent:
         )
 
         async def opened() -> Channel:
-            return LocalChannel(connect())
+            return RoomsChannel(connect())
 
         await self.spool.join(LOCAL)
         self.local = Uplink(self.engine, account, opened, None)

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 from tests.support.clock import ManualClock, settle
+from tests.unit.agent.memory import MemoryChannel, pair
 
-from soundpost.agent.channel import MemoryChannel, pair
 from soundpost.agent.ranges import Network
 from soundpost.agent.run import Agent
 from soundpost.agent.settings import AgentSettings

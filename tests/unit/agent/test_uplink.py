@@ -18,9 +18,9 @@ from tests.unit.agent.fakes import (
     unit,
     until,
 )
+from tests.unit.agent.memory import pair
 
 from soundpost.agent import uplink as module
-from soundpost.agent.channel import pair
 from soundpost.agent.identity import PINNED, PLAIN, Account
 from soundpost.agent.journal import UNCERTAIN, Entry
 from soundpost.agent.uplink import Uplink
