@@ -9,14 +9,18 @@ from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, ProxyError
 
+from soundpost.agent import authority
 from soundpost.agent.channel import ChannelClosed
 from soundpost.agent.hub_address import HubAddress
-from soundpost.agent.identity import PLAIN, PUBLIC, Account
+from soundpost.agent.identity import PINNED, PLAIN, PUBLIC, Account
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import GiveUp, Retry, SoundpostError
 from soundpost.link.envelope import FRAME_CAP, Challenge, decode
 
 OPEN_S = 10.0
+NAME_DIFFERS = "hub_name_differs"
+NAME_MISMATCHES = frozenset({62, 64})
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH: the way to the CA was proved before."""
 GOODBYE = 1001
 """The close code of an agent that is stopping: the hub needs no grace to believe it."""
 
@@ -45,8 +49,8 @@ class WebSocketChannel:
 
 
 class Fingerprint(Struct, frozen=True):
-    """What a person compares. `sha256` is of the CA the hub sends (of its certificate when it sends no other), `pem` that
-    certificate; `trusted`: public CAs vouch for it, so nothing needs to be compared. Empty without TLS."""
+    """What a person compares: `sha256` of the CA the hub sends, `pem` that CA. `trusted`: public CAs vouch for the hub, so
+    nothing needs to be compared, and they are of the last certificate it sends. Without TLS nobody vouches and both are empty."""
 
     hub: str
     name: str
@@ -57,7 +61,8 @@ class Fingerprint(Struct, frozen=True):
 
 async def dial(address: HubAddress, account: Account, clock: Clock) -> WebSocketChannel:
     """Raises Retry or GiveUp whose code and sentence say what is wrong."""
-    return await _open(address, _context(account) if address.secure else None, clock)
+    context = _context(account) if address.secure else None
+    return await _open(address, context, clock, pinned=account.trust == PINNED)
 
 
 async def fetch_fingerprint(address: HubAddress, clock: Clock) -> Fingerprint:
@@ -73,13 +78,17 @@ async def fetch_fingerprint(address: HubAddress, clock: Clock) -> Fingerprint:
         chain = _chain(channel.connection) if address.secure else []
     finally:
         await channel.close()
-    if not chain:
-        return Fingerprint(challenge.hub, challenge.name, "", "", trusted=not address.secure)
-    root = chain[-1]
+    if not address.secure:
+        return Fingerprint(challenge.hub, challenge.name, "", "", trusted=False)
+    untrusted = await _publicly_untrusted(address, clock)
+    root = authority.root_of(chain) if untrusted else chain[-1]
+    if root is None:
+        assert untrusted is not None
+        raise untrusted if untrusted.code == NAME_DIFFERS else _no_ca(address)
     digest = hashlib.sha256(root).hexdigest().upper()
     spaced = ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
     pem = ssl.DER_cert_to_PEM_cert(root)
-    return Fingerprint(challenge.hub, challenge.name, spaced, pem, await _publicly_trusted(address, clock))
+    return Fingerprint(challenge.hub, challenge.name, spaced, pem, trusted=untrusted is None)
 
 
 async def _challenge(channel: WebSocketChannel, clock: Clock) -> Challenge:
@@ -93,13 +102,14 @@ async def _challenge(channel: WebSocketChannel, clock: Clock) -> Challenge:
     return message
 
 
-async def _publicly_trusted(address: HubAddress, clock: Clock) -> bool:
+async def _publicly_untrusted(address: HubAddress, clock: Clock) -> SoundpostError | None:
+    """Why public CAs do not vouch for the hub at that address; None when they do."""
     try:
         channel = await _open(address, ssl.create_default_context(), clock)
-    except SoundpostError:
-        return False
+    except SoundpostError as error:
+        return error
     await channel.close()
-    return True
+    return None
 
 
 def _chain(connection: ClientConnection) -> list[bytes]:
@@ -119,14 +129,18 @@ def _context(account: Account) -> ssl.SSLContext:
     if account.trust in (PUBLIC, ""):
         return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # The pinned CA is the hub's or the organization's own and was compared by a person. A hub is dialled by address, by
-    # name or through a forward, none of which its certificate can know; which hub it is, the signed hello settles (T27).
-    context.check_hostname = False
+    # The hello proves the agent to the hub and not the hub to the agent (T27): who the hub is, its certificate alone says. An
+    # organization's CA vouches for all of its machines, so the name must fit, or any of them could take the account's
+    # password. A CA that a hub made for itself has signed nothing but that hub: whoever holds to it needs no name, and the
+    # hub may be dialled by an address or through a forward that its certificate can't know.
+    context.check_hostname = not authority.names_one_hub(account.pem)
     context.load_verify_locations(cadata=account.pem)
     return context
 
 
-async def _open(address: HubAddress, context: ssl.SSLContext | None, clock: Clock) -> WebSocketChannel:
+async def _open(
+    address: HubAddress, context: ssl.SSLContext | None, clock: Clock, *, pinned: bool = False
+) -> WebSocketChannel:
     try:
         async with clock.timeout(OPEN_S):
             connection = await connect(
@@ -141,7 +155,7 @@ async def _open(address: HubAddress, context: ssl.SSLContext | None, clock: Cloc
                 user_agent_header=None,
             )
     except Exception as error:
-        raise failure(error, address, pinned=context is not None and not context.check_hostname) from None
+        raise failure(error, address, pinned=pinned) from None
     return WebSocketChannel(connection)
 
 
@@ -150,7 +164,7 @@ def failure(error: Exception, address: HubAddress, *, pinned: bool) -> Soundpost
     where = address.named
     match error:
         case ssl.SSLCertVerificationError():
-            return _certificate(where, error, pinned=pinned)
+            return _certificate(address, error, pinned=pinned)
         case ssl.SSLError() | ssl.CertificateError():
             return not_a_hub("it does not speak TLS", where, cause=str(error))
         case TimeoutError():
@@ -181,7 +195,15 @@ def failure(error: Exception, address: HubAddress, *, pinned: bool) -> Soundpost
     return Retry(f"{where} can't be reached.", code="hub_unreachable", cause=repr(error))
 
 
-def _certificate(where: str, error: Exception, *, pinned: bool) -> SoundpostError:
+def _certificate(address: HubAddress, error: ssl.SSLCertVerificationError, *, pinned: bool) -> SoundpostError:
+    where = address.named
+    if error.verify_code in NAME_MISMATCHES:
+        return GiveUp(
+            f"The certificate of the hub at {where} does not name {address.host}. Start the hub with --host-name "
+            f"{address.host}, or connect to a name that its certificate has.",
+            code=NAME_DIFFERS,
+            cause=str(error),
+        )
     if pinned:
         return GiveUp(
             f"{where} shows a certificate of another authority than the one that was confirmed here. Nothing was sent. "
@@ -196,6 +218,14 @@ def _certificate(where: str, error: Exception, *, pinned: bool) -> SoundpostErro
     )
 
 
+def _no_ca(address: HubAddress) -> GiveUp:
+    return GiveUp(
+        f"The hub at {address.named} does not send the certificate authority that issued its certificate, so there is nothing "
+        "that could be confirmed once and for all. Give the hub a certificate file that holds its CA as well.",
+        code="no_ca",
+    )
+
+
 def not_a_hub(what: str, where: str = "That address", cause: str | None = None) -> GiveUp:
     return GiveUp(f"{where} is not a Soundpost hub: {what}. Check address and port.", code="not_a_hub", cause=cause)
 
@@ -203,4 +233,4 @@ def not_a_hub(what: str, where: str = "That address", cause: str | None = None) 
 def trust_of(address: HubAddress, pem: str) -> str:
     if not address.secure:
         return PLAIN
-    return "pinned" if pem else PUBLIC
+    return PINNED if pem else PUBLIC

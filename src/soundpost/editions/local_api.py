@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from soundpost.agent.discovery import DiscoverySettings
 from soundpost.agent.run import Agent, CredentialInput
 from soundpost.agent.uplink import OFF
+from soundpost.agent.websocket import Fingerprint
 from soundpost.device.model import Kind
 from soundpost.hub.audit import service as audit
 from soundpost.hub.people import http
@@ -17,6 +18,7 @@ from soundpost.hub.tls import fingerprint
 from soundpost.kernel.clock import Clock, rfc3339
 from soundpost.kernel.errors import Conflict, Invalid
 
+Trusted = Literal["public", "own_ca", "none"]
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -43,7 +45,7 @@ class HubView(Struct):
 class HubCheck(Struct):
     url: str
     fingerprint: str
-    trusted: Literal["public", "own_ca", "none"]
+    trusted: Trusted
     hub: str
     name: str
 
@@ -151,6 +153,13 @@ async def configure(engine: Agent, url: str, name: str, password: str | None, fi
     await engine.configure_hub(url, name, password, "" if seen.trusted else seen.pem)
 
 
+def vouched(seen: Fingerprint) -> Trusted:
+    """Who vouches for a hub: public CAs, a CA that a person has to compare, or, without TLS, nobody."""
+    if seen.trusted:
+        return "public"
+    return "own_ca" if seen.sha256 else "none"
+
+
 def plain(fingerprint: str) -> str:
     return fingerprint.replace(":", "").strip().casefold()
 
@@ -166,8 +175,7 @@ class ExternalController(Controller):
     @post("/hub/check", opt={"right": "own"}, status_code=200)
     async def check(self, data: CheckBody, engine: Agent) -> HubCheck:
         seen = await engine.check_hub(data.url)
-        trusted: Literal["public", "own_ca", "none"] = "public" if seen.trusted else "own_ca" if seen.sha256 else "none"
-        return HubCheck(engine._address(data.url).url, seen.sha256, trusted, seen.hub, seen.name)
+        return HubCheck(engine._address(data.url).url, seen.sha256, vouched(seen), seen.hub, seen.name)
 
     @put("/hub", opt={"right": "own"})
     async def configure(

@@ -5,7 +5,6 @@ import socket
 import ssl
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
@@ -14,9 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import serve
 
+from soundpost.agent.authority import names_one_hub
 from soundpost.agent.hub_address import HubAddress
 from soundpost.agent.identity import PINNED, PLAIN, Account
 from soundpost.agent.websocket import dial, failure, fetch_fingerprint
+from soundpost.editions.local_api import vouched
+from soundpost.hub import tls
+from soundpost.hub.tls import general
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import SoundpostError
 from soundpost.link.envelope import Challenge, decode, encode
@@ -25,7 +28,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=3650)
 
 
-def certificate(name, key, issuer=None, issuer_key=None):
+def certificate(name, key, issuer=None, issuer_key=None, host="127.0.0.1", ca=None, depth=None):
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
@@ -35,11 +38,10 @@ def certificate(name, key, issuer=None, issuer_key=None):
         .serial_number(x509.random_serial_number())
         .not_valid_before(START)
         .not_valid_after(LATER)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=issuer is None if ca is None else ca, path_length=depth), critical=True)
     )
     if issuer is not None:
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-        builder = builder.add_extension(names, critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName([general(host)]), critical=False)
     return builder.sign(issuer_key or key, hashes.SHA256())
 
 
@@ -47,26 +49,32 @@ def pem(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def serving(folder, key, *certificates):
+    """A server's context that shows these certificates, the one of `key` first."""
+    chain, secret = folder / "chain.pem", folder / "key.pem"
+    chain.write_text("".join(pem(item) for item in certificates))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, secret)
+    return context
+
+
 class Authority:
     def __init__(self, folder, name):
-        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.key = new_key()
         self.ca = certificate(name, self.key)
         self.folder = folder / name
         self.folder.mkdir()
 
-    def context(self):
-        key = ec.generate_private_key(ec.SECP256R1())
-        leaf = certificate("hub", key, self.ca, self.key)
-        chain, secret = self.folder / "chain.pem", self.folder / "key.pem"
-        chain.write_text(pem(leaf) + pem(self.ca))
-        secret.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain, secret)
-        return context
+    def context(self, host="127.0.0.1"):
+        key = new_key()
+        return serving(self.folder, key, certificate("hub", key, self.ca, self.key, host), self.ca)
 
 
 @asynccontextmanager
@@ -115,6 +123,75 @@ async def test_another_ca_is_refused_with_a_sentence(tmp_path):
     async with hub(other.context()) as address:
         assert await code_of(dial(address, account(pinned.ca), SystemClock())) == "certificate_changed"
         assert await code_of(dial(address, account(trust="public"), SystemClock())) == "certificate_untrusted"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "hub.example.com"])
+async def test_an_organizations_ca_vouches_for_the_name_that_is_dialled(tmp_path, host):
+    """Any machine of the organization has a certificate of it."""
+    authority = Authority(tmp_path, "Example Ltd CA")
+    async with hub(authority.context(host)) as address:
+        with pytest.raises(SoundpostError) as caught:
+            await dial(address, account(authority.ca), SystemClock())
+    assert caught.value.code == "hub_name_differs"
+    assert "--host-name 127.0.0.1" in caught.value.text
+
+
+async def test_a_name_is_checked_as_a_name(tmp_path):
+    authority = Authority(tmp_path, "Example Ltd CA")
+    async with hub(authority.context("localhost")) as address:
+        await (await dial(HubAddress("localhost", address.port), account(authority.ca), SystemClock())).close()
+        assert await code_of(dial(address, account(authority.ca), SystemClock())) == "hub_name_differs"
+
+
+async def test_a_hubs_own_ca_names_the_hub_wherever_it_is_dialled(tmp_path):
+    now = datetime.now(UTC)  # noqa: TID251
+    authority = tls.make_ca(now, "Soundpost hub")
+    leaf = tls.make_leaf(now, authority, ["hub.example.com"])
+    async with hub(serving(tmp_path, leaf.key, leaf.certificate, authority.certificate)) as address:
+        found = await fetch_fingerprint(address, SystemClock())
+        assert found.sha256 == tls.fingerprint(authority.certificate)
+        await (await dial(address, account(authority.certificate), SystemClock())).close()
+
+
+@pytest.mark.parametrize(("name", "depth"), [("Soundpost hub", None), ("Soundpost hub", 1), ("Example Ltd CA", 0)])
+def test_what_is_not_a_hubs_own_ca(name, depth):
+    assert not names_one_hub(pem(certificate(name, new_key(), depth=depth)))
+    own = pem(certificate("Soundpost hub", new_key(), depth=0))
+    assert names_one_hub(own)
+    assert not names_one_hub(own + pem(certificate("Example Ltd CA", new_key())))
+
+
+def test_the_ca_a_hub_makes_today_is_known_as_its_own(tmp_path):
+    assert names_one_hub(tls.ensure(tmp_path, SystemClock().now_ms()).ca_pem)
+
+
+async def test_what_sends_no_ca_can_not_be_pinned(tmp_path):
+    """A leaf that signed itself, one that calls itself a CA, a chain that ends in an intermediate, a CA of somebody else."""
+    root, middle, key = Authority(tmp_path, "root"), new_key(), new_key()
+    between = certificate("between", middle, root.ca, root.key, ca=True)
+    leaf = certificate("hub", key, between, middle)
+    shown = [
+        [certificate("hub", key, ca=False)],
+        [certificate("hub", key)],
+        [leaf],
+        [leaf, between],
+        [leaf, root.ca],
+        [leaf, between, Authority(tmp_path, "other").ca],
+    ]
+    for chain in shown:
+        async with hub(serving(tmp_path, key, *chain)) as address:
+            assert await code_of(fetch_fingerprint(address, SystemClock())) == "no_ca"
+    async with hub(serving(tmp_path, key, leaf, between, root.ca)) as address:
+        found = await fetch_fingerprint(address, SystemClock())
+        assert found.pem == pem(root.ca)
+        await (await dial(address, account(root.ca), SystemClock())).close()
+
+
+async def test_without_tls_nobody_vouches():
+    async with hub() as address:
+        found = await fetch_fingerprint(address, SystemClock())
+    assert (found.sha256, found.pem, found.trusted) == ("", "", False)
+    assert vouched(found) == "none"
 
 
 async def test_what_is_not_a_hub(tmp_path):
