@@ -173,6 +173,7 @@ class Conversation:
         """Who lost what (T9), the hub's ids and plan, and from where facts go on."""
         engine, spool = self._engine, self._engine.spool
         account = self._owner.account
+        engine.identity.welcomed(account.reader, welcome)
         account.site, account.site_name = welcome.site, welcome.site_name
         known = not welcome.last_uid or await spool.knows(welcome.last_uid)
         verdict = compare(

@@ -15,11 +15,13 @@ from soundpost.agent.memory import Memory
 from soundpost.kernel import ids
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.sealed import Sealer, key_file, write_private
-from soundpost.link.envelope import Hello, Join, signed_bytes
+from soundpost.link.envelope import Hello, Join, Welcome, key_bytes, signed_bytes
 from soundpost.link.level import LEVEL, LOWEST
 
 PINNED, PUBLIC, PLAIN, LOCAL = "pinned", "public", "plain", "local"
 """Why a hub is trusted: its CA was compared and pinned; public CAs; loopback without TLS; it is in this process."""
+KEY_MS = 90 * 86_400_000
+"""A key older than this is replaced by a new one that it vouches for (T27)."""
 
 
 class Account(Struct, kw_only=True):
@@ -48,20 +50,54 @@ class Identity:
     """One key per reader: the local rooms' key never leaves the machine, the hub's can be made anew without touching it."""
 
     def __init__(self, keys: Path, clock: Clock, version: str) -> None:
-        self._keys, self._version = keys, version
+        self._keys, self._version, self._clock = keys, version, clock
         self.sealer = Sealer(key_file(keys, "agent.seal"))
         self.boot = ids.mint("boot", clock.now_ms())
         self.machine = platform.node()
 
-    def _key(self, reader: str) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(key_file(self._keys, f"{reader}.key"))
+    # Three files while a key is replaced, each whole or not there: `key` is in use, `offer` is what this agent wants, `taken`
+    # is what the hub said it noted. From then on `taken` signs; once a hub welcomed it, it is the `key`.
+
+    def _file(self, reader: str, what: str = "") -> Path:
+        return self._keys / (f"{reader}.{what}.key" if what else f"{reader}.key")
+
+    def _key(self, reader: str, what: str = "") -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(key_file(self._keys, self._file(reader, what).name))
+
+    def _signing(self, reader: str) -> Ed25519PrivateKey:
+        return self._key(reader, "taken" if self._file(reader, "taken").exists() else "")
 
     def public_key(self, reader: str) -> bytes:
-        return self._key(reader).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return _public(self._signing(reader))
 
     def renew(self, reader: str) -> None:
         """A new key: the old one was taken away, or another machine holds a copy of it (T28)."""
-        write_private(self._keys / f"{reader}.key", os.urandom(32))
+        for what in ("offer", "taken"):
+            self._file(reader, what).unlink(missing_ok=True)
+        write_private(self._file(reader), os.urandom(32))
+
+    def _offered(self, reader: str) -> Ed25519PrivateKey | None:
+        """The key this agent wants next, while its own is old."""
+        if reader == LOCAL or self._file(reader, "taken").exists():
+            return None
+        self._key(reader)
+        age_ms = self._clock.now_ms() - int(self._file(reader).stat().st_mtime * 1000)
+        return self._key(reader, "offer") if age_ms > KEY_MS else None
+
+    def welcomed(self, reader: str, welcome: Welcome) -> None:
+        """The hub let us in: a new key that signed is the key from now on; one it noted signs the next hello."""
+        if self._file(reader, "taken").exists():
+            self._file(reader, "taken").replace(self._file(reader))
+        elif welcome.next_key and self._file(reader, "offer").exists():
+            if _public(self._key(reader, "offer")) == welcome.next_key:
+                self._file(reader, "offer").replace(self._file(reader, "taken"))
+
+    def fall_back(self, reader: str) -> bool:
+        """True when a new key was refused and the old one is to be tried: the hub may be an older copy that never noted it."""
+        if not self._file(reader, "taken").exists():
+            return False
+        self._file(reader, "taken").unlink()
+        return True
 
     def join(self, account: Account, site: str) -> Join:
         password = self.sealer.open(account.sealed_password, "hub password").decode() if account.sealed_password else ""
@@ -76,10 +112,19 @@ class Identity:
     def hello(self, account: Account, hub_nonce: bytes, nonce: bytes) -> Hello:
         """Signed; what the log says is filled in by the caller (it isn't signed)."""
         signed = signed_bytes(account.hub, account.host, hub_nonce, nonce, account.agent, self.boot)
-        return Hello(
-            agent=account.agent, boot=self.boot, nonce=nonce, host=account.host, signature=self._key(account.reader).sign(signed),
+        key, offered = self._signing(account.reader), self._offered(account.reader)
+        hello = Hello(
+            agent=account.agent, boot=self.boot, nonce=nonce, host=account.host, signature=key.sign(signed),
             level=LEVEL, lowest=LOWEST, version=self._version,
         )  # fmt: skip
+        if offered is not None:
+            hello.next_key = _public(offered)
+            hello.next_signature = key.sign(key_bytes(account.hub, account.agent, hello.next_key))
+        return hello
+
+
+def _public(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 class Accounts:

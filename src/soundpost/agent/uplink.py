@@ -154,6 +154,8 @@ class Uplink:
             return
 
     async def _wait_s(self, error: SoundpostError, failures: int) -> float:
+        if error.code in REVOKED and self._engine.identity.fall_back(self.account.reader):
+            return FLOOR_S
         if error.code in REVOKED and self.account.agent and self.account.sealed_password:
             await self.rejoin()
             return FLOOR_S
