@@ -88,9 +88,11 @@ class Identity:
         """The hub let us in: a new key that signed is the key from now on; one it noted signs the next hello."""
         if self._file(reader, "taken").exists():
             self._file(reader, "taken").replace(self._file(reader))
-        elif welcome.next_key and self._file(reader, "offer").exists():
-            if _public(self._key(reader, "offer")) == welcome.next_key:
-                self._file(reader, "offer").replace(self._file(reader, "taken"))
+        elif welcome.next_key and welcome.next_key == self._offer_made(reader):
+            self._file(reader, "offer").replace(self._file(reader, "taken"))
+
+    def _offer_made(self, reader: str) -> bytes:
+        return _public(self._key(reader, "offer")) if self._file(reader, "offer").exists() else b""
 
     def fall_back(self, reader: str) -> bool:
         """True when a new key was refused and the old one is to be tried: the hub may be an older copy that never noted it."""

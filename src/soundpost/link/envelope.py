@@ -101,7 +101,6 @@ class Hello(Message, tag=5):
     version: str = ""
     facts_waiting: int = 0
     dropped: int = 0
-    open_commands: list[str] = field(default_factory=list)
     next_key: bytes = b""
     """The public key this agent wants to use from now on, and `key_bytes` signed by the present one (T27)."""
     next_signature: bytes = b""
