@@ -136,6 +136,7 @@ async def test_a_hello_stays_small_whatever_the_journal_holds(tmp_path):
             await engine.journal.put(Entry(command=command, origin="hub_one", state=UNCERTAIN))
         hub = await board.answer()
         hello = await hub.welcome()
+        assert len(envelope.encode(hello)) < 1024
 
 
 async def test_resume_goes_on_behind_the_last_ack(tmp_path):
