@@ -27,7 +27,7 @@ class Receiving(Protocol):
 
     async def receive(self) -> bytes | None: ...
 
-    async def close(self) -> None: ...
+    async def close(self, *, goodbye: bool = False) -> None: ...
 
 
 class RoomsChannel:
@@ -46,4 +46,4 @@ class RoomsChannel:
         return frame
 
     async def close(self, *, goodbye: bool = False) -> None:
-        await self._inner.close()
+        await self._inner.close(goodbye=goodbye)

@@ -26,6 +26,7 @@ from soundpost.link.commands import Command
 from soundpost.link.envelope import GoAnswer
 from soundpost.link.events import CommandEnded
 
+EXPIRED = "expired"
 BUSY = "busy"
 """The answer to *go?* while the asker still counts an earlier command of the stack as open. Not a refusal: most often that one
 has just ended here, and the fact is on its way."""
@@ -180,7 +181,7 @@ class Commands:
             except Exception as error:
                 _log.exception("command failed", command=entry.command.id)
                 if entry.ended is None:
-                    self._end(entry, CommandState.FAILED, "agent_fault", f"The agent failed ({type(error).__name__}).")
+                    self._fault(entry, error)
             self._queued_ids.discard(entry.command.id)
 
     # --- carried out
@@ -195,7 +196,7 @@ class Commands:
             busy = refused is not None and refused[0] == BUSY
             if busy and self._clock.monotonic() < due:
                 return True
-        if self._clock.monotonic() >= due:
+        if self._clock.monotonic() >= due or (refused is not None and refused[0] == EXPIRED):
             self._expire(entry, STILL_BUSY if busy else NOT_STARTED)
         elif refused is not None:
             self._not_started(entry, CommandState.REFUSED, *refused)
@@ -263,6 +264,13 @@ class Commands:
         watch.release(key)
 
     # --- ended
+
+    def _fault(self, entry: Entry, error: Exception) -> None:
+        """What was started may have been done: a fault of ours says nothing about the device."""
+        state = CommandState.UNCERTAIN if entry.state == STARTED else CommandState.FAILED
+        self._end(entry, state, "agent_fault", f"The agent failed ({type(error).__name__}); its log says more.")
+        if state is CommandState.UNCERTAIN:
+            self._settling.add(entry)
 
     def _ended(self, entry: Entry, outcome: Outcome, *, proved: bool) -> None:
         result: dict[str, Any] = {} if proved else {"identity_proved": False}

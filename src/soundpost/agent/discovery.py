@@ -329,8 +329,9 @@ def _state(item: Planned, next_ms: int, families: int) -> RangeState:
     swept = item.range is not None
     total = item.range.total * (families if item.range.low == 0 and families > 1 else 1) if item.range else 0
     return RangeState(
-        item.interface, item.text, total=total, swept=swept, note=item.note, next_ms=next_ms if swept else 0
-    )
+        item.interface, item.text, total=total, swept=swept, next_ms=next_ms if swept else 0, note=item.note,
+        note_code=item.note_code,
+    )  # fmt: skip
 
 
 def _done(tally: Tally) -> ScanDone:

@@ -137,12 +137,13 @@ class Network(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """One range of a scan. `range` None: offered, not swept, with a `note` that says why."""
+    """One range of a scan. `range` None: offered, not swept, with a `note` that says why (`too_large`, `not_chosen`)."""
 
     interface: str
     text: str
     range: Range | None
     note: str = ""
+    note_code: str = ""
 
 
 def plan(subnets: Sequence[str], networks: Sequence[Network]) -> list[Planned]:
@@ -162,12 +163,12 @@ def plan(subnets: Sequence[str], networks: Sequence[Network]) -> list[Planned]:
 def _own(network: Network) -> Planned:
     if network.prefix < SMALLEST_PREFIX:
         note = f"Larger than /{SMALLEST_PREFIX}: not swept by itself. Add the part that holds devices."
-        return Planned(network.interface, network.cidr, None, note)
+        return Planned(network.interface, network.cidr, None, note, "too_large")
     return Planned(network.interface, network.cidr, parse(network.cidr))
 
 
 def _offer(network: Network) -> Planned:
-    return Planned(network.interface, network.cidr, None, "Visible, not scanned.")
+    return Planned(network.interface, network.cidr, None, "Visible, not scanned.", "not_chosen")
 
 
 def _covered(network: Network, wanted: Iterable[Planned]) -> bool:

@@ -46,6 +46,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
 
 
 PERIOD_NAMES = ("status", "levels", "facts", "heartbeat", "answer", "gap")
+NAMES = ("subnets", "zone", "policy", "interval", "connect", *(f"period.{name}" for name in PERIOD_NAMES))
+"""What may stand under [agent] in soundpost.toml."""
 
 
 def from_environment(

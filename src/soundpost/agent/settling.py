@@ -11,6 +11,7 @@ from soundpost.agent.journal import Entry
 from soundpost.agent.lines import Lines
 from soundpost.agent.watch import Watch
 from soundpost.device.capability import CommandState
+from soundpost.device.model import Kind
 from soundpost.kernel.clock import Clock
 
 SLACK_S = 5.0
@@ -60,9 +61,10 @@ def judge_uptime(seconds: float, started_ms: int, now_ms: int) -> bool | None:
 
 
 def uptime(watch: Watch, device: str, after_ms: int) -> float:
-    """What that device, or a box of its stack, has said since of how long it is up; -1 while it did not."""
-    members = sorted(watch.parts.values(), key=lambda member: member.known.device.id != device)
-    for member in members:
+    """What that device has said since of how long it is up, or for a stack any of its boxes; -1 while none did."""
+    own = [member for member in watch.parts.values() if member.known.device.id == device]
+    stack = bool(own) and own[0].known.device.kind == Kind.STACK
+    for member in watch.parts.values() if stack else own:
         found = _uptime(member.shelf, after_ms)
         if found >= 0:
             return found

@@ -13,7 +13,7 @@ from soundpost.agent.channel import Channel
 from soundpost.agent.conversation import Conversation
 from soundpost.agent.engine import Engine, Told
 from soundpost.agent.hold import Hold
-from soundpost.agent.identity import Account
+from soundpost.agent.identity import LOCAL, Account
 from soundpost.agent.values import ValueLane
 from soundpost.kernel import log
 from soundpost.kernel.backoff import delay
@@ -24,6 +24,8 @@ FLOOR_S, FIRST_S, MOST_S = 1.0, 2.0, 30.0
 FINAL_S = 60.0
 """A refusal that a person has to end is still tried again now and then: the person may do it at the other end."""
 FLUSH_S = 1.0
+MOVES = frozenset({"replaced", "stopping"})
+"""How the local rooms end a link on purpose, when the site moves to the hub's id or all stops: nothing to warn of."""
 REVOKED = frozenset({"key_revoked", "bad_signature", "account_deleted", "handed_over"})
 
 OFF, CONNECTING, CONNECTED, FAILING, REFUSED = "off", "connecting", "connected", "failing", "refused"
@@ -142,7 +144,8 @@ class Uplink:
         final = bool(error.params.get("final"))
         now = self._engine.clock.now_ms()
         refused = "refused_by_hub" in error.params
-        self._updown.down(f"{error.code}: {error.cause or error.text}")
+        if self.account.reader != LOCAL or error.code not in MOVES:
+            self._updown.down(f"{error.code}: {error.cause or error.text}")
         self._show(
             REFUSED if refused and final else FAILING, code=error.code, text=error.text,
             next_ms=now + int(seconds * 1000),

@@ -166,7 +166,12 @@ def failure(error: Exception, address: HubAddress, *, pinned: bool) -> Soundpost
         case ssl.SSLCertVerificationError():
             return _certificate(address, error, pinned=pinned)
         case ssl.SSLError() | ssl.CertificateError():
-            return not_a_hub("it does not speak TLS", where, cause=str(error))
+            return GiveUp(
+                f"{where} does not speak TLS. If that is the port of the hub's page, use its port for servers instead, 8443 "
+                "unless it was changed.",
+                code="no_tls",
+                cause=str(error),
+            )
         case TimeoutError():
             return Retry(
                 f"{where} did not answer in {OPEN_S:g} s. Ask local IT whether this machine may reach it.",

@@ -17,11 +17,32 @@ ReadyJson = Annotated[
     bool, Parameter(help="Print one JSON line when ready, for programs. On an empty data folder it makes an owner.")
 ]
 Port = Annotated[int, Parameter(help="Plain HTTP port on loopback; 0 picks a free one.")]
+TlsPort = Annotated[int, Parameter(help="TLS port for agents and other machines; 0 picks a free one.")]
+Stacks = Annotated[int, Parameter(help="How many stacks are simulated.")]
+Seed = Annotated[int, Parameter(help="The same seed makes the same devices and the same day.")]
+SceneName = Annotated[
+    Literal["calm", "lively"],
+    Parameter(
+        help="calm: nothing happens by itself; lively: levels move, lights go on, now and then a stack is in trouble."
+    ),
+]
+Personality = Annotated[
+    Literal["lab", "strict"],
+    Parameter(help="lab answers the commands whose form is assumed; strict knows only what public documents prove."),
+]
+ControlPort = Annotated[
+    int, Parameter(help="Port of the simulator's control API on loopback (docs/guides/simulate.md).")
+]
 
 
 @app.command
 def up(
-    *, data: Data = None, ready_json: ReadyJson = False, port: Port = 8000, tls_port: int = 8443, agent_port: int = 8001
+    *,
+    data: Data = None,
+    ready_json: ReadyJson = False,
+    port: Port = 8000,
+    tls_port: TlsPort = 8443,
+    agent_port: Annotated[int, Parameter(help="Port of the agent's own page on loopback.")] = 8001,
 ) -> int:
     """The hub with a local agent on this machine, joined by the real link."""
     from soundpost.editions import process, together
@@ -38,14 +59,14 @@ def demo(
     data: Data = None,
     ready_json: ReadyJson = False,
     port: Port = 8000,
-    tls_port: int = 8443,
-    agent_port: int = 8001,
-    control_port: int = 8100,
-    simulator_port: int = 10023,
-    seed: int = 1,
-    stacks: int = 60,
-    scene: str = "lively",
-    personality: str = "lab",
+    tls_port: TlsPort = 8443,
+    agent_port: Annotated[int, Parameter(help="Port of the first agent's page; the others follow it.")] = 8001,
+    control_port: ControlPort = 8100,
+    simulator_port: Annotated[int, Parameter(help="Port of every simulated stack.")] = 10023,
+    seed: Seed = 1,
+    stacks: Stacks = 60,
+    scene: SceneName = "lively",
+    personality: Personality = "lab",
 ) -> int:
     """The same with a simulated organization of three sites that lives and misbehaves."""
     from soundpost.editions import process, together
@@ -148,13 +169,18 @@ def agent_reset_password(sign_in: str, *, data: Data = None) -> int:
 @app.command
 def simulate(
     *,
-    stacks: int = 60,
-    seed: int = 1,
-    scene: str = "calm",
-    personality: Literal["lab", "strict"] = "lab",
-    network: str | None = None,
+    stacks: Stacks = 60,
+    seed: Seed = 1,
+    scene: SceneName = "calm",
+    personality: Personality = "lab",
+    network: Annotated[
+        str | None,
+        Parameter(
+            help="Loopback network the stacks answer in, such as 127.24.7.0/24; 127.20.1.1 and on when left out."
+        ),
+    ] = None,
     port: Annotated[int, Parameter(help="Port of every stack; 0 picks free ones.")] = 10023,
-    control_port: int = 8100,
+    control_port: ControlPort = 8100,
     site: Annotated[list[str] | None, Parameter(help="NAME=NETWORK, repeated: equal groups of stacks.")] = None,
     ready_json: ReadyJson = False,
     quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
@@ -165,16 +191,6 @@ def simulate(
     from soundpost.kernel.clock import SystemClock
 
     process.quiet_log()
-    settings = simulator.Settings(
-        stacks=stacks,
-        seed=seed,
-        scene=scene,
-        personality=personality,
-        network=network,
-        port=port,
-        control_port=control_port,
-        sites=dict(entry.split("=", 1) for entry in site or []),
-    )
 
     def ready(body: dict[str, object]) -> None:
         if ready_json:
@@ -185,14 +201,30 @@ def simulate(
     def report(line: str) -> None:
         sys.stderr.write(line + "\n")
 
-    return process.run(
-        lambda stop: simulator.run(settings, ready, stop, clock=SystemClock(), say=None if quiet else report)
-    )
+    async def main(stop: asyncio.Event) -> None:
+        settings = simulator.Settings(
+            stacks=stacks,
+            seed=seed,
+            scene=scene,
+            personality=personality,
+            network=network,
+            port=port,
+            control_port=control_port,
+            sites=simulator.sites(site or []),
+        )
+        await simulator.run(settings, ready, stop, clock=SystemClock(), say=None if quiet else report)
+
+    return process.run(main)
 
 
 @app.command
 def doctor(
-    *, data: Data = None, hub: str | None = None, port: Port = 8000, tls_port: int = 8443, json: bool = False
+    *,
+    data: Data = None,
+    hub: Annotated[str | None, Parameter(help="Address of a hub to look for, as an agent would dial it.")] = None,
+    port: Port = 8000,
+    tls_port: TlsPort = 8443,
+    json: Annotated[bool, Parameter(help="Print the findings as JSON.")] = False,
 ) -> int:
     """Checks ports, subnets, clock, disk, certificate and the way to the hub, and says what to do."""
     from soundpost.editions import doctor as room

@@ -1,4 +1,5 @@
-"""`soundpost doctor`: can this machine do its part, and if not, what to do. Asks nobody outside but the hub it is told of."""
+"""`soundpost doctor`: can this machine do its part, and if not, what to do. Asks nobody outside but the hub it is told of, and
+changes nothing here."""
 
 import email.utils
 import json
@@ -12,14 +13,16 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
+from soundpost.hub.store import migrate
 from soundpost.kernel.clock import Clock, SystemClock
-from soundpost.kernel.errors import SoundpostError
-from soundpost.kernel.settings import as_environment, data_folder
+from soundpost.kernel.errors import Conflict, SoundpostError
+from soundpost.kernel.settings import as_environment, named_folder, named_keys
 
 CONNECT_S = 5.0
 LOW_DISK_MIB = 500
 CLOCK_OFF_S = 5.0
 CERTIFICATE_DAYS = 14
+EDITIONS = ("hub", "agent", "up", "demo")
 
 
 class Finding(Struct, frozen=True):
@@ -48,6 +51,7 @@ def run(*, data: Path | None, hub: str | None, ports: tuple[int, int], as_json: 
 def examine(data: Path | None, hub: str | None, ports: tuple[int, int], clock: Clock) -> Iterator[Finding]:
     checks: list[Callable[[], Iterator[Finding]]] = [
         lambda: disk(data),
+        lambda: databases(data),
         lambda: listening(ports),
         lambda: subnets(data),
         lambda: certificate(data, clock),
@@ -62,7 +66,10 @@ def examine(data: Path | None, hub: str | None, ports: tuple[int, int], clock: C
 
 
 def disk(data: Path | None) -> Iterator[Finding]:
-    folder = data_folder("up", data)
+    """Of the folder, or of the one it would be made in: nothing is made here."""
+    folder = named_folder("up", data)
+    while not folder.is_dir():
+        folder = folder.parent
     free = shutil.disk_usage(folder).free // (1 << 20)
     if free < LOW_DISK_MIB:
         yield Finding(
@@ -73,17 +80,38 @@ def disk(data: Path | None) -> Iterator[Finding]:
         )
     else:
         yield Finding("disk", "ok", f"{free:,} MiB free at {folder}.")
-    try:
-        probe = folder / ".doctor"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
+    if not os.access(folder, os.W_OK):
         yield Finding(
             "data",
             "fail",
-            f"{folder} can't be written: {error.strerror}.",
+            f"{folder} can't be written by this user.",
             "Change its owner, or name another folder with --data.",
         )
+
+
+def places(data: Path | None) -> list[Path]:
+    """The data folders there are: the one that is named, else those of every edition, with what `up` and `demo` keep inside."""
+    bases = {named_folder(edition, data) for edition in EDITIONS}
+    return sorted(
+        at for base in bases for at in (base, base / "hub", base / "agent", *base.glob("agents/*")) if at.is_dir()
+    )
+
+
+def databases(data: Path | None) -> Iterator[Finding]:
+    files = [path for at in places(data) for path in (at / "soundpost.db", at / "agent.db") if path.exists()]
+    for path in files:
+        try:
+            migrate.look(path)
+        except Conflict as error:
+            running = error.code == "database_locked"
+            text = f"{path} is in use by a running program." if running else f"{path}: {error.text}"
+            yield Finding("database", "ok" if running else "fail", text)
+        except SoundpostError as error:
+            yield Finding("database", "fail", f"{path} can't be used ({error.code}).", error.text)
+        else:
+            yield Finding("database", "ok", f"{path} is sound.")
+    if not files:
+        yield Finding("database", "ok", "None yet: it is made at the first start.")
 
 
 def listening(ports: tuple[int, int]) -> Iterator[Finding]:
@@ -109,10 +137,10 @@ def listening(ports: tuple[int, int]) -> Iterator[Finding]:
 
 def subnets(data: Path | None) -> Iterator[Finding]:
     from soundpost.agent import networks, ranges
-    from soundpost.agent.settings import from_environment
+    from soundpost.agent.settings import NAMES, from_environment
 
-    folder = data_folder("agent", data)
-    wanted = from_environment(as_environment("agent", folder), folder).subnets
+    folder = named_folder("agent", data)
+    wanted = from_environment(as_environment("agent", folder, NAMES), folder).subnets
     for planned in ranges.plan(wanted, networks.own()):
         swept = planned.note == ""
         yield Finding(
@@ -123,9 +151,8 @@ def subnets(data: Path | None) -> Iterator[Finding]:
 def certificate(data: Path | None, clock: Clock) -> Iterator[Finding]:
     from cryptography import x509
 
-    base = data_folder("up", data)
-    named = [Path(os.environ["SOUNDPOST_KEYS"])] if os.environ.get("SOUNDPOST_KEYS") else []
-    folders = [*named, base.with_name(base.name + ".keys"), base / "hub.keys"]  # a hub's own folder, or that of `up`
+    bases = [named_keys(named_folder(edition, data)) for edition in EDITIONS]
+    folders = sorted({at for base in bases for at in (base, base / "hub")})  # a hub's own, or that of `up`
     leaves = [path for folder in folders for path in sorted(folder.glob("*.pem"))]
     for path in leaves:
         body = path.read_bytes()

@@ -12,6 +12,7 @@ from soundpost.editions.rooms import House
 from soundpost.hub import serve, tls
 from soundpost.hub.app import Edition
 from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.people.api import DoorView
 from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel import settings
@@ -51,10 +52,16 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
             house.about.fingerprint = certificate.fingerprint
             plain, secure = serve.Plain(port=options.port), serve.Tls(certificate, port=options.tls_port)
             async with serve.Serving(house.app, clock, plain=plain, tls=secure) as serving:
+                house.about.door = door(options, serving.tls_port)
                 serve.settle_memory()
                 body = await start_up(house, serving, options, orders, certificate)
                 tell(options, body)
                 await until(stop, serving, clock, keys, tuple(options.host_names))
+
+
+def door(options: Options, port: int) -> DoorView:
+    """Without a name of its own a hub can't know by which it is reached: the page then shows the one in its address bar."""
+    return DoorView(port, f"wss://{options.host_names[0]}:{port}" if options.host_names else None)
 
 
 async def until(stop: asyncio.Event, serving: serve.Serving, clock: Clock, keys: Path, names: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from soundpost import __version__
 from soundpost.agent.channel import ChannelClosed
 from soundpost.agent.run import Agent
-from soundpost.agent.settings import from_environment
+from soundpost.agent.settings import NAMES, from_environment
 from soundpost.editions import enterprise, local_api, process, rooms
 from soundpost.hub import serve
 from soundpost.hub.agents.door import LocalChannel, LocalDoor
@@ -23,8 +23,8 @@ from soundpost.hub.people.api import SiteView
 from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel.clock import Clock, SystemClock
-from soundpost.kernel.errors import Conflict
-from soundpost.kernel.settings import as_environment, data_folder, keys_folder
+from soundpost.kernel.errors import Conflict, Invalid
+from soundpost.kernel.settings import as_environment, data_folder, existing_folder, keys_folder
 
 OWNER = "owner"
 FIRST_PORT, SECOND_PORT = 80, 8090
@@ -45,7 +45,7 @@ def machine_name() -> str:
 @contextlib.asynccontextmanager
 async def engine(data: Path | None, clock: Clock) -> AsyncIterator[Agent]:
     folder = data_folder("agent", data)
-    told = as_environment("agent", folder)
+    told = as_environment("agent", folder, NAMES)
     async with Agent(from_environment(told, folder, keys_folder(folder), version=__version__), clock) as agent:
         yield agent
 
@@ -69,7 +69,7 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
             local = LocalRooms(house, agent, clock)
             await local.attach()
             following = asyncio.create_task(local.follow(), name="local-site")
-            async with await listen(house, options, clock) as serving:
+            async with await listen(house, options, clock, orders.get("port_option", "--port")) as serving:
                 serve.settle_memory()
                 await join_as_told(agent, orders.get("join"))
                 body = await start_up(house, serving, options, orders)
@@ -139,14 +139,14 @@ class LocalRooms:
             self._agent.local.try_now()
 
 
-async def listen(house: rooms.House, options: Options, clock: Clock) -> serve.Serving:
+async def listen(house: rooms.House, options: Options, clock: Clock, option: str) -> serve.Serving:
     """Port 80 as people expect of a local page, else 8090; a port that was asked for is never replaced."""
     if options.port is not None:
-        return serve.Serving(house.app, clock, plain=serve.Plain(port=options.port))
+        return serve.Serving(house.app, clock, plain=serve.Plain(port=options.port, option=option))
     try:
         serve.bind("127.0.0.1", FIRST_PORT).close()
     except Conflict:
-        return serve.Serving(house.app, clock, plain=serve.Plain(port=SECOND_PORT))
+        return serve.Serving(house.app, clock, plain=serve.Plain(port=SECOND_PORT, option=option))
     return serve.Serving(house.app, clock, plain=serve.Plain(port=FIRST_PORT))
 
 
@@ -198,7 +198,10 @@ async def join(data: Path | None, url: str, name: str, password: str, fingerprin
 
 async def reset_password(data: Path | None, sign_in: str) -> None:
     clock = SystemClock()
-    async with Store(data_folder("agent", data) / "soundpost.db", clock) as store:
+    path = existing_folder("agent", data) / "soundpost.db"
+    if not path.exists():
+        raise Invalid(f"No agent has run in {path.parent}. Check --data.", code="data_folder", folder=str(path.parent))
+    async with Store(path, clock) as store:
         people = People(store, clock, mail=False)
         try:
             await people.start()

@@ -16,7 +16,7 @@ from soundpost.hub.people import http
 from soundpost.hub.store import Store
 from soundpost.hub.tls import fingerprint
 from soundpost.kernel.clock import Clock, rfc3339
-from soundpost.kernel.errors import Conflict, Invalid
+from soundpost.kernel.errors import Conflict, GiveUp, Invalid
 
 Trusted = Literal["public", "own_ca", "none"]
 AnyRequest = Request[Any, Any, Any]
@@ -143,7 +143,7 @@ def stamp(ms: int) -> str | None:
 
 async def configure(engine: Agent, url: str, name: str, password: str | None, fingerprint: str) -> None:
     """Asks the hub again for its CA and pins it only when it is the one a person compared: nothing is trusted on a copied text."""
-    seen = await engine.check_hub(url)
+    seen = await looked_at(engine, url)
     if not seen.trusted and seen.sha256 and plain(seen.sha256) != plain(fingerprint):
         raise Conflict(
             f"The hub shows another fingerprint ({seen.sha256}) than the one you confirmed. Compare them again before you go on.",
@@ -151,6 +151,14 @@ async def configure(engine: Agent, url: str, name: str, password: str | None, fi
             fingerprint=seen.sha256,
         )
     await engine.configure_hub(url, name, password, "" if seen.trusted else seen.pem)
+
+
+async def looked_at(engine: Agent, url: str) -> Fingerprint:
+    """What answers there. What is no hub, or none that can be trusted, is a clash with what was typed and no fault of ours."""
+    try:
+        return await engine.check_hub(url)
+    except GiveUp as error:
+        raise Conflict(error.text, code=error.code) from error
 
 
 def vouched(seen: Fingerprint) -> Trusted:
@@ -174,7 +182,7 @@ class ExternalController(Controller):
 
     @post("/hub/check", opt={"right": "own"}, status_code=200)
     async def check(self, data: CheckBody, engine: Agent) -> HubCheck:
-        seen = await engine.check_hub(data.url)
+        seen = await looked_at(engine, data.url)
         return HubCheck(engine._address(data.url).url, seen.sha256, vouched(seen), seen.hub, seen.name)
 
     @put("/hub", opt={"right": "own"})

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,9 @@ class Child:
         self, name: str, arguments: list[str], clock: Clock, environment: Mapping[str, str] | None = None
     ) -> None:
         self.name, self._arguments, self._clock = name, arguments, clock
+        named = [f"{key}={shlex.quote(value)}" for key, value in (environment or {}).items()]
+        self.command = " ".join([*named, "soundpost", *map(shlex.quote, arguments)])
+        """What a person types to start it again by itself."""
         self._environment = {**os.environ, **(environment or {}), SUPERVISED: "1", "PYTHONUNBUFFERED": "1"}
         self._log = log.get("supervisor").bind(child=name)
         self._process: asyncio.subprocess.Process | None = None
@@ -141,7 +145,9 @@ class Supervisor:
     async def _tell(self, child: Child) -> None:
         code = await child.ended()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        log.get("supervisor").warning(f"{child.name} ended ({how}); the others go on", child=child.name)
+        log.get("supervisor").warning(
+            f"{child.name} ended ({how}); the others go on. To start it again: {child.command}", child=child.name
+        )
 
 
 def folder(base: Path, *parts: str) -> str:

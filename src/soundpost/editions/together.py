@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from soundpost.editions import process
 from soundpost.editions.supervisor import Supervisor, folder
 from soundpost.kernel.clock import Clock
-from soundpost.kernel.settings import data_folder
+from soundpost.kernel.settings import data_folder, keys_folder
 
 AGENT_PORT = 8001
 SIMULATOR_PORT = 10023
@@ -55,7 +55,10 @@ async def up(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     async with Supervisor(clock) as together:
         agent_folder = folder(base, "agent")
         hub = await start_hub(together, options, base, ["This site"], [not joined(agent_folder)])
-        agents = [await start_agent(together, "agent", agent_folder, options.agent_port, hub["agents"][0], options, {})]
+        keys = {"SOUNDPOST_KEYS": str(keys_folder(base) / "agent")}
+        agents = [
+            await start_agent(together, "agent", agent_folder, options.agent_port, hub["agents"][0], options, keys)
+        ]
         tell(options, hub, agents, None)
         await together.watch(stop)
 
@@ -82,7 +85,11 @@ async def demo(options: Options, clock: Clock, stop: asyncio.Event) -> None:
                 )
                 for number, (site, at, join) in enumerate(zip(options.sites, folders, hub["agents"], strict=True))
                 for environment in [
-                    {"SOUNDPOST_AGENT_SUBNETS": simulator["subnets"][site.name], "SOUNDPOST_AGENT_ZONE": site.zone}
+                    {
+                        "SOUNDPOST_AGENT_SUBNETS": simulator["subnets"][site.name],
+                        "SOUNDPOST_AGENT_ZONE": site.zone,
+                        "SOUNDPOST_KEYS": str(keys_folder(base) / slug(site.name)),
+                    }
                 ]
             )
         )
@@ -126,9 +133,10 @@ async def start_hub(
     together: Supervisor, options: Options, base: Path, names: list[str], fresh: list[bool]
 ) -> dict[str, Any]:
     """`fresh[i]`: that agent's folder is empty, so its account must be freed if another machine held it."""
+    keys = {"SOUNDPOST_KEYS": str(keys_folder(base) / "hub")}
     arguments = ["hub", "--data", folder(base, "hub"), "--port", str(options.port), "--tls-port", str(options.tls_port)]
     wanted = [{"name": name, "fresh": new} for name, new in zip(names, fresh, strict=True)]
-    child, ready = await together.add("hub", arguments, {"agents": wanted, "make_owner": options.ready_json})
+    child, ready = await together.add("hub", arguments, {"agents": wanted, "make_owner": options.ready_json}, keys)
     return {**ready, "pid": child.pid}
 
 
@@ -142,7 +150,7 @@ async def start_agent(
     environment: dict[str, str],
 ) -> dict[str, Any]:
     arguments = ["agent", "--data", at, "--port", str(port)]
-    orders = {"join": join, "make_owner": options.ready_json}
+    orders = {"join": join, "make_owner": options.ready_json, "port_option": "--agent-port"}
     child, ready = await together.add(name, arguments, orders, environment)
     return {**ready, "site": join["name"], "pid": child.pid}
 

@@ -71,6 +71,10 @@ def of_validation(error: ValidationException) -> Problem:
     ]
     if not fields:
         return of_status(400)
+    if fields[0]["text"].strip("'") == "data":  # Litestar's words for a body that is not there
+        return Problem(
+            "Bad Request", 400, "body_missing", "This needs a JSON object as its body; see the API document."
+        )
     name, first = fields[0]["field"], fields[0]["text"]
     return Problem(
         "Bad Request",

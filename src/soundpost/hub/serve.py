@@ -25,17 +25,20 @@ COLLECT_S, CERTIFICATE_S = 3_600.0, 86_400.0
 
 
 class Plain(Struct, frozen=True):
-    """Where plain HTTP listens; port 0 takes a free one. `insecure` allows other machines in without TLS."""
+    """Where plain HTTP listens; port 0 takes a free one. `insecure` allows other machines in without TLS; `option` is what a person
+    chooses the port with."""
 
     port: int = 8000
     host: str = "127.0.0.1"
     insecure: bool = False
+    option: str = "--port"
 
 
 class Tls(Struct, frozen=True):
     certificate: tls.Certificate
     port: int = 8443
     host: str = "0.0.0.0"
+    option: str = "--tls-port"
 
 
 class _Server(uvicorn.Server):
@@ -67,7 +70,7 @@ class Serving:
         """Returns once both answer. Raises Conflict (`port_in_use`, `port_forbidden`, `address_unknown`)."""
         try:
             plain = self._bind_plain() if self._plain else None
-            secure = bind(self._tls.host, self._tls.port) if self._tls else None
+            secure = bind(self._tls.host, self._tls.port, self._tls.option) if self._tls else None
             self._sockets = [bound for bound in (plain, secure) if bound]
         except BaseException:
             self._close_sockets()
@@ -88,7 +91,7 @@ class Serving:
                 code="insecure_address",
                 address=self._plain.host,
             )
-        bound = bind(self._plain.host, self._plain.port)
+        bound = bind(self._plain.host, self._plain.port, self._plain.option)
         self._sockets.append(bound)
         return bound
 
@@ -159,20 +162,23 @@ def config(app: Any) -> uvicorn.Config:
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Raises Conflict or Invalid with a sentence that names `option`, with which a person chooses another port."""
+    if not 0 <= port <= 65_535:
+        raise Invalid(f"{port} is no port. Give {option} a number from 1 to 65535.", code="port_invalid", port=port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except PermissionError as error:
         raise Conflict(
-            f"Port {port} may not be opened by this user. Choose another one with --port.",
+            f"Port {port} may not be opened by this user. Choose another one with {option}.",
             code="port_forbidden",
             port=port,
         ) from error
     except OSError as error:
         if "in use" in str(error).lower() or getattr(error, "winerror", 0) == 10048:
             raise Conflict(
-                f"Port {port} is in use by another program. Stop it, or choose another one with --port or --tls-port.",
+                f"Port {port} is in use by another program. Stop it, or choose another one with {option}.",
                 code="port_in_use",
                 port=port,
             ) from error

@@ -278,6 +278,7 @@ class RangeState(Struct, array_like=True):
     next_ms: int = 0
     swept: bool = True
     note: str = ""
+    note_code: str = ""
 
 
 class SetState(Struct, array_like=True):

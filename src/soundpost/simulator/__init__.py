@@ -4,7 +4,7 @@
 """
 
 from soundpost.simulator.farm import Farm
-from soundpost.simulator.run import Settings, run
+from soundpost.simulator.run import Settings, run, sites
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec, make_stacks
 
-__all__ = ["BoxSpec", "Farm", "PeripheralSpec", "Settings", "StackSpec", "make_stacks", "run"]
+__all__ = ["BoxSpec", "Farm", "PeripheralSpec", "Settings", "StackSpec", "make_stacks", "run", "sites"]

@@ -45,6 +45,8 @@ def endpoints(network: str | None, port: int) -> Iterator[Endpoint]:
 
 def listening_socket(endpoint: Endpoint) -> socket.socket:
     """Bound, not yet listening. A port somebody else has is an Unavailable with the code `port_taken`."""
+    if not 0 <= endpoint[1] <= 65_535:
+        raise Invalid(f"{endpoint[1]} is no port; give one from 1 to 65535.", code="port_invalid", port=endpoint[1])
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)

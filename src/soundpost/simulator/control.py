@@ -17,10 +17,20 @@ from soundpost.kernel.errors import Invalid, SoundpostError, TellUser
 from soundpost.simulator import describe
 from soundpost.simulator.addresses import listening_socket
 from soundpost.simulator.farm import Farm
+from soundpost.simulator.faults import FAULTS
 
 LOG = log.get("simulator")
 PROBLEM = "application/problem+json"
 CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal"}
+PATHS = {
+    "GET /health": "what is simulated",
+    "GET /assumptions": "behaviour that no public source proves",
+    "GET /stacks": "the stacks with their addresses",
+    "GET /stacks/{name}": "one stack with its boxes and levels",
+    "POST /stacks/{name}/faults": '{"fault": "silence", "on": true, "args": {}}',
+    "POST /stacks/{name}/push": '{"line": "..."}: the stack says this to whoever is signed in',
+    "POST /stacks/{name}/set": '{"address": "MIC 101", "parameter": "GAIN", "value": -3}: as if at the device',
+}
 TEXTS = {
     404: "There is nothing at this path; GET /stacks lists the stacks.",
     405: "This path does not take that method.",
@@ -78,6 +88,10 @@ def _fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
 
 
 def application(farm: Farm) -> Litestar:
+    @get("/")
+    async def index() -> dict[str, Any]:
+        return {"paths": PATHS, "faults": sorted(FAULTS), "guide": "docs/guides/simulate.md"}
+
     @get("/health")
     async def health() -> dict[str, Any]:
         seen = sum(station.stack.commands_seen for station in farm.stacks)
@@ -111,7 +125,7 @@ def application(farm: Farm) -> Litestar:
         return Injected(farm.set(name, order.address, order.parameter, float(order.value)))
 
     return Litestar(
-        [health, assumptions, stacks, stack, fault, push, set_value],
+        [index, health, assumptions, stacks, stack, fault, push, set_value],
         exception_handlers={SoundpostError: _told, HTTPException: _http, Exception: _fault},
         openapi_config=None,
         logging_config=None,

@@ -1,7 +1,7 @@
 """`soundpost simulate`: builds the farm, its scene and its control API, and joins them until told to stop."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,20 @@ class Settings:
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
+def sites(entries: Sequence[str]) -> dict[str, str]:
+    """`["London=127.20.1.0/24"]` as `Settings.sites`. Raises Invalid `site_invalid`."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        name, mark, network = entry.partition("=")
+        if not name.strip() or not mark or not network.strip() or name in found:
+            raise Invalid(
+                f"{entry!r} names no group of stacks: write NAME=NETWORK, such as London=127.20.1.0/24, each name once.",
+                code="site_invalid",
+            )
+        found[name.strip()] = network.strip()
+    return found
+
+
 def report(assumptions: Assumptions, personality: str) -> list[str]:
     """The start-up report: one line per switch."""
     head = f"Simulated behaviour that no public source proves (personality {personality}):"
@@ -50,6 +64,8 @@ async def run(
     """Returns after `stop` is set and every socket is closed. `ready` gets {"control": url, "stacks": n}."""
     if settings.scene not in SCENES:
         raise Invalid(f"There is no scene {settings.scene!r}; there are {', '.join(SCENES)}.", code="scene_unknown")
+    if settings.stacks < 1:
+        raise Invalid("There must be at least one stack.", code="stacks_invalid")
     clock = clock or SystemClock()
     farm = Farm(
         make_stacks(settings.stacks, settings.seed, list(settings.sites)),

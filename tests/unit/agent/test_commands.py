@@ -391,6 +391,26 @@ async def test_a_line_that_dropped_does_not_make_a_restart_of_what_stayed_up(sit
     assert [end.state for end in await ends(engine)] == ["uncertain", "failed"]
 
 
+async def test_a_fault_of_ours_behind_the_start_says_nothing_of_the_device(site, monkeypatch):
+    engine, _, _, box = site
+    (session,) = engine.lines.sessions.values()
+
+    async def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(session, "perform", broken)
+    await engine.commands.ask(control(box), Link())
+    await calm(engine)
+    assert [(end.state, end.reason.code) for end in await ends(engine)] == [("uncertain", "agent_fault")]
+
+
+async def test_what_the_hub_ended_by_time_is_expired_here_too(site):
+    engine, _, _, box = site
+    await engine.commands.ask(control(box), Link("expired"))
+    await calm(engine)
+    assert [end.state for end in await ends(engine)] == ["expired"]
+
+
 async def test_an_uncertain_safe_command_has_ended_in_the_journal(site):
     engine, stack, _, box = site
     stack.outcome = Outcome(CommandState.UNCERTAIN, "line_lost", "lost")

@@ -386,8 +386,8 @@ async def test_the_local_rooms_are_the_other_reader(tmp_path):
             except Retry:
                 return None
 
-        async def close(self):
-            await self.channel.close()
+        async def close(self, *, goodbye=False):
+            await self.channel.close(goodbye=goodbye)
 
     async with agent(tmp_path, net) as engine:
         ours, theirs = pair()

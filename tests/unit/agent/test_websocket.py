@@ -209,7 +209,7 @@ async def test_what_is_not_a_hub(tmp_path):
         plain = HubAddress("127.0.0.1", port, secure=False)
         assert await code_of(dial(plain, account(trust=PLAIN), SystemClock())) == "not_a_hub"
         tls = HubAddress("127.0.0.1", port)
-        assert await code_of(dial(tls, account(trust="public"), SystemClock())) == "not_a_hub"
+        assert await code_of(dial(tls, account(trust="public"), SystemClock())) == "no_tls"
 
 
 async def test_nothing_listens():

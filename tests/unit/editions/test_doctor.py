@@ -1,6 +1,7 @@
 """What the doctor finds, against real sockets on loopback; each bad finding says what to do."""
 
 import socket
+import sqlite3
 import ssl
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.support.clock import ManualClock
 
 from soundpost.editions import doctor
 from soundpost.hub import tls
+from soundpost.hub.store import Store
 from soundpost.kernel.clock import SystemClock
 
 HEALTH = (
@@ -125,3 +127,28 @@ def test_the_exit_code_and_json(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert {f["check"] for f in json.loads(capsys.readouterr().out)} >= {"disk", "port", "subnet", "certificate"}
     assert doctor.run(data=tmp_path, hub=f"127.0.0.1:{free_port}", ports=(free_port, free_port), as_json=False) == 1
     assert "▲ fail  hub" in capsys.readouterr().out
+
+
+async def test_databases_are_looked_at_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hub" / "soundpost.db"
+    path.parent.mkdir()
+    async with Store(path, SystemClock()):
+        pass
+    whole = path.read_bytes()
+    assert [(f.state, "sound" in f.text) for f in doctor.databases(tmp_path)] == [("ok", True)]
+    with sqlite3.connect(path) as line:
+        line.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert [(f.state, "newer version" in f.text) for f in doctor.databases(tmp_path)] == [("fail", True)]
+    path.write_bytes(whole[: len(whole) // 2])
+    assert [(f.state, "(database_damaged)" in f.text) for f in doctor.databases(tmp_path)] == [("fail", True)]
+    assert path.stat().st_size == len(whole) // 2
+    path.unlink()
+    assert [f.text for f in doctor.databases(tmp_path)] == ["None yet: it is made at the first start."]
+
+
+def test_an_agents_database_in_use_is_no_fault(tmp_path: Path) -> None:
+    line = sqlite3.connect(tmp_path / "agent.db", isolation_level=None)
+    line.execute("CREATE TABLE t (x)")
+    line.execute("BEGIN EXCLUSIVE")
+    assert [(f.state, "in use" in f.text) for f in doctor.databases(tmp_path)] == [("ok", True)]
+    line.close()

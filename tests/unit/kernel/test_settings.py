@@ -8,6 +8,8 @@ import pytest
 from soundpost.kernel import settings
 from soundpost.kernel.errors import Invalid
 
+NAMES = ("subnets", "zone", "period.status")
+
 
 class Options(msgspec.Struct):
     port: int = 8000
@@ -27,7 +29,9 @@ def test_the_order_of_sources(tmp_path: Path) -> None:
     assert load(tmp_path, environ, port=3, host_names=None) == Options(3, ["c", "d"])
 
 
-@pytest.mark.parametrize("text", ["[hub\n", "hub = 1\n", '[hub]\nport = "many"\n'])
+@pytest.mark.parametrize(
+    "text", ["[hub\n", "hub = 1\n", '[hub]\nport = "many"\n', "[hub]\nprot = 8000\n", "[hubb]\nport = 1\n"]
+)
 def test_what_is_wrong_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "soundpost.toml").write_text(text)
     with pytest.raises(Invalid) as told:
@@ -40,13 +44,13 @@ def test_the_file_reads_as_the_environment_would(tmp_path: Path) -> None:
     (tmp_path / "soundpost.toml").write_text(
         '[agent]\nsubnets = ["auto", "10.0.0.0/24"]\nzone = "Europe/Paris"\n[agent.period]\nstatus = 5\n'
     )
-    told = settings.as_environment("agent", tmp_path, {"SOUNDPOST_AGENT_ZONE": "Asia/Tokyo"})
+    told = settings.as_environment("agent", tmp_path, NAMES, {"SOUNDPOST_AGENT_ZONE": "Asia/Tokyo"})
     assert told == {
         "SOUNDPOST_AGENT_SUBNETS": "auto,10.0.0.0/24",
         "SOUNDPOST_AGENT_ZONE": "Asia/Tokyo",
         "SOUNDPOST_AGENT_PERIOD_STATUS": "5",
     }
-    assert settings.as_environment("agent", tmp_path / "none", {}) == {}
+    assert settings.as_environment("agent", tmp_path / "none", NAMES, {}) == {}
 
 
 def test_folders(tmp_path: Path) -> None:

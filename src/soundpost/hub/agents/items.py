@@ -10,9 +10,11 @@ from soundpost.hub.agents import rules
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.repo import Account, Site
 from soundpost.hub.agents.session import Session
+from soundpost.hub.agents.states import AWAITED
 from soundpost.kernel.clock import rfc3339
 from soundpost.link.envelope import RangeState, ScanState
 
+STATES = (rules.CONNECTED, rules.LOST, rules.NEVER, rules.REFUSED, rules.HELD_TWICE, AWAITED)
 Counts = Callable[[str], dict[str, int]]
 
 
@@ -69,6 +71,7 @@ class ScanView(Struct):
     next: str | None
     swept: bool
     note: str
+    note_code: str
 
 
 class CredentialSetView(Struct):
@@ -134,14 +137,17 @@ class AgentItems:
     def ref(self, site: str) -> AgentRef | None:
         """The server of a site, as a device's item names it."""
         account = self._agents.of_site(site)
-        return AgentRef(account.id, account.name, account.state) if account else None
+        return AgentRef(account.id, account.name, self._state(account)) if account else None
 
     def states(self) -> dict[str, int]:
         """How many servers are in each state, for the summary."""
-        states = dict.fromkeys((rules.CONNECTED, rules.LOST, rules.NEVER, rules.REFUSED, rules.HELD_TWICE), 0)
+        states = dict.fromkeys(STATES, 0)
         for account in self._agents.accounts.values():
-            states[account.state] += 1
+            states[self._state(account)] += 1
         return states
+
+    def _state(self, account: Account) -> str:
+        return AWAITED if self._links.awaited(account.id) else account.state
 
     def _common(self, account: Account) -> dict[str, Any]:
         session = self._links.sessions.get(account.id)
@@ -152,7 +158,7 @@ class AgentItems:
             "id": account.id,
             "name": account.name,
             "site": _site(site),
-            "state": account.state,
+            "state": self._state(account),
             "since": rfc3339(account.since_ms),
             "reason": self._reason(account),
             "devices": self.counts(site.id),
@@ -171,10 +177,12 @@ class AgentItems:
         }
 
     def _reason(self, account: Account) -> ReasonView | None:
+        if self._links.awaited(account.id):
+            return _view(rules.AWAITED_SINCE_START)
         tries = self._links.admission.tries.get(account.id)
         show_tries = tries is not None and (account.reason is None or account.state == rules.REFUSED)
         reason: Reason | None = rules.tries_reason(tries) if tries and show_tries else account.reason
-        return ReasonView(reason.code, reason.params, reason.text) if reason else None
+        return _view(reason) if reason else None
 
     def _scans(self, account: Account) -> ScanState | None:
         session = self._links.sessions.get(account.id)
@@ -183,6 +191,10 @@ class AgentItems:
     def _offset_ms(self, account: Account) -> int:
         session = self._links.sessions.get(account.id)
         return session.source.offset_ms if session else account.offset_ms
+
+
+def _view(reason: Reason) -> ReasonView:
+    return ReasonView(reason.code, reason.params, reason.text)
 
 
 def _site(site: Site) -> SiteRef:
@@ -210,4 +222,5 @@ def _scan(state: RangeState, offset_ms: int) -> ScanView:
         next=at(state.next_ms),
         swept=state.swept,
         note=state.note,
+        note_code=state.note_code,
     )

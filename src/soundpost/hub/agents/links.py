@@ -265,6 +265,11 @@ class AgentLinks:
         if agent not in self.sessions:
             self.receiver.detached(missing.source, missing.reason.code, missing.reason.text)
 
+    def awaited(self, agent: str) -> bool:
+        """Connected when the last process ended, not heard of by this one, and still within its grace."""
+        missing = self._missing.get(agent)
+        return missing is not None and missing.reason is rules.NOT_BACK
+
     def _ended(self, ending: Ending) -> None:
         """Handed over, deleted or held twice: committed, so there is no grace."""
         session = self.sessions.pop(ending.agent, None)

@@ -195,6 +195,7 @@ def lost_reason(silent: bool, address: str) -> Reason:
 
 
 AGENT_STOPPED = Reason("agent_stopped", "The server was stopped at its site.")
+AWAITED_SINCE_START = Reason("agent_awaited", "The hub started a moment ago and this server is not back yet.")
 NOT_BACK = Reason("agent_not_back", "It did not come back after the hub started.")
 NEVER_CONNECTED = Reason("agent_never", "No server has connected for this site yet.")
 

@@ -3,6 +3,8 @@
 from msgspec import Struct, field
 
 NEVER, CONNECTED, LOST, REFUSED, HELD_TWICE = "never", "connected", "lost", "refused", "held_twice"
+AWAITED = "awaited"
+"""Never in a row: it says connected, but this process of the hub has not heard of the server yet (T6)."""
 
 
 class Past(Struct):

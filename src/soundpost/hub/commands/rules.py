@@ -15,6 +15,7 @@ OPEN = (S.ACCEPTED, S.SENT)
 ENDS = tuple(state for state in CommandState if state.ended)
 AMENDABLE = (S.EXPIRED, S.UNCERTAIN)
 """A late result says what really happened to these; any other end is final."""
+ENDED_CODES = {S.REFUSED: "aborted", S.EXPIRED: "expired"}
 ALWAYS = ("hands_off", "refresh")
 """They ask nothing of the device itself, so no device can be without them."""
 DEADLINE_LEAST_S, DEADLINE_MOST_S = 1.0, 3_600.0
@@ -49,7 +50,7 @@ def may_start(row: Row | None, site: str, now_ms: int, ahead: Sequence[str], hol
     if row is None or row.site != site:
         return "unknown_command"
     if row.state not in OPEN:
-        return "aborted" if row.state == S.REFUSED else "not_wanted"
+        return ENDED_CODES.get(row.state, "not_wanted")
     if not holder:
         return "not_holder"
     if now_ms >= row.deadline_ms:

@@ -92,8 +92,8 @@ def searchable(parts: Iterable[str]) -> str:
 
 def agent_state(link: str, row: str) -> str:
     """The agent's state for people: what the link says wins over the row, which a crash may have left behind."""
-    if link in (UP, WAITING) and row not in ("never", "refused", "held_twice"):
-        return "connected"
     if link == UP:
         return "connected"
-    return "lost" if row == "connected" else row
+    if row == "connected":
+        return "awaited" if link == WAITING else "lost"
+    return row

@@ -5,7 +5,7 @@ from collections import Counter
 
 from msgspec import Struct
 
-from soundpost.device.model import COUNTED, Kind, Status
+from soundpost.device.model import COUNTED, Kind, Reason, Status
 from soundpost.hub.inventory import rules, views
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope
@@ -13,7 +13,7 @@ from soundpost.hub.inventory.state import DeviceState, Found, SiteState
 from soundpost.kernel.clock import rfc3339
 
 NEEDS = 5
-AGENT_STATES = ("connected", "lost", "never", "refused")
+AGENT_STATES = ("connected", "awaited", "lost", "never", "refused")
 
 
 class Need(Struct):
@@ -22,6 +22,8 @@ class Need(Struct):
     status: str
     title: str
     where: str
+    code: str
+    params: dict[str, str | int | float]
     text: str
     since: str | None
     devices: int
@@ -117,15 +119,17 @@ def _weight(device: DeviceState) -> int:
 def _lost_agent(site: SiteState) -> Need:
     assert site.agent is not None
     n = sum(sum(counts.values()) for kind, counts in site.counts.items() if kind != Kind.STACK)
-    status, since = Status.UNKNOWN.value, views.when(site.link.since_ms)
-    return Need(status, site.agent.name, site.name, site.link.reason.text, since, n, f"/servers/{site.agent.id}")
+    link, page = site.link, f"/servers/{site.agent.id}"
+    return _need(Status.UNKNOWN, site.agent.name, site, link.reason, link.since_ms, n, page)
 
 
 def _troubled(device: DeviceState, n: int) -> Need:
     record = device.record
     assert record is not None
     title = record.name or record.model or record.serial_number or record.kind
-    text = device.reason.text if device.reason else ""
-    return Need(
-        device.status, title, device.site.name, text, views.when(device.since_ms), max(n, 1), f"/devices/{device.id}"
-    )
+    return _need(device.status, title, device.site, device.reason, device.since_ms, max(n, 1), f"/devices/{device.id}")
+
+
+def _need(status: str, title: str, site: SiteState, why: Reason | None, since_ms: int, n: int, target: str) -> Need:
+    why = why or Reason("", "")
+    return Need(status, title, site.name, why.code, why.params, why.text, views.when(since_ms), n, target)

@@ -168,10 +168,12 @@ def endpoint(memory: Memory, device: DeviceState) -> tuple[str, int]:
 
 
 def heard_ms(memory: Memory, device: DeviceState) -> int:
-    """When this device was last heard. A stack or peripheral without values of its own is heard through its boxes."""
-    if device.values or device.record is None:
+    """When this device was last heard. A stack is heard through each of its boxes, whatever values it has of its own; a peripheral
+    without values through its box."""
+    stack = device.record is not None and device.record.kind == Kind.STACK
+    if device.record is None or (device.values and not stack):
         return device.heard_ms
-    through = memory.members.get(device.id, ()) if device.record.kind == Kind.STACK else (device.record.parent,)
+    through = memory.members.get(device.id, ()) if stack else (device.record.parent,)
     speakers = [memory.devices[id] for id in through if id in memory.devices]
     return max([device.heard_ms, *(one.heard_ms for one in speakers)])
 

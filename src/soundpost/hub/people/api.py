@@ -27,8 +27,15 @@ class SiteView(Struct):
     zone: str
 
 
+class DoorView(Struct):
+    """Where servers dial in: the TLS port, and the whole address when the hub was given a name."""
+
+    port: int
+    url: str | None
+
+
 class SessionView(Struct):
-    """`fingerprint`: of the hub's CA, when TLS is on. `site`: on a Local Agent."""
+    """`fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
     edition: str
     version: str
@@ -39,6 +46,7 @@ class SessionView(Struct):
     site: SiteView | None
     rights: list[str]
     fingerprint: str | None
+    agents: DoorView | None
 
 
 class About:
@@ -48,6 +56,7 @@ class About:
         self.edition, self.version, self.name = edition, version, name
         self.site: SiteView | None = None
         self.fingerprint: str | None = None
+        self.door: DoorView | None = None
 
 
 class SignInBody(Struct, forbid_unknown_fields=True):
@@ -82,6 +91,7 @@ def view(about: About, people: People, principal: Principal | None) -> SessionVi
         site=about.site,
         rights=[right for right in RIGHTS if right in held and right != "open"],
         fingerprint=about.fingerprint,
+        agents=about.door,
     )
 
 

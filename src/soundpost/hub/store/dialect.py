@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from soundpost.kernel.errors import Conflict, Corrupt, Retry, SoundpostError, Unavailable
+from soundpost.kernel.errors import Conflict, Corrupt, Invalid, Retry, SoundpostError, Unavailable
 
 BUSY_MS = 5_000
 
@@ -105,6 +105,46 @@ def explained(path: str) -> Iterator[None]:
                 code="database_unwritable",
                 cause=words,
             ) from error
+        raise
+
+
+def check_address(address: str) -> None:
+    """Raises Invalid for what is no PostgreSQL address. It may hold a password, so no text repeats it."""
+    try:
+        url = make_url(address)
+        fits = url.drivername == "postgresql" and bool(url.database)
+    except (ArgumentError, ValueError):
+        fits = False
+    if not fits:
+        raise Invalid(
+            "The database's address can't be read. Write postgresql://user:password@host:5432/name, or leave it out for SQLite.",
+            code="database_address",
+        )
+
+
+@contextlib.contextmanager
+def reached(address: str) -> Iterator[None]:
+    """Turns a PostgreSQL server that can't be used into a sentence. `address` may hold a password: only its host is told."""
+    url = make_url(address)
+    where = f"{url.host or 'localhost'}:{url.port or 5432}"
+    try:
+        yield
+    except SoundpostError:
+        raise
+    except OSError as error:
+        raise Unavailable(
+            f"No PostgreSQL server answers at {where}. Is it running, and may this machine reach it?",
+            code="database_unreachable",
+            cause=str(error),
+        ) from error
+    except Exception as error:  # asyncpg raises its own, SQLAlchemy wraps some: the SQLSTATE is what counts
+        state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", "") or ""
+        if state.startswith("28"):
+            text_ = f"The PostgreSQL server at {where} does not take this user and password. Check both, and its pg_hba.conf."
+            raise Conflict(text_, code="database_refused", cause=type(error).__name__) from error
+        if state == "3D000":
+            text_ = f"The PostgreSQL server at {where} has no database {url.database!r}. Make it, or name another."
+            raise Conflict(text_, code="database_missing", cause=type(error).__name__) from error
         raise
 
 

@@ -64,6 +64,7 @@ class Store:
         self._keeper = asyncio.create_task(self._checkpoint(reader), name="store-checkpoint")
 
     async def _open_postgresql(self, address: str) -> None:
+        dialect.check_address(address)
         url = address.replace("postgresql://", "postgresql+asyncpg://", 1)
         engine = create_async_engine(
             url,
@@ -73,9 +74,10 @@ class Store:
             connect_args={"server_settings": {"synchronous_commit": "on"}},
         )
         self._async = engine
-        async with engine.begin() as conn:
-            await conn.execute(text("select pg_advisory_xact_lock(7067021)"))  # one process migrates, others wait
-            await conn.run_sync(migrate.upgrade)
+        with dialect.reached(address):
+            async with engine.begin() as conn:
+                await conn.execute(text("select pg_advisory_xact_lock(7067021)"))  # one process migrates, others wait
+                await conn.run_sync(migrate.upgrade)
         self._lane = TaskLane(engine, self.clock, self._announce)
 
     def _begin_log(self, tx: Tx) -> tuple[str, int]:

@@ -1,5 +1,7 @@
 """Bringing a database to this program's level (truth T19): copy first, foreign keys off before BEGIN, one transaction, check, on."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -29,11 +31,7 @@ def upgrade(conn: Connection) -> None:
     if at == HEAD:
         return
     if at is not None and at not in known_revisions():
-        raise Conflict(
-            "This database was written by a newer version of Soundpost. Install that version, or restore an older backup.",
-            code="database_newer",
-            at=at,
-        )
+        raise newer(at)
     from alembic import command
     from alembic.config import Config
 
@@ -43,17 +41,43 @@ def upgrade(conn: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def look(path: Path) -> None:
+    """Whether a SQLite file of Soundpost could be used, without changing it. Raises Corrupt or Conflict with a sentence."""
+    with (
+        dialect.explained(str(path)),
+        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as line,
+    ):
+        if (check := line.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise damaged(path, str(check))
+        tables = {name for (name,) in line.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")}
+        at = line.execute("SELECT version_num FROM alembic_version").fetchone() if tables else None
+    if at is not None and at[0] not in known_revisions():
+        raise newer(at[0])
+
+
+def damaged(path: Path, cause: str) -> Corrupt:
+    return Corrupt(
+        f"The database {path} is damaged. Nothing was changed. Restore it from a backup, or move it away to start anew.",
+        code="database_damaged",
+        cause=cause,
+    )
+
+
+def newer(at: str) -> Conflict:
+    return Conflict(
+        "This database was written by a newer version of Soundpost. Install that version, or restore an older backup.",
+        code="database_newer",
+        at=at,
+    )
+
+
 def sqlite(engine: Engine, path: Path) -> None:
     with dialect.explained(str(path)):
         with engine.connect() as conn:
             at = level(conn)
             check = conn.execute(text("PRAGMA quick_check(1)")).scalar() if at else "ok"
         if check != "ok":
-            raise Corrupt(
-                f"The database {path} is damaged. Nothing was changed. Restore it from a backup, or move it away to start anew.",
-                code="database_damaged",
-                cause=str(check),
-            )
+            raise damaged(path, str(check))
         if at == HEAD:
             return
         if at is not None:

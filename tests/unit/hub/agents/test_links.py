@@ -96,8 +96,12 @@ async def test_after_a_hub_start_nobody_is_lost_for_a_minute(tmp_path: Path) -> 
         told = [code for code, _ in house.receiver.told]
         assert told == ["agent_never"]
         await house.wait(58)
+        items = AgentItems(house.links)
+        waited = items.item(paris.agent)
+        assert (waited.state, waited.reason and waited.reason.code) == ("awaited", "agent_awaited")
         assert house.agents.get(paris.agent).state == "connected"
         await house.again(london)
+        assert (items.item(london.agent).state, items.states()["awaited"]) == ("connected", 1)
         await house.wait(4)
         assert house.agents.get(paris.agent).state == "lost"
         assert house.agents.get(london.agent).state == "connected"

@@ -145,7 +145,7 @@ async def test_go_is_answered_from_the_row(desk: Desk, inventory: Inventory, clo
     assert await go("sit_london", second.id) == (True, "")
     await clock.advance(31)
     await until_ended(desk, second.id)
-    assert await go("sit_london", second.id) == (False, "not_wanted")
+    assert await go("sit_london", second.id) == (False, "expired")
 
 
 async def test_abort_is_final_before_it_started_and_refused_after(desk: Desk):

@@ -347,6 +347,16 @@ async def test_agent_times_are_put_on_the_hubs_clock(inventory: Inventory):
     assert inventory._ingest.skipped == 1  # a date beyond dates
 
 
+async def test_a_stack_was_heard_when_any_of_its_boxes_was(inventory: Inventory, london: Session):
+    london.send(found("dev_s", kind="stack", serial_number="", boxes=["S-dev_a"]), found("dev_a", stack="dev_s"))
+    for id, at in (("dev_s", NOW_MS - 60_000), ("dev_a", NOW_MS - 1_000)):
+        london.declare(id)
+        london.send(status(id, "online", since=NOW_MS - 90_000))
+        london.values(change(TEMPERATURE, 40, at=at), devices={1: id})
+    await london.settled()
+    assert [inventory.item(inventory.find(id, EVERYTHING)).age_s for id in ("dev_s", "dev_a")] == [1.0, 1.0]
+
+
 async def test_an_agent_can_not_speak_for_the_hub(inventory: Inventory, london: Session):
     london.send(
         fact("person.added", {"name": "Mallory"}), fact("command.accepted", {"id": "cmd_1"}), fact("agent.restored", {})

@@ -117,7 +117,7 @@ async def test_counts_follow_status_and_link(inventory: Inventory, london: Sessi
     inventory.detached(LONDON, "silent", "The line went silent.")
     now = inventory.summary(EVERYTHING)
     assert now.kinds["mixer"] == {"online": 1, "degraded": 0, "offline": 0, "unknown": 1}
-    assert now.agents == {"connected": 1, "lost": 1, "never": 0, "refused": 0}
+    assert now.agents == {"connected": 1, "awaited": 0, "lost": 1, "never": 0, "refused": 0}
     assert [(need.target, need.devices, need.text) for need in now.needs] == [
         ("/servers/agt_london", 2, "The line went silent.")
     ]
