@@ -87,6 +87,7 @@ class InterfaceView(Struct):
     range: str
     swept: bool
     note: str
+    note_code: str
 
 
 class DiscoveryView(Struct):
@@ -261,7 +262,8 @@ def discovery_view(engine: Agent) -> DiscoveryView:
         "environment" if engine.settings.subnets_fixed else "hub" if engine.house.hub_plan.subnets is not None else ""
     )
     shown = [
-        InterfaceView(state.interface, state.range, state.swept, state.note) for state in engine.board.scan_state.ranges
+        InterfaceView(state.interface, state.range, state.swept, state.note, state.note_code)
+        for state in engine.board.scan_state.ranges
     ]
     return DiscoveryView(list(chosen.subnets), chosen.policy, chosen.interval_s, shown, managed)
 
