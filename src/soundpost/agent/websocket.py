@@ -4,10 +4,20 @@ import hashlib
 import socket
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, ProxyError
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidProxyStatus,
+    InvalidStatus,
+    ProxyError,
+)
+from websockets.proxy import get_proxy
+from websockets.uri import parse_uri
 
 from soundpost.agent import authority
 from soundpost.agent.channel import ChannelClosed
@@ -141,11 +151,13 @@ def _context(account: Account) -> ssl.SSLContext:
 async def _open(
     address: HubAddress, context: ssl.SSLContext | None, clock: Clock, *, pinned: bool = False
 ) -> WebSocketChannel:
+    proxy = proxy_for(address)
     try:
         async with clock.timeout(OPEN_S):
             connection = await connect(
                 address.url,
                 ssl=context,
+                proxy=proxy,
                 compression=None,
                 max_size=FRAME_CAP,
                 max_queue=16,
@@ -155,8 +167,32 @@ async def _open(
                 user_agent_header=None,
             )
     except Exception as error:
-        raise failure(error, address, pinned=pinned) from None
+        raise (proxy and proxy_failure(error, proxy)) or failure(error, address, pinned=pinned) from None
     return WebSocketChannel(connection)
+
+
+def proxy_for(address: HubAddress) -> str | None:
+    """The proxy this machine's settings name (HTTPS_PROXY, NO_PROXY and what the system has). Never to this machine itself."""
+    return None if address.loopback else get_proxy(parse_uri(address.url))
+
+
+def proxy_failure(error: Exception, proxy: str) -> SoundpostError | None:
+    """None when the proxy did its part. Its address may hold a password: only host and port are told."""
+    parts = urlsplit(proxy)
+    where = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    match error:
+        case ProxyError() | InvalidProxy():
+            said = f" ({error})" if isinstance(error, InvalidProxyStatus) else ""
+            return Retry(f"The proxy {where} does not let this machine reach the hub{said}.", code="proxy_refused")
+        case ssl.SSLError():
+            return None
+        case OSError():
+            return Retry(
+                f"The proxy {where} that this machine's settings name can't be reached. Check HTTPS_PROXY, or name the hub in NO_PROXY.",
+                code="proxy_unreachable",
+                cause=str(error),
+            )
+    return None
 
 
 def failure(error: Exception, address: HubAddress, *, pinned: bool) -> SoundpostError:
@@ -183,8 +219,6 @@ def failure(error: Exception, address: HubAddress, *, pinned: bool) -> Soundpost
             return Retry(
                 f"The name {address.host} can't be found. Check how it is written, and DNS.", code="name_unknown"
             )
-        case ProxyError() | InvalidProxy():
-            return Retry(f"The proxy does not let this machine reach {where}.", code="proxy_refused", cause=str(error))
         case InvalidStatus():
             return not_a_hub(f"it answers HTTP {error.response.status_code}", where)
         case InvalidHandshake() | EOFError():

@@ -232,3 +232,53 @@ def test_a_sentence_for_each_failure(error, code):
     found = failure(error, HubAddress("h.example", 8443), pinned=False)
     assert found.code == code
     assert "h.example" in found.text
+
+
+@asynccontextmanager
+async def proxy(answer=b"HTTP/1.1 200 Connection established\r\n\r\n"):
+    """An HTTP proxy that knows CONNECT and nothing else; yields its port and what it was asked for."""
+    asked, copying = [], set()
+
+    async def copy(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def serve_one(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked.append(head.split()[1])
+        writer.write(answer)
+        if b" 200 " not in answer:
+            writer.close()
+            return
+        up, down = await asyncio.open_connection("127.0.0.1", int(asked[-1].rpartition(":")[2]))
+        copying.update({asyncio.create_task(copy(reader, down)), asyncio.create_task(copy(up, writer))})
+
+    async with await asyncio.start_server(serve_one, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], asked
+    for task in copying:
+        task.cancel()
+    await asyncio.gather(*copying, return_exceptions=True)
+
+
+async def test_the_way_out_is_the_proxy_that_the_environment_names(tmp_path, monkeypatch):
+    authority = Authority(tmp_path, "one")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("NO_PROXY", "")
+    async with hub(authority.context("hub.test")) as here, proxy() as (port, asked):
+        address = HubAddress("hub.test", here.port)  # known to the proxy only
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        channel = await dial(address, account(authority.ca), SystemClock())
+        assert decode(await channel.recv()).hub == "hub_one"
+        assert asked == [address.named]
+        await channel.close()
+        assert await code_of(dial(here, account(authority.ca), SystemClock())) == "hub_name_differs"
+        assert asked == [address.named]  # this machine itself is never asked for through it
+    async with proxy(b"HTTP/1.1 403 Forbidden\r\n\r\n") as (port, asked):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        assert await code_of(dial(address, account(authority.ca), SystemClock())) == "proxy_refused"
+    monkeypatch.setenv("https_proxy", f"http://me:hush@127.0.0.1:{port}")
+    with pytest.raises(SoundpostError) as caught:
+        await dial(address, account(authority.ca), SystemClock())
+    assert (caught.value.code, "hush" in caught.value.text + str(caught.value.cause)) == ("proxy_unreachable", False)
