@@ -1,6 +1,6 @@
 """What only a Local Agent's page offers: the central hub, credential sets, discovery (docs/protocol/api.md)."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from cryptography.x509 import load_pem_x509_certificate
 from litestar import Controller, Request, delete, get, post, put
@@ -11,28 +11,24 @@ from soundpost.agent.run import Agent, CredentialInput
 from soundpost.agent.uplink import OFF
 from soundpost.agent.websocket import Fingerprint
 from soundpost.device.model import Kind
+from soundpost.hub.agents.items import ReasonView
 from soundpost.hub.audit import service as audit
 from soundpost.hub.people import http
 from soundpost.hub.store import Store
 from soundpost.hub.tls import fingerprint
 from soundpost.kernel.clock import Clock, rfc3339
 from soundpost.kernel.errors import Conflict, GiveUp, Invalid
+from soundpost.kernel.shape import one_of
 
 Trusted = Literal["public", "own_ca", "none"]
 AnyRequest = Request[Any, Any, Any]
-
-
-class ReasonView(Struct):
-    code: str
-    text: str
-    params: dict[str, str] = {}
 
 
 class HubView(Struct):
     configured: bool
     url: str = ""
     name: str = ""
-    state: str = "none"
+    state: Annotated[str, one_of(("none", "connecting", "connected", "failing", "refused"))] = "none"
     since: str | None = None
     reason: ReasonView | None = None
     next_try: str | None = None
@@ -87,12 +83,12 @@ class InterfaceView(Struct):
     range: str
     swept: bool
     note: str
-    note_code: str
+    note_code: Annotated[str, one_of(("", "too_large", "not_chosen"))]
 
 
 class DiscoveryView(Struct):
     subnets: list[str]
-    policy: str
+    policy: Annotated[str, one_of(("list", "ask"))]
     interval_s: float
     interfaces: list[InterfaceView]
     managed: str
@@ -121,7 +117,7 @@ class External:
             name=connection.name,
             state="connecting" if state.phase == OFF else state.phase,
             since=stamp(state.since_ms),
-            reason=ReasonView(state.code, state.text) if state.code else None,
+            reason=ReasonView(state.code, {}, state.text) if state.code else None,
             next_try=stamp(state.next_ms),
             devices_reported=sum(shelf.device.kind != Kind.STACK for shelf in self._agent.board.shelves.values()),
             last_confirmed=stamp(state.confirmed_ms),

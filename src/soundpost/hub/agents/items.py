@@ -1,7 +1,7 @@
 """What REST and the live socket show of a server: built here alone, so both show the same."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import Struct
 
@@ -12,9 +12,11 @@ from soundpost.hub.agents.repo import Account, Site
 from soundpost.hub.agents.session import Session
 from soundpost.hub.agents.states import AWAITED
 from soundpost.kernel.clock import rfc3339
+from soundpost.kernel.shape import one_of
 from soundpost.link.envelope import RangeState, ScanState
 
 STATES = (rules.CONNECTED, rules.LOST, rules.NEVER, rules.REFUSED, rules.HELD_TWICE, AWAITED)
+AgentState = Annotated[str, one_of(STATES)]
 Counts = Callable[[str], dict[str, int]]
 
 
@@ -22,6 +24,10 @@ class ReasonView(Struct):
     code: str
     params: dict[str, str | int | float]
     text: str
+
+
+def reason_view(reason: Reason | None) -> ReasonView | None:
+    return None if reason is None else ReasonView(reason.code, reason.params, reason.text)
 
 
 class SiteRef(Struct):
@@ -33,14 +39,14 @@ class SiteRef(Struct):
 class AgentRef(Struct):
     id: str
     name: str
-    state: str
+    state: AgentState
 
 
 class AgentItem(Struct):
     id: str
     name: str
     site: SiteRef
-    state: str
+    state: AgentState
     since: str
     reason: ReasonView | None
     devices: dict[str, int]
@@ -71,7 +77,7 @@ class ScanView(Struct):
     next: str | None
     swept: bool
     note: str
-    note_code: str
+    note_code: Annotated[str, one_of(("", "too_large", "not_chosen"))]
 
 
 class CredentialSetView(Struct):
@@ -83,7 +89,7 @@ class CredentialSetView(Struct):
 class AgentDetail(AgentItem):
     scans: list[ScanView]
     credential_sets: list[CredentialSetView]
-    policy: str
+    policy: Annotated[str, one_of(("list", "ask"))]
     fingerprint: str
     boot: str
 
@@ -178,11 +184,11 @@ class AgentItems:
 
     def _reason(self, account: Account) -> ReasonView | None:
         if self._links.awaited(account.id):
-            return _view(rules.AWAITED_SINCE_START)
+            return reason_view(rules.AWAITED_SINCE_START)
         tries = self._links.admission.tries.get(account.id)
         show_tries = tries is not None and (account.reason is None or account.state == rules.REFUSED)
         reason: Reason | None = rules.tries_reason(tries) if tries and show_tries else account.reason
-        return _view(reason) if reason else None
+        return reason_view(reason)
 
     def _scans(self, account: Account) -> ScanState | None:
         session = self._links.sessions.get(account.id)
@@ -191,10 +197,6 @@ class AgentItems:
     def _offset_ms(self, account: Account) -> int:
         session = self._links.sessions.get(account.id)
         return session.source.offset_ms if session else account.offset_ms
-
-
-def _view(reason: Reason) -> ReasonView:
-    return ReasonView(reason.code, reason.params, reason.text)
 
 
 def _site(site: Site) -> SiteRef:

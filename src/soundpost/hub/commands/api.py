@@ -6,13 +6,17 @@ from litestar import Controller, Request, delete, get, post
 from litestar.params import HeaderParameter
 from msgspec import Struct, field
 
+from soundpost.device.capability import CommandState
+from soundpost.hub.agents.items import ReasonView, reason_view
 from soundpost.hub.commands.repo import CommandRow
 from soundpost.hub.commands.service import Commands
-from soundpost.hub.inventory.views import ReasonView, reason_view, when
+from soundpost.hub.inventory.views import when
 from soundpost.hub.people import http
 from soundpost.hub.store import pages
+from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
+StateWord = Annotated[str, one_of(CommandState)]
 
 
 class CommandBody(Struct, forbid_unknown_fields=True):
@@ -23,7 +27,7 @@ class CommandBody(Struct, forbid_unknown_fields=True):
 
 class Accepted(Struct):
     id: str
-    status: str
+    status: StateWord
 
 
 class CommandView(Struct, kw_only=True):
@@ -31,7 +35,7 @@ class CommandView(Struct, kw_only=True):
     device: str
     capability: str
     arguments: dict[str, Any]
-    status: str
+    status: StateWord
     reason: ReasonView | None
     result: dict[str, Any] | None
     person: str

@@ -7,6 +7,7 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from soundpost.device.model import Value
+from soundpost.hub.agents.items import ReasonView, reason_view
 from soundpost.hub.inventory import views
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.service import Inventory
@@ -33,10 +34,10 @@ class PointList(Struct):
 
 
 class HistoryItem(Struct):
-    status: str
+    status: views.StatusWord
     since: str | None
     until: str | None
-    reason: views.ReasonView | None
+    reason: ReasonView | None
 
 
 class HistoryList(Struct):
@@ -46,7 +47,7 @@ class HistoryList(Struct):
 class SampleItem(Struct):
     time: str
     value: Value | None
-    quality: str
+    quality: views.QualityWord
 
 
 class SampleList(Struct):
@@ -134,7 +135,7 @@ class DeviceController(Controller):
         until: list[int] = [0, *(row.since_ms for row in rows)]
         return HistoryList(
             [
-                HistoryItem(row.status, views.when(row.since_ms), views.when(end), views.reason_view(row.reason))
+                HistoryItem(row.status, views.when(row.since_ms), views.when(end), reason_view(row.reason))
                 for row, end in zip(rows, until, strict=False)
             ]
         )

@@ -19,7 +19,7 @@ AGENT_STATES = ("connected", "awaited", "lost", "never", "refused")
 class Need(Struct):
     """One cause: what it is, where, why, since when, how many devices it covers and the page that says more."""
 
-    status: str
+    status: views.StatusWord
     title: str
     where: str
     code: str

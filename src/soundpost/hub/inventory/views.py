@@ -1,44 +1,30 @@
 """What people and programs are told of devices: the shapes of docs/protocol/api.md, made from memory and the time."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import Struct
 
 from soundpost.device.contract import Periods
-from soundpost.device.model import GROUPS, Kind, Reason
+from soundpost.device.model import GROUPS, Kind, PointType, Quality, Reason, Status, Support
+from soundpost.hub.agents.items import AgentRef, ReasonView, SiteRef, reason_view
 from soundpost.hub.inventory import rules
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import DeviceState, Found, SiteState
 from soundpost.hub.store import Event
 from soundpost.kernel.clock import rfc3339
+from soundpost.kernel.shape import one_of
 
 Scalar = bool | int | float | str
 NameOf = Callable[[str], str]
+StatusWord = Annotated[str, one_of(Status)]
+QualityWord = Annotated[str, one_of(Quality)]
 LAST_WORDS = {rules.GOOD: "good", rules.ERROR: "error", rules.UNSUPPORTED: "unsupported"}
-
-
-class SiteRef(Struct):
-    id: str
-    name: str
-    zone: str
-
-
-class AgentRef(Struct):
-    id: str
-    name: str
-    state: str
-
-
-class ReasonView(Struct):
-    code: str
-    params: dict[str, str | int | float]
-    text: str
 
 
 class DeviceItem(Struct, kw_only=True):
     id: str
-    kind: str
+    kind: Annotated[str, one_of(Kind)]
     model: str
     name: str
     serial_number: str
@@ -47,10 +33,10 @@ class DeviceItem(Struct, kw_only=True):
     address: str
     port: int
     mac: str
-    status: str
+    status: StatusWord
     since: str | None
     reason: ReasonView | None
-    was: str | None
+    was: StatusWord | None
     site: SiteRef
     agent: AgentRef | None
     stack: str | None
@@ -62,7 +48,7 @@ class DeviceItem(Struct, kw_only=True):
     locate: bool | None
     age_s: float | None
     provisional: bool
-    capabilities: dict[str, str]
+    capabilities: dict[str, Annotated[str, one_of(Support)]]
     assumed: list[str]
     former_addresses: list[str]
     first_seen: str | None
@@ -77,19 +63,19 @@ class CommandOrigin(Struct):
 class PointItem(Struct, kw_only=True):
     key: str
     label: str
-    type: str
+    type: Annotated[str, one_of(PointType)]
     value: Scalar | None
     unit: str
     time: str | None
     age_s: float | None
-    quality: str
+    quality: QualityWord
     text: str
     writable: bool
     assumed: bool
     minimum: float | None
     maximum: float | None
     step: float | None
-    group: str
+    group: Annotated[str, one_of(GROUPS)]
     origin: str | CommandOrigin | None
     changed: str | None
 
@@ -133,10 +119,6 @@ REMEDIES = {
 
 def when(ms: int) -> str | None:
     return rfc3339(ms) if ms else None
-
-
-def reason_view(reason: Reason | None) -> ReasonView | None:
-    return None if reason is None else ReasonView(reason.code, reason.params, reason.text)
 
 
 def age_s(ms: int, now_ms: int) -> float | None:

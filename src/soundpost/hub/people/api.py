@@ -1,6 +1,6 @@
 """`/api/v1/session` and `/api/v1/first-run`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import Cookie
@@ -10,6 +10,7 @@ from soundpost.hub.people import http
 from soundpost.hub.people.rules import RIGHTS, Principal
 from soundpost.hub.people.service import People, SignedIn
 from soundpost.kernel.errors import Forbidden
+from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -37,14 +38,14 @@ class DoorView(Struct):
 class SessionView(Struct):
     """`fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
-    edition: str
+    edition: Annotated[str, one_of(("enterprise", "local_agent"))]
     version: str
     instance: str
     name: str
     first_run: bool
     person: PersonView | None
     site: SiteView | None
-    rights: list[str]
+    rights: list[Annotated[str, one_of(right for right in RIGHTS if right != "open")]]
     fingerprint: str | None
     agents: DoorView | None
 
