@@ -70,6 +70,7 @@ class Discovery:
         """Why the last plan could not be swept ("" when it could)."""
         self._tries: dict[Endpoint, set[str]] = {}
         self._wanted = False
+        self._replanned = False
         self._woken = asyncio.Event()
         self._states: list[RangeState] = []
         self._ended = float("-inf")
@@ -88,6 +89,7 @@ class Discovery:
         self.chosen = chosen
         self.tell()
         if changed:
+            self._replanned = True
             self.scan_now()
 
     def set_credentials(self, sets: Sequence[CredentialSet]) -> None:
@@ -106,7 +108,7 @@ class Discovery:
     async def run(self) -> None:
         """Sweeps until cancelled."""
         while True:
-            self._wanted = self._nudged = False
+            self._wanted = self._nudged = self._replanned = False
             await self.sweep()
             self._ended = self._clock.monotonic()
             await self._pause()
@@ -134,6 +136,8 @@ class Discovery:
         for item, state in zip(planned, list(self._states), strict=True):
             if item.range is not None:
                 await self._sweep_range(item.range, state, asked)
+            if self._replanned:
+                return  # the ranges changed: what was not asked says nothing, and the next sweep begins at once
         await self._again(self._lines.parked(), asked)
         for finding in self.findings.not_among(asked):
             self.findings.clear(finding)
@@ -160,12 +164,15 @@ class Discovery:
                     continue
                 asked.add(endpoint)
                 await gate.acquire()
+                if self._replanned:
+                    break
                 group.create_task(self._asked(endpoint, families, tally, gate))
                 if self._settings.sweep_gap_s:
                     await self._clock.sleep(self._settings.sweep_gap_s)
         state.running, state.ended_ms = False, self._clock.now_ms()
         state.next_ms = state.ended_ms + int(self.chosen.interval_s * 1000)
-        self._spool.note("scan.done", _done(tally))
+        if not self._replanned:
+            self._spool.note("scan.done", _done(tally))
         self.tell()
 
     async def _again(self, endpoints: Iterable[Endpoint], asked: set[Endpoint]) -> None:

@@ -35,7 +35,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     periods: Periods = Periods()
     bounds: Bounds = Bounds()
     connect_s: float = 1.5
-    sweep_parallel: int = 64
+    sweep_parallel: int = 256
+    """A sweep waits for silent addresses most of the time; what it asks of a network is bounded by the gap."""
     sweep_gap_s: float = 0.002
     go_s: float = 5.0
     credentials: tuple[Credentials, ...] = ()
