@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Device, Point } from "@/api/types";
 import { query } from "@/api/client";
-import { buildTree, reachedBy, shortSerial, shownOf } from "@/rooms/inventory/tree";
+import { shortSerial } from "@/live/names";
+import { buildTree, reachedBy, shownOf } from "@/rooms/inventory/tree";
 import { groupPoints } from "@/rooms/inventory/points";
 import { changesBetween, longestRise } from "@/ui/order";
 import { parseSearch, stringifySearch } from "@/ui/place";

@@ -39,7 +39,7 @@ async function problemOf(response: Response): Promise<ApiError> {
   }
 }
 
-async function send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+async function send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, withinMs?: number): Promise<T> {
   let response: Response;
   try {
     response = await fetch(BASE + path, {
@@ -47,8 +47,10 @@ async function send<T>(method: string, path: string, body?: unknown, headers: Re
       credentials: "same-origin",
       headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: withinMs === undefined ? undefined : AbortSignal.timeout(withinMs),
     });
-  } catch {
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "TimeoutError") throw new ApiError({ title: "", status: 0, code: "hub_timed_out", detail: "" });
     throw new ApiError({ title: "", status: 0, code: "hub_not_answering", detail: "" });
   }
   if (!response.ok) {
@@ -63,7 +65,7 @@ async function send<T>(method: string, path: string, body?: unknown, headers: Re
 
 export const api = {
   get: <T>(path: string) => send<T>("GET", path),
-  post: <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => send<T>("POST", path, body, headers),
+  post: <T>(path: string, body: unknown = {}, headers?: Record<string, string>, withinMs?: number) => send<T>("POST", path, body, headers, withinMs),
   put: <T>(path: string, body: unknown) => send<T>("PUT", path, body),
   patch: <T>(path: string, body: unknown) => send<T>("PATCH", path, body),
   delete: (path: string) => send<void>("DELETE", path),

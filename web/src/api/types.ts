@@ -30,6 +30,8 @@ export interface Session {
   site: null | Site;
   rights: Right[];
   fingerprint?: string | null;
+  /** Where servers dial in; null on a Local Agent. */
+  agents?: { port: number; url: string | null } | null;
 }
 
 export interface Device {
@@ -48,7 +50,7 @@ export interface Device {
   reason: Reason | null;
   was: Status | null;
   site: Site;
-  agent: null | { id: string; name: string; state: string };
+  agent: null | { id: string; name: string; state: AgentState };
   stack: string | null;
   parent: string | null;
   box_number: number;
@@ -133,6 +135,8 @@ export interface Need {
   status: Status;
   title: string;
   where: string;
+  code?: string;
+  params?: Params;
   text: string;
   since: string | null;
   devices: number;
@@ -159,7 +163,8 @@ export interface Fact {
   data: Record<string, unknown>;
 }
 
-export type AgentState = "connected" | "lost" | "never" | "refused" | "held_twice";
+/** awaited: the hub has restarted and this server has not come back yet. */
+export type AgentState = "connected" | "awaited" | "lost" | "never" | "refused" | "held_twice";
 
 export interface Agent {
   id: string;
@@ -196,6 +201,7 @@ export interface Scan {
   next: string | null;
   swept: boolean;
   note: string | null;
+  note_code?: string | null;
 }
 
 export interface CredentialSet {
@@ -235,7 +241,8 @@ export interface ExternalHub {
 export interface HubCheck {
   url: string;
   fingerprint: string;
-  trusted: "public" | "own_ca";
+  /** none: without TLS nobody vouches for it, and everybody on the way can read along. */
+  trusted: "public" | "own_ca" | "none";
   hub: string;
   name: string;
 }
@@ -244,7 +251,7 @@ export interface Discovery {
   subnets: string[];
   policy: "list" | "ask";
   interval_s: number;
-  interfaces: { name: string; range: string; swept: boolean; note: string | null }[];
+  interfaces: { name: string; range: string; swept: boolean; note: string | null; note_code?: string | null }[];
 }
 
 export interface Page<T> {

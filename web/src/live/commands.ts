@@ -17,7 +17,7 @@ export interface Asked {
   undone: boolean;
 }
 
-export type Phase = "asked" | "reading" | "done" | "other" | Exclude<CommandState, "accepted" | "sent" | "done">;
+export type Phase = "asked" | "reading" | "unread" | "done" | "other" | "not_sent" | Exclude<CommandState, "accepted" | "sent" | "done">;
 
 const ENDED = new Set<CommandState>(["done", "failed", "expired", "unsupported", "refused", "uncertain"]);
 
@@ -27,16 +27,24 @@ export function ended(command: Command | null): boolean {
 
 /**
  * Asked is not done: *done* is the device's reply, the reading is the truth. `read` is what is read now, `readAt` when.
- * reading: replied, not read since. other: read since, and it says something else.
+ * reading: replied, not read since; unread: that lasts too long. other: read since, and it says something else.
  */
-export function phaseOf(command: Command | null, error: ApiError | null, wanted?: Value, read?: Value | null, readAt?: string | null): Phase {
-  if (error) return error.code === "not_supported" ? "unsupported" : error.status === 0 || error.status >= 500 ? "failed" : "refused";
+export function phaseOf(command: Command | null, error: ApiError | null, wanted?: Value, read?: Value | null, readAt?: string | null, now = 0): Phase {
+  if (error?.code === "hub_timed_out") return "uncertain";
+  if (error) return error.code === "not_supported" ? "unsupported" : error.status === 0 ? "not_sent" : error.status >= 500 ? "failed" : "refused";
   if (!command || command.status === "accepted" || command.status === "sent") return "asked";
   if (command.status !== "done") return command.status;
   if (wanted === undefined || read === undefined) return "done";
   if (read === wanted) return "done";
   const since = command.ended ?? command.asked;
-  return readAt && readAt > since ? "other" : "reading";
+  const waited = now - Date.parse(since);
+  if (readAt) return readAt > since ? "other" : waited > TIMED_MS ? "unread" : "reading";
+  return waited > UNTIMED_MS ? "other" : "reading";
+}
+
+/** Nobody answered, or the hub had a fault of its own: the same may be asked again, and under the same key it is done once. */
+export function mayRetry(asked: Asked): boolean {
+  return asked.error !== null && (asked.error.status === 0 || asked.error.status >= 500);
 }
 
 export function wantedOf(asked: { capability: string; arguments: Record<string, unknown> }): Value | undefined {
@@ -47,6 +55,10 @@ export function wantedOf(asked: { capability: string; arguments: Record<string, 
 
 const KEEP = 30;
 const FALLBACK_MS = 3_000;
+const ANSWER_MS = 12_000;
+/** How long the reading may stay behind: two polls of a level; what comes without a time is pushed. */
+const TIMED_MS = 60_000;
+const UNTIMED_MS = 15_000;
 
 class Commands {
   items: Asked[] = [];
@@ -60,36 +72,29 @@ class Commands {
   async ask(device: string, capability: string, args: Record<string, unknown>): Promise<Asked> {
     const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
     this.put({ key, device, capability, arguments: args, at: Date.now(), command: null, error: null, undone: false });
+    await this.send(key);
+    return this.items.find((item) => item.key === key)!;
+  }
+
+  /** The same instruction under the same key: had the hub got it after all, it is not done twice. */
+  retry(asked: Asked): void {
+    this.change(asked.key, (item) => ({ ...item, at: Date.now(), command: null, error: null }));
+    void this.send(asked.key);
+  }
+
+  private async send(key: string): Promise<void> {
+    const asked = this.items.find((item) => item.key === key);
+    if (!asked) return;
+    const { device, capability, arguments: args } = asked;
     try {
-      const answer = await api.post<{ id: string; status: CommandState }>(
-        `/devices/${device}/commands`,
-        { capability, arguments: args },
-        { "Idempotency-Key": key },
-      );
+      const answer = await api.post<{ id: string; status: CommandState }>(`/devices/${device}/commands`, { capability, arguments: args }, { "Idempotency-Key": key }, ANSWER_MS);
       const now = new Date().toISOString();
-      this.change(key, (item) => ({
-        ...item,
-        command: item.command ?? {
-          id: answer.id,
-          device,
-          capability,
-          arguments: args,
-          status: answer.status,
-          reason: null,
-          result: null,
-          person: null,
-          asked: now,
-          deadline: null,
-          ended: null,
-          assumed: false,
-          undo: null,
-        },
-      }));
+      const blank: Command = { id: answer.id, device, capability, arguments: args, status: answer.status, reason: null, result: null, person: null, asked: now, deadline: null, ended: null, assumed: false, undo: null };
+      this.change(key, (item) => ({ ...item, command: item.command ?? blank }));
       this.follow(key, device, answer.id);
     } catch (error) {
-      this.change(key, (item) => ({ ...item, error: error instanceof ApiError ? error : new ApiError({ title: "", status: 0, code: "unexpected", detail: String(error) }) }));
+      this.change(key, (item) => ({ ...item, error: error instanceof ApiError ? error : new ApiError({ title: "", status: 500, code: "unexpected", detail: String(error) }) }));
     }
-    return this.items.find((item) => item.key === key)!;
   }
 
   undo(asked: Asked): void {
@@ -122,13 +127,21 @@ class Commands {
         if (mine) take(mine);
       },
     });
-    const timer = setInterval(() => {
-      api.get<Command>(`/commands/${id}`).then(take, () => undefined);
-    }, FALLBACK_MS);
+    const look = () => {
+      if (!this.items.some((item) => item.key === key)) return finish();
+      api.get<Command>(`/commands/${id}`).then(take, (error: unknown) => {
+        // a hub that came back without it: nobody will ever tell how it ended
+        if (error instanceof ApiError && error.status === 404) take({ ...this.items.find((item) => item.key === key)!.command!, status: "uncertain", reason: { code: "forgotten", text: "" } });
+      });
+    };
+    const timer = setInterval(look, FALLBACK_MS);
+    const unwatch = live.watch(() => live.line.state === "open" && look());
     const finish = () => {
       clearInterval(timer);
+      unwatch();
       leave();
     };
+    look(); // the reason why it waits is told there
   }
 
   private put(item: Asked): void {

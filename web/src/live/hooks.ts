@@ -1,7 +1,7 @@
-import { useQueries } from "@tanstack/react-query";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api, ApiError } from "@/api/client";
 import type { Agent, AgentDetail, Command, Device, ExternalHub, Fact, Found, Page, Point, Problem, Summary } from "@/api/types";
+import { away } from "./away";
 import { applyDevice, applyList, merge, type DeviceState, type ListState, type Message, type Stamped } from "./patch";
 import { live, type Line } from "./socket";
 
@@ -26,6 +26,11 @@ function useVersion(store: { subscribe: (l: () => void) => () => void; getVersio
 
 export function useLine(): Line {
   return useSyncExternalStore(live.watch, () => live.line);
+}
+
+/** Since when the hub is away (browser time of its last word), or null. */
+export function useAway(): number | null {
+  return useSyncExternalStore(away.subscribe, away.get);
 }
 
 /** One thing (summary, an agent, the external hub): a snapshot, then changed top-level fields. */
@@ -189,17 +194,6 @@ export function useRow<T extends { id: string }>(store: ListStore<T>, id: string
     (listener) => store.subscribeRow(id, listener),
     () => store.rows.get(id),
   );
-}
-
-/** What devices are called, for lines that know only an id: "Name_1 · London". */
-export function useNames(ids: string[]): Map<string, string> {
-  const wanted = [...new Set(ids)].slice(0, 40);
-  const answers = useQueries({
-    queries: wanted.map((id) => ({ queryKey: ["device", id], queryFn: () => api.get<Device>(`/devices/${id}`), staleTime: 60_000, retry: false })),
-  });
-  const names = new Map<string, string>();
-  answers.forEach(({ data }, index) => data && names.set(wanted[index]!, `${data.name || data.model || data.address} · ${data.site.name}`));
-  return names;
 }
 
 /** Newest facts of a device, site or everything: fetched once, then what the `events` topic adds. */

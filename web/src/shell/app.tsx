@@ -12,7 +12,7 @@ import { SignIn } from "@/rooms/people/sign-in";
 import { Act, Brand, ErrorNote, Gate, Root } from "@/ui";
 import { currentLanguage, t, useWords } from "@/words";
 import icon from "./favicon.svg";
-import { firstRunCode } from "./first-run-code";
+import { firstRunCode, forgetCode } from "./first-run-code";
 import { router } from "./router";
 
 const queries = new QueryClient({
@@ -41,6 +41,13 @@ function Sessions(): ReactNode {
     known = next;
     setSession(next);
   }, []);
+  // somebody else was first, or the address of the first start was opened again
+  const [used, setUsed] = useState(false);
+  const signedInAs = (next: Session) => {
+    forgetCode();
+    setUsed(false);
+    replace(next);
+  };
   const load = useCallback(async () => {
     try {
       replace(await api.get<Session>("/session"));
@@ -112,13 +119,18 @@ function Sessions(): ReactNode {
         session={session}
         code={firstRunCode()}
         brand={brand}
+        onTaken={() => {
+          setUsed(true);
+          void load();
+        }}
         onDone={(next) => {
+          forgetCode();
           replace(next);
           void router.navigate({ to: "/settings/account", search: { first: "1" } as never, replace: true });
         }}
       />
     );
-  if (!session.person) return <SignIn session={session} brand={brand} onDone={replace} />;
+  if (!session.person) return <SignIn session={session} brand={brand} used={used || firstRunCode() !== ""} onDone={signedInAs} />;
   return (
     <SessionContext.Provider value={value}>
       <RouterProvider router={router} />

@@ -13,3 +13,8 @@ export function takeCode(): void {
 export function firstRunCode(): string {
   return code;
 }
+
+/** It has done its work: whoever signs out later is not told of it again. */
+export function forgetCode(): void {
+  code = "";
+}

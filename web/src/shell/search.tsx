@@ -2,7 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, query } from "@/api/client";
 import type { Agent, Device, Page } from "@/api/types";
-import { AgentMark, Finder, Shape, Text, Two, useGo, type Hit } from "@/ui";
+import { isHandedOff, useSpecial } from "@/live/standing";
+import { useKnown } from "@/live/known";
+import { nameOf, placeOf } from "@/live/names";
+import { AgentMark, Finder, Grow, StatusMark, Text, Two, useGo, type Hit } from "@/ui";
 import { t } from "@/words";
 
 function useSettled(value: string, ms: number): string {
@@ -14,6 +17,18 @@ function useSettled(value: string, ms: number): string {
   return settled;
 }
 
+function DeviceHit({ device, stack }: { device: Device; stack?: Device }) {
+  const { restart } = useSpecial(device);
+  return (
+    <>
+      <Grow>
+        <Two first={<Text strong>{nameOf(device)}</Text>} second={[device.model, placeOf(device, stack)].filter(Boolean).join(" · ")} />
+      </Grow>
+      <StatusMark status={device.status} spell={isHandedOff(device) ? "handed_off" : restart ? "restarting" : null} stale={device.agent?.state === "awaited"} />
+    </>
+  );
+}
+
 /** Searches what there is today: devices and servers. */
 export function Search() {
   const [text, setText] = useState("");
@@ -21,6 +36,7 @@ export function Search() {
   const go = useGo();
   const devices = useQuery({ queryKey: ["search", q], enabled: q !== "", queryFn: () => api.get<Page<Device>>(`/devices?${query({ q, limit: 8 })}`) });
   const agents = useQuery({ queryKey: ["search-agents"], enabled: q !== "", queryFn: () => api.get<{ items: Agent[] }>("/agents") });
+  const stacks = useKnown((devices.data?.items ?? []).flatMap((device) => (device.stack ? [device.stack] : [])));
   const fold = q.toLowerCase();
   const hits: Hit[] = [];
   if (q) {
@@ -28,18 +44,20 @@ export function Search() {
       hits.push({
         key: device.id,
         group: t("nav.devices"),
-        body: (
-          <>
-            <Shape status={device.status} />
-            <Two first={device.name || device.model || device.address} second={[device.model, device.site.name, device.serial_number || device.address].filter(Boolean).join(" · ")} />
-          </>
-        ),
+        body: <DeviceHit device={device} stack={device.stack ? stacks.get(device.stack) : undefined} />,
         act: () => go(`/devices/${device.id}`),
       });
     if ((devices.data?.total ?? 0) > 8)
       hits.push({ key: "all", group: t("nav.devices"), body: <Text>{t("search.all", { n: devices.data!.total! })}</Text>, act: () => go(`/devices/pro-audio?q=${encodeURIComponent(q)}`) });
     for (const agent of (agents.data?.items ?? []).filter((a) => `${a.name} ${a.site.name} ${a.address ?? ""}`.toLowerCase().includes(fold)).slice(0, 5))
-      hits.push({ key: agent.id, group: t("nav.servers"), body: <Two first={agent.name} second={<AgentMark state={agent.state} />} />, act: () => go(`/servers/${agent.id}`) });
+      hits.push({ key: agent.id, group: t("nav.servers"), body: (
+          <>
+            <Grow>
+              <Two first={<Text strong>{agent.name}</Text>} second={[agent.site.name, agent.address].filter(Boolean).join(" · ")} />
+            </Grow>
+            <AgentMark state={agent.state} />
+          </>
+        ), act: () => go(`/servers/${agent.id}`) });
   }
   return <Finder id="nav-search" label={t("search.label")} value={text} onChange={setText} hits={hits} busy={devices.isFetching || q !== text.trim()} />;
 }

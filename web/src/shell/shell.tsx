@@ -1,7 +1,6 @@
 import { Outlet } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
 import { useSession } from "@/api/session";
-import { useLine, useSummary } from "@/live/hooks";
+import { useAway, useSummary } from "@/live/hooks";
 import { live } from "@/live/socket";
 import { Act, Banner, Brand, Empty, Frame, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
 import { format, locale, t } from "@/words";
@@ -10,29 +9,11 @@ import { Search } from "./search";
 import { Shortcuts } from "./shortcuts";
 import { CommandTray } from "./tray";
 
-/** A drop shorter than this is nobody's business. */
-const PATIENCE_MS = 1_500;
-
-function useLost(): number | null {
-  const line = useLine();
-  const [lost, setLost] = useState<number | null>(null);
-  useEffect(() => {
-    if (line.state !== "lost") {
-      setLost(null);
-      return undefined;
-    }
-    const since = line.heard || Date.now();
-    const timer = setTimeout(() => setLost(since), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, [line]);
-  return lost;
-}
-
 export function Shell() {
   const { session, signOut } = useSession();
   const { shown, set } = useScheme();
   const go = useGo();
-  const lost = useLost();
+  const lost = useAway();
   const summary = useSummary();
   const problems = (summary.value?.agents.lost ?? 0) + (summary.value?.agents.refused ?? 0) + (summary.value?.agents.held_twice ?? 0);
   const person = session.person!;

@@ -1,4 +1,5 @@
-import { useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import { createPortal } from "react-dom";
 import { t } from "@/words";
 import { Icon } from "./icons";
 
@@ -7,6 +8,34 @@ export interface Hit {
   group: string;
   body: ReactNode;
   act: () => void;
+}
+
+const GAP = 4;
+const EDGE = 12;
+const WIDTH = 420;
+
+/** Under the field, inside the window: the list hangs at the page and not in the navigation, which scrolls and would cut it off. */
+function usePlace(field: RefObject<HTMLElement | null>, shown: boolean): CSSProperties {
+  const [place, setPlace] = useState<CSSProperties>({});
+  useLayoutEffect(() => {
+    if (!shown) return undefined;
+    const measure = () => {
+      const box = field.current?.getBoundingClientRect();
+      if (!box) return;
+      const width = Math.min(WIDTH, innerWidth - 2 * EDGE);
+      const left = Math.max(EDGE, Math.min(box.left, innerWidth - EDGE - width));
+      const top = box.bottom + GAP;
+      setPlace({ left, top, inlineSize: width, maxBlockSize: Math.max(160, innerHeight - top - EDGE) });
+    };
+    measure();
+    addEventListener("resize", measure);
+    addEventListener("scroll", measure, true);
+    return () => {
+      removeEventListener("resize", measure);
+      removeEventListener("scroll", measure, true);
+    };
+  }, [field, shown]);
+  return place;
 }
 
 /** The field at the top of the navigation: types, shows groups, arrows and Enter. */
@@ -35,9 +64,11 @@ export function Finder({ value, onChange, hits, label, id, busy }: { value: stri
     event.preventDefault();
   };
   const shown = open && value.trim() !== "";
+  const field = useRef<HTMLDivElement>(null);
+  const place = usePlace(field, shown);
   let group = "";
   return (
-    <div className="search">
+    <div className="search" ref={field}>
       <Icon name="search" size={14} />
       <input
         ref={input}
@@ -62,32 +93,35 @@ export function Finder({ value, onChange, hits, label, id, busy }: { value: stri
         onKeyDown={onKey}
       />
       {!value && <kbd>/</kbd>}
-      <div id={listId} role="listbox" aria-label={label} hidden={!shown} className={shown ? "hits" : undefined}>
-        {shown && hits.length === 0 && <div className="head" role="option" aria-selected={false}>{busy ? t("state.loading") : t("search.nothing")}</div>}
-        {shown &&
-          hits.map((hit, index) => {
-            const head = hit.group !== group ? hit.group : null;
-            group = hit.group;
-            return (
-              <div key={hit.key} role="presentation">
-                {head && <div className="head" role="presentation">{head}</div>}
-                <div
-                  id={`${listId}-${index}`}
-                  role="option"
-                  aria-selected={index === current}
-                  className="hit"
-                  data-testid={`hit-${hit.key}`}
-                  onPointerDown={(e) => {
-                    e.preventDefault();
-                    choose(hit);
-                  }}
-                >
-                  {hit.body}
+      {createPortal(
+        <div id={listId} role="listbox" aria-label={label} hidden={!shown} className={shown ? "hits" : undefined} style={place} data-testid={`${id}-hits`}>
+          {shown && hits.length === 0 && <div className="head" role="option" aria-selected={false}>{busy ? t("state.loading") : t("search.nothing")}</div>}
+          {shown &&
+            hits.map((hit, index) => {
+              const head = hit.group !== group ? hit.group : null;
+              group = hit.group;
+              return (
+                <div key={hit.key} role="presentation">
+                  {head && <div className="head" role="presentation">{head}</div>}
+                  <div
+                    id={`${listId}-${index}`}
+                    role="option"
+                    aria-selected={index === current}
+                    className="hit"
+                    data-testid={`hit-${hit.key}`}
+                    onPointerDown={(e) => {
+                      e.preventDefault();
+                      choose(hit);
+                    }}
+                  >
+                    {hit.body}
+                  </div>
                 </div>
-              </div>
-            );
-          })}
-      </div>
+              );
+            })}
+        </div>,
+        document.body,
+      )}
     </div>
   );
 }

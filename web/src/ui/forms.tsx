@@ -26,11 +26,12 @@ export function Act(props: { children: ReactNode; onClick?: () => void; primary?
   );
 }
 
-export function LinkButton({ children, onClick, id }: { children: ReactNode; onClick: () => void; id?: string }) {
+/** `roomy`: high enough to be hit in a row of its own. */
+export function LinkButton({ children, onClick, id, roomy }: { children: ReactNode; onClick: () => void; id?: string; roomy?: boolean }) {
   return (
     <button
       type="button"
-      className="linkish"
+      className={roomy ? "linkish roomy" : "linkish"}
       data-testid={id}
       onClick={(event) => {
         event.stopPropagation();
@@ -42,18 +43,21 @@ export function LinkButton({ children, onClick, id }: { children: ReactNode; onC
   );
 }
 
-export function IconButton({ icon, label, onClick, pressed, id, tiny }: { icon: IconName; label: string; onClick?: () => void; pressed?: boolean; id?: string; tiny?: boolean }) {
+/** `reason`: why it does not apply now; it stays reachable and says so. */
+export function IconButton({ icon, label, onClick, pressed, id, tiny, reason }: { icon: IconName; label: string; onClick?: () => void; pressed?: boolean; id?: string; tiny?: boolean; reason?: string | null }) {
   return (
-    <Tooltip label={label} withArrow openDelay={300}>
+    <Tooltip label={reason ? `${label}. ${reason}` : label} withArrow openDelay={300} multiline maw={280}>
       <button
         type="button"
         className={tiny ? "icon-button tiny" : "icon-button"}
         aria-label={label}
         aria-pressed={pressed}
+        aria-disabled={reason ? true : undefined}
+        aria-description={reason ?? undefined}
         data-testid={id}
         onClick={(event) => {
           event.stopPropagation();
-          onClick?.();
+          if (!reason) onClick?.();
         }}
       >
         <Icon name={icon} />
@@ -74,9 +78,11 @@ interface FieldProps {
   required?: boolean;
   autoFocus?: boolean;
   disabled?: boolean;
+  /** A code that is read off and typed: large, every letter apart. */
+  big?: boolean;
 }
 
-export function TextField({ label, value, onChange, id, hint, error, autoComplete = "off", placeholder, required, autoFocus, disabled }: FieldProps) {
+export function TextField({ label, value, onChange, id, hint, error, autoComplete = "off", placeholder, required, autoFocus, disabled, big }: FieldProps) {
   return (
     <TextInput
       label={label}
@@ -92,6 +98,7 @@ export function TextField({ label, value, onChange, id, hint, error, autoComplet
       data-autofocus={autoFocus || undefined}
       autoFocus={autoFocus}
       disabled={disabled}
+      classNames={big ? { input: "big-code" } : undefined}
       spellCheck={false}
     />
   );

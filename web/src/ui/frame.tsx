@@ -1,8 +1,8 @@
 import { MantineProvider, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import "@mantine/core/styles.css";
 import "./ui.css";
-import { Link } from "@tanstack/react-router";
-import { useState, type ReactNode } from "react";
+import { Link, useRouterState } from "@tanstack/react-router";
+import { useEffect, useState, type ReactNode } from "react";
 import { t } from "@/words";
 import { IconButton } from "./forms";
 import { theme } from "./theme";
@@ -23,8 +23,27 @@ export function useScheme(): { scheme: Scheme; shown: "light" | "dark"; set: (sc
   return { scheme: colorScheme, shown, set: setColorScheme };
 }
 
+/** What is cut off can be read by pointing at it, wherever it is cut. */
+function tellClipped(event: { target: EventTarget }): void {
+  const clipped = (event.target as HTMLElement).closest<HTMLElement>(".clip, .two > span, .cell");
+  if (!clipped) return;
+  const own = clipped.dataset.told !== undefined;
+  if (!own && (clipped.title || clipped.querySelector("[title]"))) return;
+  const cut = clipped.scrollWidth > clipped.clientWidth + 1;
+  if (cut) {
+    clipped.title = clipped.innerText.replace(/\s+/g, " ").trim();
+    clipped.dataset.told = "";
+  } else if (own) {
+    clipped.removeAttribute("title");
+    delete clipped.dataset.told;
+  }
+}
+
 export function Frame({ nav, search, top, banner, lost, children }: { nav: ReactNode; search: ReactNode; top: ReactNode; banner?: ReactNode; lost: boolean; children: ReactNode }) {
   const [open, setOpen] = useState(false);
+  const path = useRouterState({ select: (state) => state.location.href });
+  // a hit of the search leads away without a click on a link
+  useEffect(() => setOpen(false), [path]);
   return (
     <div className={lost ? "frame lost" : "frame"}>
       <a className="skip" href="#main" data-testid="skip">
@@ -44,7 +63,7 @@ export function Frame({ nav, search, top, banner, lost, children }: { nav: React
           {top}
         </section>
       </div>
-      <main className="frame-main" id="main" tabIndex={-1}>
+      <main className="frame-main" id="main" tabIndex={-1} onPointerOver={tellClipped}>
         {children}
       </main>
     </div>

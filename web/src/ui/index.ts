@@ -4,6 +4,7 @@ export * from "./forms";
 export * from "./frame";
 export * from "./icons";
 export * from "./layout";
+export * from "./middle";
 export * from "./states";
 export * from "./status";
 export * from "./table";

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { t } from "@/words";
+import { Icon, type IconName } from "./icons";
 import { Shape } from "./status";
 import type { Period, Status } from "@/api/types";
 import { format, locale } from "@/words";
@@ -24,8 +25,9 @@ export function Halves({ children, lead }: { children: ReactNode; lead?: boolean
   return <div className={lead ? "halves lead" : "halves"}>{children}</div>;
 }
 
-export function Text({ children, dim, strong, mono, small, clip, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; tone?: Status; id?: string; title?: string }) {
-  const names = [dim && "dim", strong && "strong", mono && "mono", small && "small", clip && "clip", tone && `tone-${tone}`].filter(Boolean).join(" ");
+/** `wrap`: it is never cut, it takes another line. */
+export function Text({ children, dim, strong, mono, small, clip, wrap, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; wrap?: boolean; tone?: Status; id?: string; title?: string }) {
+  const names = [dim && "dim", strong && "strong", mono && "mono", small && "small", clip && "clip", wrap && "wrap", tone && `tone-${tone}`].filter(Boolean).join(" ");
   return (
     <span className={names || undefined} data-testid={id} title={title}>
       {children}
@@ -144,9 +146,10 @@ export function Figure({ name, value, children, id }: { name: ReactNode; value: 
   );
 }
 
-export function Notice({ tone, children, id }: { tone?: "degraded" | "offline" | "accent"; children: ReactNode; id?: string }) {
+export function Notice({ tone, icon, children, id }: { tone?: "degraded" | "offline" | "accent"; icon?: IconName; children: ReactNode; id?: string }) {
   return (
     <div className={`notice ${tone ?? ""}`} data-testid={id}>
+      {icon && <Icon name={icon} />}
       {tone === "degraded" && <Shape status="degraded" />}
       {tone === "offline" && <Shape status="offline" />}
       <div className="grow">{children}</div>

@@ -95,3 +95,22 @@ export function Secret({ text, id, label }: { text: string; id: string; label: s
     </div>
   );
 }
+
+/** To be compared by eye, pair by pair: large, in even groups, with a copy beside it. */
+export function Fingerprint({ text, id }: { text: string; id?: string }) {
+  const pairs = text.split(":");
+  const groups = Array.from({ length: Math.ceil(pairs.length / 8) }, (_, index) => pairs.slice(index * 8, index * 8 + 8).join(":"));
+  return (
+    <div className="fingerprint">
+      <code data-testid={id}>
+        {groups.map((group, index) => (
+          <span key={index}>
+            {group}
+            {index < groups.length - 1 && ":"}
+          </span>
+        ))}
+      </code>
+      <CopyButton text={text} id={id && `${id}-copy`} />
+    </div>
+  );
+}

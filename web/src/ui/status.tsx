@@ -6,7 +6,7 @@ import { Icon } from "./icons";
 
 /** ● online, ◆ degraded, ▲ offline, ◇ unknown: colour, shape and word say the same thing. */
 export function Shape({ status, size = 11 }: { status: Status | "none"; size?: number }) {
-  const tone = `tone-${status === "none" ? "unknown" : status}`;
+  const tone = `shape tone-${status === "none" ? "unknown" : status}`;
   return (
     <svg className={tone} width={size} height={size} viewBox="0 0 12 12" aria-hidden="true" focusable="false">
       {status === "online" && <circle cx="6" cy="6" r="4.5" fill="currentColor" />}
@@ -18,26 +18,37 @@ export function Shape({ status, size = 11 }: { status: Status | "none"; size?: n
   );
 }
 
-export function StatusMark({ status, id, children }: { status: Status; id?: string; children?: ReactNode }) {
+/** What stands over a status for a while: the line was given to others, or a restart that was asked is not over. */
+export type Spell = "handed_off" | "restarting";
+
+/** `stale`: nobody has looked since; what it said last is shown in grey. */
+export function StatusMark({ status, id, spell, stale, children }: { status: Status; id?: string; spell?: Spell | null; stale?: boolean; children?: ReactNode }) {
+  const tone = spell === "handed_off" || stale ? "unknown" : spell === "restarting" ? "degraded" : status;
   return (
-    <span className={`status ${status}`} data-testid={id ? `status-${id}` : undefined} data-status={status}>
-      <Shape status={status} />
-      <span className={`word tone-${status}`}>{t(`status.${status}`)}</span>
+    <span className={`status ${tone}${stale ? " past" : ""}`} data-testid={id ? `status-${id}` : undefined} data-status={status} data-spell={spell ?? undefined} data-stale={stale || undefined}>
+      {spell === "handed_off" ? <Icon name="hand" size={13} /> : spell === "restarting" ? <Shape status="degraded" /> : <Shape status={status} />}
+      <span className={`word tone-${tone}`}>{t(spell ? (`status.${spell}` as Key) : `status.${status}`)}</span>
       {children}
     </span>
   );
 }
 
+/** connected ●, lost and awaited ◇ in grey, never ○, refused ▲. */
 const AGENT_SHAPE: Record<AgentState, Status | "none"> = {
   connected: "online",
+  awaited: "unknown",
   lost: "unknown",
   never: "none",
   refused: "offline",
   held_twice: "offline",
 };
 
+export function agentShape(state: AgentState): Status | "none" {
+  return AGENT_SHAPE[state] ?? "unknown";
+}
+
 export function AgentMark({ state, id, children }: { state: AgentState; id?: string; children?: ReactNode }) {
-  const shape = AGENT_SHAPE[state] ?? "unknown";
+  const shape = agentShape(state);
   return (
     <span className={`status ${shape}`} data-testid={id ? `status-${id}` : undefined} data-status={state}>
       <Shape status={shape} />

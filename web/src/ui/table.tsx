@@ -1,5 +1,5 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore, type CSSProperties, type KeyboardEvent, type ReactNode } from "react";
 import { t } from "@/words";
 import { BareTick } from "./forms";
 import { Icon } from "./icons";
@@ -149,25 +149,67 @@ export function Table<T>(props: TableProps<T>) {
     onSelect(next);
   };
 
-  const onKey = (event: KeyboardEvent, entry: Entry, index: number) => {
-    if (event.target !== event.currentTarget) return;
-    const act: Record<string, () => void> = {
+  const parentOf = (index: number) => {
+    const depth = shown[index]?.depth ?? 0;
+    for (let at = index - 1; at >= 0; at--) if ((shown[at]!.depth ?? 0) < depth) return at;
+    return -1;
+  };
+  const act = (key: string, index: number): (() => void) | undefined => {
+    const entry = shown[index];
+    if (!entry) return undefined;
+    const into = () => {
+      if (!entry.id) return undefined;
+      if (entry.opens && !entry.open) return onToggle?.(entry.id, true);
+      if (entry.opens) return move(index + 1);
+      // in a flat list a row opens to its page; in a tree that would be a step too far
+      return onToggle ? undefined : onOpen(entry.id);
+    };
+    const out = () => {
+      if (!entry.id) return undefined;
+      if (entry.opens && entry.open) return onToggle?.(entry.id, false);
+      const above = parentOf(index);
+      return above >= 0 ? move(above) : undefined;
+    };
+    const keys: Record<string, () => void> = {
       ArrowDown: () => move(index + 1),
       ArrowUp: () => move(index - 1),
       PageDown: () => move(index + 15),
       PageUp: () => move(index - 15),
       Home: () => move(0),
       End: () => move(shown.length - 1),
-      ArrowRight: () => entry.id && entry.opens && !entry.open && onToggle?.(entry.id, true),
-      ArrowLeft: () => entry.id && entry.opens && entry.open && onToggle?.(entry.id, false),
+      ArrowRight: into,
+      ArrowLeft: out,
       Enter: () => entry.id && onOpen(entry.id),
-      " ": () => entry.id && select(entry.id, !selected?.has(entry.id)),
+      " ": () => entry.id && (onSelect ? select(entry.id, !selected?.has(entry.id)) : onOpen(entry.id)),
     };
-    const run = act[event.key];
-    if (!run || event.ctrlKey || event.metaKey || event.altKey) return;
+    return keys[key];
+  };
+  const onKey = (event: KeyboardEvent, index: number) => {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+    const run = act(event.key, index);
+    if (!run) return;
     event.preventDefault();
     run();
   };
+  const fromAnywhere = useRef<(event: globalThis.KeyboardEvent) => void>(() => undefined);
+  useEffect(() => {
+    // nothing has focus: the arrows are the list's, beginning at the row that was last at hand
+    fromAnywhere.current = (event) => {
+      const idle = document.activeElement === document.body || document.activeElement === scroller;
+      if (!idle || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("[role=dialog]")) return;
+      if (!["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Enter", " "].includes(event.key)) return;
+      // before the first arrow Enter and Space are the page's own
+      if (cursorIndex < 0 && !event.key.startsWith("Arrow")) return;
+      event.preventDefault();
+      if (cursorIndex < 0) move(0);
+      else act(event.key, cursorIndex)?.();
+    };
+  });
+  useEffect(() => {
+    const listener = (event: globalThis.KeyboardEvent) => fromAnywhere.current(event);
+    document.addEventListener("keydown", listener);
+    return () => document.removeEventListener("keydown", listener);
+  }, []);
 
   const all = shown.filter((entry) => entry.id && !entry.depth);
   const chosen = all.filter((entry) => selected?.has(entry.id!)).length;
@@ -209,14 +251,18 @@ export function Table<T>(props: TableProps<T>) {
           {rows.getVirtualItems().map((virtual) => {
             const entry = shown[virtual.index];
             if (!entry) return null;
-            const place = { transform: `translateY(${virtual.start - margin}px)`, blockSize: virtual.size };
+            const moved = `translateY(${virtual.start - margin}px)`;
+            // on a phone a row is as tall as its text: nothing is cut there
+            const grows = phone && Boolean(entry.id);
+            const place = grows ? { transform: moved, minBlockSize: PHONE_ROW } : { transform: moved, blockSize: virtual.size };
             const first = cursorIndex < 0 ? virtual.index === 0 : cursorIndex === virtual.index;
             const common = {
               place,
+              measure: grows ? rows.measureElement : undefined,
               index: virtual.index,
               rowIndex: virtual.index + (phone ? 1 : 2),
               tabIndex: first ? 0 : -1,
-              onKey: (event: KeyboardEvent) => onKey(event, entry, virtual.index),
+              onKey: (event: KeyboardEvent) => onKey(event, virtual.index),
               onFocus: () => setCursor(entry.key),
             };
             if (!entry.id)
@@ -253,7 +299,9 @@ export function Table<T>(props: TableProps<T>) {
 
 interface RowProps<T> {
   entry: Entry;
-  place: { transform: string; blockSize: number };
+  place: CSSProperties;
+  measure?: (row: HTMLElement | null) => void;
+  index: number;
   grid: string;
   columns: Column<T>[];
   phone?: (item: T, entry: Entry) => ReactNode;
@@ -270,15 +318,23 @@ interface RowProps<T> {
   onFocus: () => void;
 }
 
-function Row<T>({ entry, place, grid, columns, phone, useItem, name, selected, onSelect, onOpen, onToggle, rowId, rowIndex, tabIndex, onKey, onFocus }: RowProps<T>) {
+function Row<T>({ entry, place, measure, index, grid, columns, phone, useItem, name, selected, onSelect, onOpen, onToggle, rowId, rowIndex, tabIndex, onKey, onFocus }: RowProps<T>) {
   const id = entry.id!;
   const item = useItem(id);
+  const own = useRef<HTMLDivElement | null>(null);
+  const row = (element: HTMLDivElement | null) => {
+    own.current = element;
+    measure?.(element);
+  };
+  useEffect(() => rove(own.current, tabIndex === 0));
   const twist = onToggle && (
     <Twist open={entry.open ?? false} shown={entry.opens ?? false} depth={entry.depth ?? 0} label={item ? name(item) : ""} onClick={() => onToggle(id, !entry.open)} id={`twist-${id}`} />
   );
   return (
     <div
+      ref={row}
       role="row"
+      data-index={index}
       className={`table-row${entry.depth ? " child" : ""}${item ? "" : " gone"}`}
       style={{ ...place, gridTemplateColumns: grid }}
       data-key={entry.key}
@@ -312,9 +368,9 @@ function Row<T>({ entry, place, grid, columns, phone, useItem, name, selected, o
       )}
       {item &&
         !phone &&
-        columns.map((column, index) => (
+        columns.map((column, place) => (
           <span key={column.id} role="gridcell" className={`cell${column.end ? " end" : ""}${column.free ? " free" : ""}`} data-column={column.id}>
-            {index === 0 && twist ? (
+            {place === 0 && twist ? (
               <span className="line gap-4 keep">
                 {twist}
                 {column.cell(item, entry)}
@@ -326,6 +382,21 @@ function Row<T>({ entry, place, grid, columns, phone, useItem, name, selected, o
         ))}
     </div>
   );
+}
+
+const INNER = "a, button, input";
+
+/** One stop for the whole list: Tab goes from the row at hand to its own links and buttons, and then on. */
+function rove(row: HTMLElement | null, current: boolean): void {
+  for (const inner of row?.querySelectorAll<HTMLElement>(INNER) ?? []) {
+    if (current && inner.dataset.roved !== undefined) {
+      inner.removeAttribute("tabindex");
+      delete inner.dataset.roved;
+    } else if (!current && inner.tabIndex >= 0) {
+      inner.tabIndex = -1;
+      inner.dataset.roved = "";
+    }
+  }
 }
 
 function Twist({ open, shown, depth, label, onClick, id }: { open: boolean; shown: boolean; depth: number; label: string; onClick: () => void; id: string }) {

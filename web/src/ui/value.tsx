@@ -1,26 +1,18 @@
 import { Tooltip } from "@mantine/core";
 import type { Quality, Value } from "@/api/types";
-import { format, locale, maybe, t } from "@/words";
+import { maybe, t } from "@/words";
+import { valueText } from "@/words/values";
 import { Age } from "./time";
 
-export function valueText(value: Value | null | undefined, unit = "", step?: number | null): string {
-  if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "boolean") return value ? t("value.yes") : t("value.no");
-  if (typeof value === "number" && unit === "s" && value >= 120) return format.span(locale(), value);
-  if (typeof value === "number") {
-    const whole = Number.isInteger(value) && !step && unit !== "dB";
-    const text = format.number(locale(), value, whole ? 0 : format.digitsOf(step));
-    return unit ? `${text} ${format.unit(unit)}` : text;
-  }
-  return unit ? `${value} ${format.unit(unit)}` : value;
-}
+/** What a value is worth: its quality, or nobody is looking at the moment. */
+export type Worth = Quality | "awaited" | "handed_off";
 
-export function isStale(quality: Quality): boolean {
+export function isStale(quality: Worth): boolean {
   return quality !== "good";
 }
 
 /** A value with what it is worth: good in ink, everything else grey, hatched, and in words. */
-export function ReadValue(props: { value: Value | null; unit?: string; step?: number | null; quality: Quality; text?: string | null; id?: string; shown?: string }) {
+export function ReadValue(props: { value: Value | null; unit?: string; step?: number | null; quality: Worth; text?: string | null; id?: string; shown?: string }) {
   const { value, unit, step, quality, text, id } = props;
   const stale = isStale(quality);
   const shown = quality === "unsupported" ? t("quality.unsupported") : quality === "error" && text ? text : (props.shown ?? valueText(value, unit, step));
@@ -37,13 +29,13 @@ export function ReadValue(props: { value: Value | null; unit?: string; step?: nu
   );
 }
 
-export function qualityText(quality: Quality, text?: string | null): string {
+export function qualityText(quality: Worth, text?: string | null): string {
   const said = maybe(`quality.${quality}`, quality);
   return text ? `${said}: ${text}` : said;
 }
 
 /** Age and, when it is not good, why. */
-export function Source({ quality, seconds, at, id }: { quality: Quality; seconds: number | null; at?: number; id?: string }) {
+export function Source({ quality, seconds, at, id }: { quality: Worth; seconds: number | null; at?: number; id?: string }) {
   return (
     <span className="line gap-8 small">
       {quality !== "good" && quality !== "unsupported" && <span className="dim hatched">{qualityText(quality)}</span>}

@@ -78,12 +78,33 @@ export function maybe(key: string, fallback: string, values?: Fill): string {
   return entry === undefined ? fallback : fill(entry, values, language);
 }
 
+const STAMP = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** The hub writes times in UTC; a person reads the own clock. */
+function ownClock(text: string): string {
+  return text.replace(STAMP, (iso) => format.moment(locale(), iso, Date.now()));
+}
+
+function filled(params: Record<string, unknown> | undefined): Fill {
+  return Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name, typeof value === "string" ? ownClock(value) : (value as Fill[string])]));
+}
+
+/** By code; a code that means more with a certain param has a sentence of its own for it: `reason.agent_lost` and `reason.agent_lost_until`. */
+function byCode(kind: string, code: string, params: Record<string, unknown> | undefined): string {
+  const values = filled(params);
+  const keys = [...Object.keys(values).map((name) => `${kind}.${code}_${name}`), `${kind}.${code}`];
+  for (const key of keys) {
+    const text = maybe(key, "", values);
+    if (text && !/\{\w+\}/.test(text)) return text;
+  }
+  return "";
+}
+
 /** The server's reason in the reader's language. Its English sentence is the exact one; other languages go by the code. */
 export function reasonText(reason: Reason | null | undefined): string {
   if (!reason) return "";
-  if (language === "en" && reason.text) return reason.text;
-  const text = maybe(`reason.${reason.code}`, reason.text, reason.params as Fill | undefined);
-  return /\{\w+\}/.test(text) ? reason.text : text || reason.code;
+  if (language === "en" && reason.text) return ownClock(reason.text);
+  return byCode("reason", reason.code, reason.params) || ownClock(reason.text) || reason.code;
 }
 
 interface Told {
@@ -96,10 +117,7 @@ interface Told {
 export function errorText(error: unknown): string {
   const told = error as Partial<Told> | undefined;
   if (language === "en" && told?.code && told.message) return told.message;
-  if (told?.code) {
-    const text = maybe(`error.${told.code}`, told.message || t("error.unexpected"), told.params as Fill | undefined);
-    return /\{\w+\}/.test(text) ? told.message || text : text;
-  }
+  if (told?.code) return byCode("error", told.code, told.params) || told.message || t("error.unexpected");
   return t("error.unexpected");
 }
 

@@ -1,23 +1,42 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/client";
+import { useSession } from "@/api/session";
 import type { Agent, SiteRow } from "@/api/types";
 import { Act, Choice, Confirm, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, RowMenu, Secret, SecretField, Stack, Steps, Text, TextField, useGo } from "@/ui";
 import { t } from "@/words";
 
-/** Where an agent reaches this hub: plain HTTP is for this machine's browser only, agents come to the TLS port (contracts.md). */
-function door(): string {
-  return location.protocol === "https:" ? location.host : `${location.hostname}:8443`;
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
+
+/** Where servers dial in: the name the hub was given, else the name this page was opened by, with the port for servers. */
+function useDoor(): { address: string; elsewhere: boolean } {
+  const { session } = useSession();
+  const { agents } = session;
+  if (agents?.url) return { address: agents.url.replace(/^wss?:\/\//, "").replace(/\/.*$/, ""), elsewhere: true };
+  const port = agents?.port ?? (Number(location.port) || 8443);
+  return { address: `${location.hostname}:${port}`, elsewhere: !LOOPBACK.test(location.hostname) };
 }
 
-/** What to do at the site, in three steps. */
+/** What to do at the site, in three steps, and what to type there. */
 export function ThreeSteps({ name }: { name: string }) {
+  const { address, elsewhere } = useDoor();
   return (
-    <Steps>
-      <li>{t("steps.one")}</li>
-      <li>{t("steps.two")}</li>
-      <li>{t("steps.three", { address: door(), name })}</li>
-    </Steps>
+    <Stack gap={12}>
+      <Steps>
+        <li>{t("steps.one")}</li>
+        <li>
+          <span>
+            {t("steps.two")} <Text strong>{t("steps.path", { services: t("settings.external"), connect: t("external.title"), configure: t("external.configure") })}</Text>
+          </span>
+        </li>
+        <li>{t("steps.three", { name })}</li>
+      </Steps>
+      <Stack gap={4}>
+        <Text dim>{t("external.url")}</Text>
+        <Secret text={address} id="result-address" label={t("external.url")} />
+        {!elsewhere && <Text small dim>{t("steps.loopback", { address })}</Text>}
+      </Stack>
+    </Stack>
   );
 }
 
@@ -73,7 +92,7 @@ export function AddServer({ onClose }: { onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={t("servers.add")} onClose={onClose} id="dialog-add-server">
+    <Dialog title={result ? t("servers.added", { name: result.name }) : t("servers.add")} onClose={onClose} id="dialog-add-server" wide={Boolean(result)}>
       {result ? (
         <Shown name={result.name} password={result.password} onClose={onClose} />
       ) : (
@@ -179,7 +198,7 @@ function NewPassword({ agent, over, onClose }: { agent: Agent; over: boolean; on
   const title = t(over ? "server.hand_over" : "server.new_password");
   if (result)
     return (
-      <Dialog title={title} onClose={onClose} id={`dialog-${over ? "hand-over" : "password"}`}>
+      <Dialog title={`${title}: ${agent.name}`} onClose={onClose} id={`dialog-${over ? "hand-over" : "password"}`} wide>
         <Shown name={agent.name} password={result.password} onClose={onClose} />
       </Dialog>
     );

@@ -2,11 +2,11 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { useMay, useSession } from "@/api/session";
 import type { AgentDetail, Scan } from "@/api/types";
-import { useAgent } from "@/live/hooks";
-import { useFacts, useNames } from "@/live/hooks";
-import { factText, worthTelling } from "@/live/facts";
-import { AgentMark, Ago, At, CopyButton, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, LocalTime, Notice, Page, RowLine, Rows, Section, SimpleTable, Stack, StatusCounts, Tag, Td, Text, Tool, ToolBar, usePathId } from "@/ui";
-import { format, locale, maybe, t } from "@/words";
+import { useAgent, useAway, useFacts } from "@/live/hooks";
+import { useNames } from "@/live/known";
+import { factText, foldFacts } from "@/live/facts";
+import { AgentMark, Ago, At, Empty, ErrorNote, Facts, Fingerprint, Go, Grow, Halves, Lasting, Loading, LocalTime, Notice, Page, RowLine, Rows, Section, SimpleTable, Stack, StatusCounts, Tag, Td, Text, Tool, ToolBar, usePathId } from "@/ui";
+import { errorText, format, locale, maybe, t } from "@/words";
 import { ServerDialog, ThreeSteps } from "./dialogs";
 import { causeOfAgent, Clock, deviceCount } from "./servers";
 
@@ -21,7 +21,7 @@ export function ServerPage({ id }: { id: string }) {
   if (error || gone)
     return (
       <Empty title={t("server.missing")} action={<Go accent to="/servers">{t("nav.servers")}</Go>} id="server-missing">
-        {error?.message}
+        {error ? errorText(error) : t("server.gone_text")}
       </Empty>
     );
   if (!agent) return <Loading rows={10} />;
@@ -113,6 +113,7 @@ function Trouble({ agent }: { agent: Row }) {
 function ScanNow({ agent }: { agent: Row }) {
   const [error, setError] = useState<unknown>(null);
   const [asked, setAsked] = useState(0);
+  const away = useAway() !== null;
   const running = agent.scans.some((scan) => scan.running);
   const waiting = !running && asked > 0 && !agent.scans.some((scan) => scan.started && Date.parse(scan.started) > asked - 2_000);
   const scan = async () => {
@@ -127,7 +128,7 @@ function ScanNow({ agent }: { agent: Row }) {
   };
   return (
     <>
-      <Tool id="scan" icon="refresh" name={running ? t("server.scanning") : t("server.scan_now")} asked={waiting} reason={agent.state !== "connected" ? t("tool.server_lost") : null} onClick={() => void scan()} />
+      <Tool id="scan" icon="refresh" name={running ? t("server.scanning") : t("server.scan_now")} asked={waiting} reason={away ? t("tool.hub_lost") : agent.state === "awaited" ? t("tool.server_awaited") : agent.state !== "connected" ? t("tool.server_lost") : null} onClick={() => void scan()} />
       <ErrorNote error={error} />
     </>
   );
@@ -155,7 +156,7 @@ function Scans({ scans, site }: { scans: Scan[]; site: string }) {
           ) : (
             <td colSpan={5}>
               <Text dim>
-                {scan.note ? maybe(`note.${scan.note}`, scan.note) : t("server.not_swept")}
+                {scan.note_code || scan.note ? maybe(`note.${scan.note_code}`, scan.note ?? "") : t("server.not_swept")}
               </Text>
             </td>
           )}
@@ -180,16 +181,7 @@ function Connection({ agent }: { agent: Row }) {
           { name: t("field.version"), value: agent.version || none, note: agent.level === null ? undefined : t("server.level", { n: agent.level }) },
           {
             name: t("field.key"),
-            value: agent.fingerprint ? (
-              <Line gap={4} keep>
-                <Text mono small>
-                  {agent.fingerprint}
-                </Text>
-                <CopyButton text={agent.fingerprint} />
-              </Line>
-            ) : (
-              none
-            ),
+            value: agent.fingerprint ? <Fingerprint text={agent.fingerprint} id="agent-fingerprint" /> : none,
           },
           { name: t("field.added"), value: agent.added ? <At time={agent.added} /> : none, note: agent.added_by ?? undefined },
         ]}
@@ -205,9 +197,9 @@ function Recent({ site }: { site: string }) {
   return (
     <Section title={t("dashboard.recent")}>
       <Rows>
-        {items.filter(worthTelling).slice(0, 15).map((fact) => (
+        {foldFacts(items).slice(0, 15).map((fact) => (
           <RowLine key={fact.id} end={<Ago time={fact.time} />}>
-            <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, names.get(fact.device))}</Go> : factText(fact)}</Grow>
+            <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, { device: names.get(fact.device) })}</Go> : factText(fact)}</Grow>
           </RowLine>
         ))}
       </Rows>

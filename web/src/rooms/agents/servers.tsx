@@ -2,13 +2,13 @@ import { useMemo } from "react";
 import { useMay, useSession } from "@/api/session";
 import type { Agent } from "@/api/types";
 import { useAgents, useRow } from "@/live/hooks";
-import { Act, AgentMark, Ago, CopyButton, Empty, ErrorNote, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Shape, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, type Column, type Entry } from "@/ui";
+import { Act, AgentMark, Ago, Empty, ErrorNote, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Shape, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, agentShape, type Column, type Entry } from "@/ui";
 import { format, locale, reasonText, t } from "@/words";
 import { AddServer, ServerMenu } from "./dialogs";
 import { ServerPage } from "./server";
 
 type Row = Agent & { at: number };
-const RANK: Record<string, number> = { refused: 0, held_twice: 0, lost: 1, never: 2, connected: 3 };
+const RANK: Record<string, number> = { refused: 0, held_twice: 0, lost: 1, awaited: 2, never: 3, connected: 4 };
 
 export function deviceCount(agent: Agent): number {
   return Object.values(agent.devices ?? {}).reduce((n, each) => n + (each ?? 0), 0);
@@ -18,6 +18,7 @@ export function causeOfAgent(agent: Agent): string {
   if (agent.reason) return reasonText(agent.reason);
   if (agent.state === "never") return agent.added_by ? t("server.added_by", { person: agent.added_by }) : t("server.never_text");
   if (agent.state === "lost") return t("server.lost_text");
+  if (agent.state === "awaited") return t("server.awaited_text");
   return "";
 }
 
@@ -82,7 +83,7 @@ function ServerList() {
       }
       tools={may && !local && <IconButton icon="plus" label={t("servers.add")} id="add-server" onClick={() => setFilter({ add: "1" })} />}
     >
-      {session.fingerprint && <Fingerprint text={session.fingerprint} />}
+      {session.fingerprint && <HubFingerprint text={session.fingerprint} />}
       {agents.error ? (
         <ErrorNote error={agents.error} />
       ) : !agents.ready ? (
@@ -113,7 +114,7 @@ function ServerList() {
           onOpen={(id) => go(`/servers/${id}`)}
           phone={(agent) => (
             <>
-              <Shape status={agent.state === "connected" ? "online" : agent.state === "never" ? "none" : agent.state === "lost" ? "unknown" : "offline"} size={13} />
+              <Shape status={agentShape(agent.state)} size={13} />
               <Grow>
                 <Two
                   first={
@@ -138,15 +139,12 @@ function ServerList() {
   );
 }
 
-function Fingerprint({ text }: { text: string }) {
+function HubFingerprint({ text }: { text: string }) {
   return (
-    <Notice id="hub-fingerprint">
+    <Notice>
       <Stack gap={4}>
         <Text dim>{t("servers.fingerprint")}</Text>
-        <Line gap={4}>
-          <Text mono>{text}</Text>
-          <CopyButton text={text} id="hub-fingerprint-copy" />
-        </Line>
+        <Fingerprint text={text} id="hub-fingerprint" />
       </Stack>
     </Notice>
   );

@@ -1,8 +1,9 @@
-import { useAgents, useFacts, useNames, useSummary } from "@/live/hooks";
-import type { Agent, Counts, Status, Summary } from "@/api/types";
+import { useAgents, useFacts, useSummary } from "@/live/hooks";
+import { useNames } from "@/live/known";
+import type { Agent, Counts, Need, Status, Summary } from "@/api/types";
 import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two } from "@/ui";
-import { t } from "@/words";
-import { factText, worthTelling } from "@/live/facts";
+import { reasonText, t } from "@/words";
+import { factText, foldFacts } from "@/live/facts";
 
 const sum = (counts: Counts | undefined) => Object.values(counts ?? {}).reduce((n, each) => n + (each ?? 0), 0);
 const add = (...all: (Counts | undefined)[]): Counts => {
@@ -18,7 +19,8 @@ function sentence(summary: Summary): string {
   const bad = (devices.offline ?? 0) + (devices.degraded ?? 0);
   const total = sum(devices);
   const servers = Object.values(summary.agents).reduce((n, each) => n + (each ?? 0), 0);
-  const connected = t("dashboard.servers", { n: servers, connected: summary.agents.connected ?? 0 });
+  const awaited = summary.agents.awaited ?? 0;
+  const connected = [t("dashboard.servers", { n: servers, connected: summary.agents.connected ?? 0 }), awaited > 0 ? t("dashboard.awaited", { n: awaited }) : ""].filter(Boolean).join(" ");
   if (total === 0) return `${t("dashboard.no_devices")} ${connected}`;
   const unknown = devices.unknown ?? 0;
   const first = bad > 0 ? t("dashboard.need_you", { n: bad, total }) : unknown > 0 ? t("dashboard.none_failed") : t("dashboard.all_well", { n: total });
@@ -64,7 +66,7 @@ export function Dashboard() {
                 key={`${need.target}-${index}`}
                 id={`need-${index}`}
                 end={
-                  <Go accent to={need.target} label={`${t("action.open")}: ${need.title}`} id={`need-${index}-open`}>
+                  <Go accent to={need.target} label={`${t("action.open")}: ${needTitle(need)}`} id={`need-${index}-open`}>
                     {t("action.open")}
                   </Go>
                 }
@@ -74,10 +76,10 @@ export function Dashboard() {
                   <Two
                     first={
                       <>
-                        <Text strong>{need.title}</Text> <Text dim>{[need.where, need.devices > 1 ? t("count.devices", { n: need.devices }) : ""].filter(Boolean).join(" · ")}</Text>
+                        <Text strong>{needTitle(need)}</Text> <Text dim>{[need.where, need.devices > 1 ? t("count.devices", { n: need.devices }) : ""].filter(Boolean).join(" · ")}</Text>
                       </>
                     }
-                    second={need.text}
+                    second={needText(need)}
                   />
                 </Grow>
                 <Lasting since={need.since} />
@@ -125,6 +127,16 @@ export function Dashboard() {
       </Text>
     </Page>
   );
+}
+
+/** A server may be called like its site, and a device like both: it says which it is. */
+function needTitle(need: Need): string {
+  return need.target.startsWith("/servers/") ? t("dashboard.server", { name: need.title }) : need.title;
+}
+
+/** The hub's own sentence in English, the same by its code in the other languages. */
+function needText(need: Need): string {
+  return reasonText({ code: need.code ?? "", params: need.params, text: need.text });
 }
 
 function foundName(code: string): string {
@@ -198,9 +210,9 @@ function Recent() {
         <Text dim>{t("events.none")}</Text>
       ) : (
         <Rows>
-          {items.filter(worthTelling).slice(0, 12).map((fact) => (
+          {foldFacts(items).slice(0, 12).map((fact) => (
             <RowLine key={fact.id} end={<Ago time={fact.time} />}>
-              <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, names.get(fact.device))}</Go> : <Text>{factText(fact)}</Text>}</Grow>
+              <Grow>{fact.device ? <Go to={`/devices/${fact.device}`}>{factText(fact, { device: names.get(fact.device) })}</Go> : <Text>{factText(fact)}</Text>}</Grow>
             </RowLine>
           ))}
         </Rows>

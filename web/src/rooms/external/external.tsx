@@ -3,7 +3,7 @@ import { api } from "@/api/client";
 import { useMay } from "@/api/session";
 import type { ExternalHub, HubCheck } from "@/api/types";
 import { useExternal } from "@/live/hooks";
-import { Act, Ago, At, Confirm, CopyButton, Dialog, DialogFoot, ErrorNote, Facts, Form, Line, Loading, Notice, SecretField, Section, Shape, Stack, Text, TextField } from "@/ui";
+import { Act, Ago, At, Confirm, Dialog, DialogFoot, ErrorNote, Facts, Fingerprint, Form, Line, Loading, Notice, SecretField, Section, Shape, Stack, Text, TextField, Tick } from "@/ui";
 import { reasonText, t } from "@/words";
 
 export function External() {
@@ -88,16 +88,7 @@ function State({ hub, may }: { hub: ExternalHub; may: boolean }) {
           { name: t("field.waiting"), value: hub.waiting ?? 0 },
           {
             name: t("external.fingerprint"),
-            value: hub.fingerprint ? (
-              <Line gap={4}>
-                <Text mono small>
-                  {hub.fingerprint}
-                </Text>
-                <CopyButton text={hub.fingerprint} />
-              </Line>
-            ) : (
-              "–"
-            ),
+            value: hub.fingerprint ? <Fingerprint text={hub.fingerprint} id="external-fingerprint" /> : "–",
           },
         ]}
       />
@@ -124,6 +115,12 @@ function Configure({ hub, onClose }: { hub: ExternalHub; onClose: () => void }) 
       setBusy(false);
     }
   };
+  const [ticked, setTicked] = useState(false);
+  const back = () => {
+    setCheck(null);
+    setTicked(false);
+    setError(null);
+  };
   const look = () => guard(async () => setCheck(await api.post<HubCheck>("/external/hub/check", { url: url.trim() })));
   const save = () =>
     guard(async () => {
@@ -140,24 +137,18 @@ function Configure({ hub, onClose }: { hub: ExternalHub; onClose: () => void }) 
               { name: t("external.url"), value: check.url },
             ]}
           />
-          <Notice tone={check.trusted === "public" ? undefined : "degraded"}>
-            <Stack gap={8}>
-              <Text>{t(check.trusted === "public" ? "external.public" : "external.compare")}</Text>
-              <Text mono id="check-fingerprint">
-                {check.fingerprint}
-              </Text>
-            </Stack>
-          </Notice>
+          <Vouched check={check} />
+          {check.trusted === "none" && <Tick id="check-unencrypted" label={t("external.none_tick")} checked={ticked} onChange={setTicked} />}
           <ErrorNote error={error} />
           <DialogFoot
             start={
-              <Act onClick={() => setCheck(null)} id="check-back">
+              <Act onClick={back} id="check-back">
                 {t("action.back")}
               </Act>
             }
           >
-            <Act primary busy={busy} onClick={() => void save()} id="check-confirm">
-              {t(check.trusted === "public" ? "external.connect_act" : "external.same")}
+            <Act primary busy={busy} disabled={check.trusted === "none" && !ticked} onClick={() => void save()} id="check-confirm">
+              {t(check.trusted === "own_ca" ? "external.same" : "external.connect_act")}
             </Act>
           </DialogFoot>
         </Stack>
@@ -182,6 +173,20 @@ function Configure({ hub, onClose }: { hub: ExternalHub; onClose: () => void }) 
         </Form>
       )}
     </Dialog>
+  );
+}
+
+const VOUCHED = { public: "external.public", own_ca: "external.compare", none: "external.none_text" } as const;
+
+/** Who says that it is the right hub: a public authority, the person who compares, or nobody at all. */
+function Vouched({ check }: { check: HubCheck }) {
+  return (
+    <Notice tone={check.trusted === "public" ? undefined : check.trusted === "none" ? "offline" : "degraded"} id="check-trust">
+      <Stack gap={8}>
+        <Text>{t(VOUCHED[check.trusted])}</Text>
+        {check.fingerprint && <Fingerprint text={check.fingerprint} id="check-fingerprint" />}
+      </Stack>
+    </Notice>
   );
 }
 

@@ -1,14 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api } from "@/api/client";
-import type { Device, Period, Point } from "@/api/types";
-import { useDevice, useDevices, useFacts } from "@/live/hooks";
+import type { Command, Device, Period, Point } from "@/api/types";
 import { commands, ended, useAsked } from "@/live/commands";
-import { factText } from "@/live/facts";
+import { factText, foldFacts } from "@/live/facts";
+import { useDevice, useDevices, useFacts } from "@/live/hooks";
 import { outcomeOf, verb } from "@/live/outcome";
-import { Age, Ago, At, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, StatusMark, Strip, Tag, Text, Two, useNow, usePathId, type FactLine } from "@/ui";
-import { maybe, reasonText, t } from "@/words";
+import { useSpecial } from "@/live/standing";
+import { Age, Ago, At, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, useNow, usePathId, type FactLine } from "@/ui";
+import { errorText, maybe, reasonText, t } from "@/words";
 import { LivePoints } from "./live-points";
+import { AwaitedNote, DeviceStatus, HandsOffNote, RestartNote } from "./special";
 import { DeviceTools } from "./tools";
 import { causeOf, kindName, nameOf, placeOf } from "./words";
 
@@ -17,7 +19,7 @@ type Row = Device & { at: number };
 export function DevicePage() {
   const id = usePathId();
   const store = useDevice(id);
-  const { device, points, commands: all } = store.state;
+  const { device } = store.state;
   const stackId = device ? (device.stack ?? (device.kind === "stack" ? device.id : null)) : null;
   const family = useDevices(stackId ? `stack=${stackId}` : null);
   const lead = useDevice(stackId && stackId !== id ? stackId : null);
@@ -34,23 +36,41 @@ export function DevicePage() {
   if (store.error)
     return (
       <Empty title={t("device.missing")} action={<Go accent to="/devices/pro-audio">{t("nav.pro_audio")}</Go>} id="device-missing">
-        {store.error.message}
+        {errorText(store.error)}
       </Empty>
     );
   if (!device) return <Loading rows={10} />;
+  const stack = stackId === id ? device : lead.state.device;
+  return <Known store={store} device={device} stack={stack} stackId={stackId} nested={nested} rows={family.rows} />;
+}
+
+interface KnownProps {
+  store: ReturnType<typeof useDevice>;
+  device: Row;
+  stack: Row | null;
+  stackId: string | null;
+  nested: ReadonlyMap<string, Device[]>;
+  rows: ReadonlyMap<string, Row>;
+}
+
+function Known({ store, device, stack, stackId, nested, rows }: KnownProps) {
+  const special = useSpecial(device);
+  const { points, commands: all } = store.state;
+  const open = all.filter((command) => !ended(command));
   const siblings = device.kind === "mixer" && stackId ? (nested.get(stackId) ?? []).filter((each) => each.kind === "mixer") : [];
   const aside = [device.model, device.kind === "mixer" && siblings.length > 0 ? t("device.box_of", { n: device.box_number, of: siblings.length }) : kindName(device.kind), placeOf(device)].filter(Boolean).join(" · ");
-  const stack = device.stack ? lead.state.device : null;
-  const open = all.filter((command) => !ended(command));
+  const above = stack && stack.id !== device.id ? stack : null;
+  const chain = <Chain device={device} nested={nested} stackId={stackId} rows={rows} />;
+  const bare = device.kind === "stack" && points.size === 0;
   return (
     <Page
-      mark={<StatusMark status={device.status} id={device.id}>{device.status === "online" && <Lasting since={device.since} />}</StatusMark>}
+      mark={<DeviceStatus device={device} id={device.id} />}
       title={nameOf(device)}
       aside={
         <Text dim id="device-aside">
-          {stack && (
+          {above && (
             <>
-              <Go to={`/devices/${stack.id}`}>{nameOf(stack)}</Go> ·{" "}
+              <Go to={`/devices/${above.id}`}>{nameOf(above)}</Go> ·{" "}
             </>
           )}
           {aside}
@@ -59,21 +79,19 @@ export function DevicePage() {
     >
       <Stack gap={12}>
         {store.gone && <Notice tone="degraded">{t("device.retired")}</Notice>}
-        <Cause device={device} />
+        {special.handOff ? <HandsOffNote device={device} handOff={special.handOff} /> : special.restart ? <RestartNote restart={special.restart} /> : device.agent?.state === "awaited" ? <AwaitedNote device={device} /> : <Cause device={device} />}
         {device.provisional && <Notice>{t("device.provisional")}</Notice>}
-        <DeviceTools devices={[device]} nested={nested} />
+        <DeviceTools devices={[device]} nested={nested} stackOf={() => above ?? undefined} />
         <DeviceOutcomes device={device} />
       </Stack>
       <Halves lead>
-        <Stack gap={24}>
-          <LivePoints device={device} points={points} open={open} />
-        </Stack>
+        <Stack gap={24}>{bare ? chain : <LivePoints device={device} points={points} open={open} special={special} box={device.parent ? rows.get(device.parent) : undefined} />}</Stack>
         <Stack gap={24}>
           <DeviceFacts device={device} />
-          <Chain device={device} nested={nested} stackId={stackId} rows={family.rows} />
+          {!bare && chain}
         </Stack>
       </Halves>
-      <Timeline device={device} />
+      <Timeline device={device} points={points} recent={all} />
       <Raw device={device} points={points} />
     </Page>
   );
@@ -111,16 +129,17 @@ function Cause({ device }: { device: Row }) {
   );
 }
 
-/** Locate, reboot, hands off: what was asked on this page and how it ended. */
+/** Locate, reboot, hands off: what was asked on this page and how it ended. The line is the stack's, so hands off is asked there. */
 function DeviceOutcomes({ device }: { device: Row }) {
-  const asked = useAsked().filter((item) => item.device === device.id && item.capability !== "control");
+  const asked = useAsked().filter((item) => (item.device === device.id && item.capability !== "control") || (item.device === device.stack && item.capability === "hands_off"));
   const newest = asked.filter((item, index) => asked.findIndex((other) => other.capability === item.capability) === index);
   return (
     <>
       {newest.map((item) => {
-        const { phase, text, undoable } = outcomeOf(item, item.capability === "locate" ? { value: device.locate, time: null, shown: device.locate ? t("value.on") : t("value.off") } : undefined);
+        const { phase, text, retry } = outcomeOf(item, item.capability === "locate" ? { value: device.locate, time: null, shown: device.locate ? t("value.on") : t("value.off") } : undefined);
         const waits = phase === "asked" || phase === "reading";
-        return <Outcome key={item.key} phase={phase} subject={verb(item.capability)} text={text} id={item.capability} onUndo={undoable && item.capability === "hands_off" ? () => commands.undo(item) : undefined} onDismiss={waits ? undefined : () => commands.dismiss(item.key)} />;
+        const subject = item.capability === "hands_off" && item.arguments.minutes === 0 ? t("hands_off.take_it_back") : verb(item.capability);
+        return <Outcome key={item.key} phase={phase} subject={subject} text={text} id={item.capability} onRetry={retry} onDismiss={waits ? undefined : () => commands.dismiss(item.key)} />;
       })}
     </>
   );
@@ -199,7 +218,7 @@ function Chain({ device, nested, stackId, rows }: { device: Row; nested: Readonl
 
 function ChainLine({ device }: { device: Device }) {
   return (
-    <RowLine id={`chain-${device.id}`} end={<StatusMark status={device.status} id={`chain-${device.id}`}><Lasting since={device.status === "online" ? null : device.since} /></StatusMark>}>
+    <RowLine id={`chain-${device.id}`} end={<DeviceStatus device={device} id={`chain-${device.id}`} quiet />}>
       <Grow>
         <Two
           first={
@@ -214,25 +233,35 @@ function ChainLine({ device }: { device: Device }) {
   );
 }
 
-function Timeline({ device }: { device: Row }) {
+/** What was there before an instruction is known to its row, not to its facts. */
+function useBefore(device: string, recent: Command[]): ReadonlyMap<string, Command> {
+  const newest = recent[0]?.id ?? "";
+  const { data } = useQuery({ queryKey: ["commands", device, newest], queryFn: () => api.get<{ items: Command[] }>(`/commands?device=${device}&limit=50`), placeholderData: (old) => old });
+  return useMemo(() => new Map([...(data?.items ?? []), ...recent].map((command) => [command.id, command])), [data, recent]);
+}
+
+function Timeline({ device, points, recent }: { device: Row; points: ReadonlyMap<string, Point>; recent: Command[] }) {
   const now = useNow();
   const minute = Math.floor(now / 60_000) * 60_000;
   const history = useQuery({ queryKey: ["history", device.id, device.status, device.since], queryFn: () => api.get<{ items: Period[] }>(`/devices/${device.id}/history?limit=200`) });
-  const facts = useFacts({ device: device.id }, 30);
+  const facts = useFacts({ device: device.id }, 60);
+  const told = { points, commands: useBefore(device.id, recent) };
   return (
     <Section title={t("device.timeline")} id="timeline">
       {history.error ? <ErrorNote error={history.error} onRetry={() => void history.refetch()} /> : <Strip periods={history.data?.items ?? []} now={minute + 60_000} label={t("device.strip", { list: (history.data?.items ?? []).slice(0, 5).map((period) => t(`status.${period.status}`)).join(", ") })} />}
       {facts.error ? <ErrorNote error={facts.error} /> : null}
       {facts.ready && facts.items.length === 0 && <Text dim>{t("events.none")}</Text>}
       <Rows id="events">
-        {facts.items.slice(0, 20).map((fact) => (
-          <RowLine key={fact.id} end={<Ago time={fact.time} />}>
-            <Text dim>
-              <At time={fact.time} />
-            </Text>
-            <Grow>{factText(fact)}</Grow>
-          </RowLine>
-        ))}
+        {foldFacts(facts.items)
+          .slice(0, 20)
+          .map((fact) => (
+            <RowLine key={fact.id} end={<Ago time={fact.time} />}>
+              <Text dim>
+                <At time={fact.time} />
+              </Text>
+              <Grow>{factText(fact, told)}</Grow>
+            </RowLine>
+          ))}
       </Rows>
     </Section>
   );

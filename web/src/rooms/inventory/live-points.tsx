@@ -2,30 +2,47 @@ import { useMemo } from "react";
 import { useMay } from "@/api/session";
 import type { Command, Device, Point } from "@/api/types";
 import { commands, latestFor, useAsked, wantedOf, type Asked } from "@/live/commands";
+import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
-import { At, Empty, GainControl, Line, Outcome, PointList, PointRow, ReadValue, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, valueText } from "@/ui";
+import type { Special } from "@/live/standing";
+import { newerThan } from "@/live/undo";
+import { At, Empty, GainControl, Go, Line, Notice, Outcome, PointList, PointRow, ReadValue, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, useNow } from "@/ui";
 import { t } from "@/words";
-import { groupPoints, type EndPoint } from "./points";
+import { pointText } from "@/words/values";
+import { groupPoints, worthOf, type EndPoint, type Live } from "./points";
+import { useUndo } from "./undo";
+import { whyNot } from "./why";
+import { nameOf, placeOf } from "./words";
 
-type Live = Point & { at: number };
-const read = (point: Live, shown?: string) => ({ value: point.value, time: point.time, shown: shown ?? valueText(point.value, point.unit, point.step) });
+/** What every point of one device shares. */
+interface Context {
+  device: Device;
+  open: Command[];
+  special: Special;
+}
+
 const worse = (a: Live | null, b: Live | null) => [a, b].filter((each) => each !== null).sort((x, y) => Number(isStale(y.quality)) - Number(isStale(x.quality)) || (y.age_s ?? 0) - (x.age_s ?? 0))[0];
 
-export function LivePoints({ device, points, open }: { device: Device; points: ReadonlyMap<string, Live>; open: Command[] }) {
-  const { ends, others } = useMemo(() => groupPoints(points.values()), [points]);
-  if (points.size === 0)
-    return (
-      <Section title={t("device.live")} id="live">
-        <Empty title={t("points.none")}>{t("points.none_text")}</Empty>
-      </Section>
-    );
+export function LivePoints({ device, points, open, special, box }: Context & { points: ReadonlyMap<string, Point & { at: number }>; box?: Device }) {
+  const may = useMay("control");
+  const away = useAway() !== null;
+  const { ends, others } = useMemo(
+    () => groupPoints([...points.values()].map((point): Live => ({ ...point, quality: worthOf(point.quality, device) }))),
+    // of the device only its reason and its server matter here
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [points, device.reason?.code, device.agent?.state],
+  );
+  if (points.size === 0) return <Without device={device} box={box} />;
+  const off = [...points.values()].some((point) => point.writable) ? whyNot(device, { may, away, special }) : null;
+  const context = { device, open, special };
   return (
     <>
       {ends.length > 0 && (
         <Section title={t("device.live")} count={t("points.count", { n: points.size })} id="live">
+          {off && <Notice id="points-off">{t("points.off", { why: off })}</Notice>}
           <PointList>
             {ends.map((end) => (
-              <EndPointRow key={end.id} end={end} device={device} open={open} />
+              <EndPointRow key={end.id} end={end} {...context} />
             ))}
           </PointList>
         </Section>
@@ -34,7 +51,7 @@ export function LivePoints({ device, points, open }: { device: Device; points: R
         <Section title={t("device.readings")} id="readings">
           <PointList>
             {others.map((point) => (
-              <SinglePoint key={point.key} point={point as Live} device={device} open={open} />
+              <SinglePoint key={point.key} point={point} {...context} />
             ))}
           </PointList>
         </Section>
@@ -43,27 +60,44 @@ export function LivePoints({ device, points, open }: { device: Device; points: R
   );
 }
 
-function usePoint(device: Device, open: Command[], point: Live | null): { asked: Asked | null; phase: ReturnType<typeof outcomeOf>["phase"] | null; ask: (value: boolean | number) => void } {
+/** A peripheral says nothing of itself: it is there or not, and its box knows. */
+function Without({ device, box }: { device: Device; box?: Device }) {
+  const peripheral = device.parent !== null && device.parent !== device.stack;
+  return (
+    <Section title={t("device.live")} id="live">
+      {peripheral ? (
+        <Text id="peripheral-note">
+          {t("points.peripheral")}{" "}
+          <Go accent to={`/devices/${device.parent}`} id="peripheral-box">
+            {box ? nameOf(box) : t("device.its_box")}
+          </Go>
+          {box && <Text dim> · {[box.model, placeOf(box)].filter(Boolean).join(" · ")}</Text>}
+        </Text>
+      ) : (
+        <Empty title={t("points.none")}>{t("points.none_text")}</Empty>
+      )}
+    </Section>
+  );
+}
+
+function usePoint({ device, open, special }: Context, point: Live): { asked: Asked | null; phase: ReturnType<typeof outcomeOf>["phase"] | null; ask: (value: boolean | number) => void; off: string | undefined } {
+  const may = useMay("control");
+  const away = useAway() !== null;
   const asked = useAsked();
-  const latest = point ? latestFor(asked, open, device.id, "control", point) : null;
+  const latest = latestFor(asked, open, device.id, "control", point);
+  const never = point.quality === "unsupported" ? t("quality.unsupported") : point.writable ? null : t("points.read_only");
   return {
     asked: latest,
-    phase: latest && point ? outcomeOf(latest, read(point)).phase : null,
-    ask: (value) => point && void commands.ask(device.id, "control", { key: point.key, value }),
+    phase: latest ? outcomeOf(latest, { value: point.value, time: point.time }).phase : null,
+    ask: (value) => void commands.ask(device.id, "control", { key: point.key, value }),
+    off: never ?? whyNot(device, { may, away, special }) ?? undefined,
   };
 }
 
-function whyNot(device: Device, point: Point, may: boolean): string | undefined {
-  if (!may) return t("tool.not_allowed");
-  if (point.quality === "unsupported") return t("quality.unsupported");
-  if (!point.writable) return t("points.read_only");
-  if (device.agent?.state === "lost") return t("tool.server_lost");
-  return undefined;
-}
+type PointProps = Context & { point: Live };
 
-function Gain({ point, device, open }: { point: Live; device: Device; open: Command[] }) {
-  const may = useMay("control");
-  const { asked, phase, ask } = usePoint(device, open, point);
+function Gain({ point, ...context }: PointProps) {
+  const { asked, phase, ask, off } = usePoint(context, point);
   return (
     <GainControl
       id={point.key}
@@ -72,7 +106,7 @@ function Gain({ point, device, open }: { point: Live; device: Device; open: Comm
       wanted={asked ? (wantedOf(asked) as number) : undefined}
       phase={phase}
       stale={isStale(point.quality)}
-      disabled={whyNot(device, point, may)}
+      disabled={off}
       minimum={point.minimum ?? -65}
       maximum={point.maximum ?? 20}
       step={point.step ?? 0.5}
@@ -82,10 +116,8 @@ function Gain({ point, device, open }: { point: Live; device: Device; open: Comm
   );
 }
 
-function Mute({ point, device, open }: { point: Live; device: Device; open: Command[] }) {
-  const may = useMay("control");
-  const { asked, phase, ask } = usePoint(device, open, point);
-  const mute = point.key.endsWith(".mute");
+function Mute({ point, ...context }: PointProps) {
+  const { asked, phase, ask, off } = usePoint(context, point);
   return (
     <SwitchControl
       id={point.key}
@@ -94,23 +126,40 @@ function Mute({ point, device, open }: { point: Live; device: Device; open: Comm
       wanted={asked ? (wantedOf(asked) as boolean) : undefined}
       phase={phase}
       stale={isStale(point.quality)}
-      disabled={whyNot(device, point, may)}
-      on={t(mute ? "value.muted" : "value.on")}
-      off={t(mute ? "value.open" : "value.off")}
+      disabled={off}
+      on={pointText(point, true)}
+      off={pointText(point, false)}
       onAsk={ask}
     />
   );
 }
 
 /** How the last instruction for a point ended; a line only when there is something to say. */
-function PointOutcome({ point, device, open }: { point: Live; device: Device; open: Command[] }) {
-  const { asked } = usePoint(device, open, point);
-  if (!asked) return null;
-  const mute = point.key.endsWith(".mute");
-  const shown = mute && typeof point.value === "boolean" ? t(point.value ? "value.muted" : "value.open") : undefined;
-  const { phase, text, undoable } = outcomeOf(asked, read(point, shown));
+function PointOutcome({ point, ...context }: PointProps) {
+  const { asked } = usePoint(context, point);
+  return asked ? <Told point={point} asked={asked} /> : null;
+}
+
+function Told({ point, asked }: { point: Live; asked: Asked }) {
+  useNow(); // a reading that stays away changes the word
+  const { undo, dialog } = useUndo();
+  const shown = pointText(point, point.value);
+  const { phase, text, undoable, retry } = outcomeOf(asked, { value: point.value, time: point.time, shown, newer: newerThan(asked, point) });
   if (phase === "asked" && !text) return null;
-  return <Outcome phase={phase} subject={point.label || point.key} text={text} id={point.key} onUndo={undoable ? () => commands.undo(asked) : undefined} onDismiss={phase === "asked" || phase === "reading" ? undefined : () => commands.dismiss(asked.key)} />;
+  return (
+    <>
+      <Outcome
+        phase={phase}
+        subject={point.label || point.key}
+        text={text}
+        id={point.key}
+        onRetry={retry}
+        onUndo={undoable ? () => undo(asked, point) : undefined}
+        onDismiss={phase === "asked" || phase === "reading" ? undefined : () => commands.dismiss(asked.key)}
+      />
+      {dialog}
+    </>
+  );
 }
 
 function Marks({ point }: { point: Live }) {
@@ -131,10 +180,8 @@ function Marks({ point }: { point: Live }) {
   );
 }
 
-function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; open: Command[] }) {
-  const gain = end.gain as Live | null;
-  const mute = end.mute as Live | null;
-  const rest = end.rest as Live[];
+function EndPointRow({ end, ...context }: Context & { end: EndPoint }) {
+  const { gain, mute, rest } = end;
   const source = worse(gain, mute) ?? rest[0];
   const marked = [gain, mute].filter((each) => each?.origin).sort((x, y) => ((x?.changed ?? "") < (y?.changed ?? "") ? 1 : -1))[0] ?? gain ?? mute ?? rest[0];
   return (
@@ -142,7 +189,7 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
       id={`endpoint-${end.id}`}
       name={
         <Two
-          first={<Text strong title={end.id}>{end.name}</Text>}
+          first={<Text strong wrap>{end.name}</Text>}
           second={
             <>
               {gain && (
@@ -150,14 +197,13 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
                   <ReadValue id={gain.key} value={gain.value} unit={gain.unit} step={gain.step} quality={gain.quality} text={gain.text} />{" "}
                 </>
               )}
-              {mute && <ReadValue id={mute.key} value={mute.value} quality={mute.quality} text={mute.text} shown={typeof mute.value === "boolean" ? t(mute.value ? "value.muted" : "value.open") : "–"} />}
-              
+              {mute && <ReadValue id={mute.key} value={mute.value} quality={mute.quality} text={mute.text} shown={pointText(mute, mute.value)} />}
             </>
           }
         />
       }
-      main={gain ? gain.writable ? <Gain point={gain} device={device} open={open} /> : <ReadValue value={gain.value} unit={gain.unit} step={gain.step} quality={gain.quality} text={gain.text} /> : <Rest points={rest} />}
-      side={mute?.writable ? <Mute point={mute} device={device} open={open} /> : gain && rest.length > 0 ? <Rest points={rest} /> : undefined}
+      main={gain ? gain.writable ? <Gain point={gain} {...context} /> : <ReadValue value={gain.value} unit={gain.unit} step={gain.step} quality={gain.quality} text={gain.text} /> : <Rest points={rest} />}
+      side={mute?.writable ? <Mute point={mute} {...context} /> : gain && rest.length > 0 ? <Rest points={rest} /> : undefined}
       age={
         source && (
           <Stack gap={4}>
@@ -170,8 +216,8 @@ function EndPointRow({ end, device, open }: { end: EndPoint; device: Device; ope
       }
       outcomes={
         <>
-          {gain && <PointOutcome point={gain} device={device} open={open} />}
-          {mute && <PointOutcome point={mute} device={device} open={open} />}
+          {gain && <PointOutcome point={gain} {...context} />}
+          {mute && <PointOutcome point={mute} {...context} />}
           {gain && mute && rest.length > 0 && (
             <Text small>
               <Rest points={rest} />
@@ -195,16 +241,16 @@ function Rest({ points }: { points: Live[] }) {
   );
 }
 
-function SinglePoint({ point, device, open }: { point: Live; device: Device; open: Command[] }) {
-  const control = point.writable && point.type === "bool" ? <Mute point={point} device={device} open={open} /> : point.writable && point.type === "number" ? <Gain point={point} device={device} open={open} /> : null;
+function SinglePoint({ point, ...context }: PointProps) {
+  const control = point.writable && point.type === "bool" ? <Mute point={point} {...context} /> : point.writable && point.type === "number" ? <Gain point={point} {...context} /> : null;
   return (
     <PointRow
       id={`point-${point.key}`}
-      name={<Text>{point.label || point.key}</Text>}
+      name={<Text wrap>{point.label || point.key}</Text>}
       main={control ?? <ReadValue id={point.key} value={point.value} unit={point.unit} step={point.step} quality={point.quality} text={point.text} />}
       side={<Marks point={point} />}
       age={<Source quality={point.quality} seconds={point.age_s} at={point.at} id={point.key} />}
-      outcomes={control && <PointOutcome point={point} device={device} open={open} />}
+      outcomes={control && <PointOutcome point={point} {...context} />}
     />
   );
 }

@@ -1,28 +1,31 @@
-import type { Point } from "@/api/types";
+import type { Device, Point } from "@/api/types";
+import { endPointId, endPointName, isNumbered } from "@/live/keys";
+import { isHandedOff } from "@/live/standing";
+import type { Worth } from "@/ui";
+
+type Told = Pick<Point, "key" | "type" | "label">;
+
+/** A point as it is shown: with the browser time of its age, and what it is worth. */
+export type Live = Omit<Point, "quality"> & { quality: Worth; at: number };
+
+/** Good or old while somebody looks; when nobody does, it says so instead. */
+export function worthOf(quality: Worth, device: Pick<Device, "agent" | "reason">): Worth {
+  if (quality !== "good" && quality !== "old") return quality;
+  if (device.agent?.state === "awaited") return "awaited";
+  return isHandedOff(device) ? "handed_off" : quality;
+}
 
 /** One end point: what is gain, what is mute, and whatever else it says. */
-export interface EndPoint {
+export interface EndPoint<P extends Told = Live> {
   id: string;
   name: string;
-  gain: Point | null;
-  mute: Point | null;
-  rest: Point[];
-}
-
-const NUMBERED = /^[a-z_]+\.\d+/;
-
-export function endPointId(key: string): string {
-  return NUMBERED.exec(key)?.[0] ?? key.split(".").slice(0, -1).join(".") ?? key;
-}
-
-/** "mic.101" → "Mic 101"; the device's own labels stay on the values. */
-export function endPointName(id: string): string {
-  const text = id.replace(/[._]/g, " ").trim();
-  return text ? text[0]!.toUpperCase() + text.slice(1) : id;
+  gain: P | null;
+  mute: P | null;
+  rest: P[];
 }
 
 /** "Mic/line input 1 gain" and "Mic/line input 1 mute" are of "Mic/line input 1". */
-function sharedLabel(end: EndPoint): string {
+function sharedLabel(end: EndPoint<Told>): string {
   const labels = [end.gain, end.mute].filter((point) => point?.label).map((point) => point!.label.replace(/ (gain|mute)$/i, ""));
   return labels.length > 0 && labels.every((label) => label === labels[0]) ? labels[0]! : "";
 }
@@ -35,11 +38,11 @@ const rank = (id: string) => {
 const collator = new Intl.Collator("en", { numeric: true });
 
 /** Groups by end point; what belongs to none (temperature, uptime) comes apart. */
-export function groupPoints(points: Iterable<Point>): { ends: EndPoint[]; others: Point[] } {
-  const ends = new Map<string, EndPoint>();
-  const others: Point[] = [];
+export function groupPoints<P extends Told>(points: Iterable<P>): { ends: EndPoint<P>[]; others: P[] } {
+  const ends = new Map<string, EndPoint<P>>();
+  const others: P[] = [];
   for (const point of points) {
-    if (!NUMBERED.test(point.key)) {
+    if (!isNumbered(point.key)) {
       others.push(point);
       continue;
     }

@@ -1,52 +1,21 @@
 import { useCallback, useMemo, useRef, useState } from "react";
-import { api, query } from "@/api/client";
-import { useMay, useSession } from "@/api/session";
-import type { Device, Found } from "@/api/types";
-import { commands, latestFor, useAsked } from "@/live/commands";
-import { outcomeOf } from "@/live/outcome";
-import { useAgents, useDevices, useFound, useRow, useSummary, type ListStore } from "@/live/hooks";
-import {
-  Act,
-  Age,
-  Bell,
-  Details,
-  Empty,
-  ErrorNote,
-  FilterChip,
-  Filters,
-  Go,
-  Grow,
-  IconButton,
-  InlineChoice,
-  Lasting,
-  Line,
-  LinkButton,
-  Loading,
-  Page,
-  RowLine,
-  Rows,
-  SearchField,
-  Shape,
-  Stack,
-  StatusMark,
-  Table,
-  Text,
-  Two,
-  At,
-  useFilter,
-  useGo,
-  usePhone,
-  type ChipOption,
-  type Column,
-  type Entry,
-} from "@/ui";
-import { maybe, reasonText, t } from "@/words";
+import { query } from "@/api/client";
+import { useSession } from "@/api/session";
+import type { Device } from "@/api/types";
+import { useAgents, useDevices, useRow, useSummary, type ListStore } from "@/live/hooks";
+import { Act, Age, Empty, ErrorNote, FilterChip, Filters, Go, Grow, InlineChoice, Line, LinkButton, Loading, Page, SearchField, Stack, StatusMark, Table, Text, useFilter, useGo, usePhone, type ChipOption, type Column, type Entry } from "@/ui";
+import { t } from "@/words";
+import { BellCell, LocateCell, NameCell, PhoneRow } from "./cells";
+import { FoundList } from "./found";
+import { DeviceStatus } from "./special";
 import { DeviceTools, Selected } from "./tools";
-import { buildTree, shownOf, type Grouping } from "./tree";
-import { causeOf, kindName, nameOf, placeOf } from "./words";
+import { buildTree, countText, shownOf, type Grouping } from "./tree";
+import { kindName, nameOf, placeOf } from "./words";
 
 const PRO_AUDIO = "pro_audio";
 const NONE: Device[] = [];
+/** The kinds that hold others: what a filter leaves of a list still needs its stacks' names and its boxes' models. */
+const FRAME = "stack,mixer";
 type Row = Device & { at: number };
 
 /** Every value seen so far, so that a filter does not shrink its own choices. */
@@ -80,11 +49,28 @@ export function ProAudio() {
   const down = filter.down === "1";
   const filtered = Boolean(filter.status || filter.model || filter.firmware || filter.q || filter.kind || filter.site || filter.agent);
 
-  const tree = useMemo(
-    () => buildTree(store.rows, { group, sort, down, open, names: { unknown: t("status.unknown") } }),
+  const family = useDevices(filtered ? query({ kind: FRAME, site: filter.site, agent: filter.agent }) : null);
+  const frame = filtered ? family : store;
+  const boxes = useMemo(
+    () => {
+      const map = new Map<string, Device[]>();
+      for (const device of frame.rows.values()) {
+        if (device.kind !== "mixer" || !device.stack) continue;
+        const list = map.get(device.stack);
+        if (list) list.push(device);
+        else map.set(device.stack, [device]);
+      }
+      for (const list of map.values()) list.sort((a, b) => a.box_number - b.box_number);
+      return map;
+    },
     // the store's own version says when its rows changed
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [store, store.version, group, sort, down, open],
+    [frame, frame.version],
+  );
+  const tree = useMemo(
+    () => buildTree(store.rows, { group, sort, down, open, names: { unknown: t("status.unknown") }, boxes, known: frame.rows }),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [store, store.version, group, sort, down, open, boxes, frame],
   );
   const entries: Entry[] = useMemo(
     () =>
@@ -97,21 +83,26 @@ export function ProAudio() {
         heading: line.group && (
           <>
             <Text strong>{line.group.name || "–"}</Text>
-            <Text dim>{t("count.devices", { n: line.group.ids.length })}</Text>
+            <Text dim>{countText(line.group.ids.flatMap((id) => store.rows.get(id) ?? []))}</Text>
           </>
         ),
       })),
-    [tree],
+    [tree, store],
   );
   const own = `${topic}|${group}|${sort}|${down}|${[...open].join()}|${store.ready}`;
-  const tree_ = useRef(tree);
-  tree_.current = tree;
+  // the cells are made once; what they look up changes
+  const look = useRef({ tree, boxes, rows: store.rows, frame: frame.rows });
+  look.current = { tree, boxes, rows: store.rows, frame: frame.rows };
+  const stackOf = useCallback((device: Device) => (device.stack ? (look.current.rows.get(device.stack) ?? look.current.frame.get(device.stack)) : undefined), []);
+  /** Nobody above it in the list says which stack it belongs to. */
+  const alone = useCallback((entry: Entry) => !entry.depth, []);
 
   const columns = useMemo<Column<Row>[]>(() => {
-    const shown = (device: Row) => shownOf(device, tree_.current.children.get(device.id) ?? NONE);
+    const boxesOf = (device: Row) => look.current.boxes.get(device.id) ?? NONE;
+    const shown = (device: Row) => shownOf(device, boxesOf(device));
     return [
-      { id: "status", name: t("field.status"), width: "minmax(178px, 1.1fr)", sort: true, cell: (device) => <StatusCell device={device} /> },
-      { id: "name", name: t("field.device"), width: "minmax(170px, 1.8fr)", sort: true, cell: (device) => <NameCell device={device} /> },
+      { id: "status", name: t("field.status"), width: "minmax(178px, 1.1fr)", sort: true, cell: (device) => <DeviceStatus device={device} id={device.id} /> },
+      { id: "name", name: t("field.device"), width: "minmax(170px, 1.8fr)", sort: true, cell: (device, entry) => <NameCell device={device} stack={alone(entry) ? stackOf(device) : undefined} alone={alone(entry)} /> },
       { id: "model", name: t("field.model"), width: "minmax(92px, 1.3fr)", from: 1240, sort: true, cell: (device) => shown(device).model || <Text dim>–</Text> },
       {
         id: "serial",
@@ -132,12 +123,12 @@ export function ProAudio() {
       { id: "firmware", name: t("field.firmware"), width: "minmax(76px, 0.6fr)", sort: true, cell: (device) => shown(device).firmware || <Text dim>–</Text> },
       { id: "address", name: t("field.address"), width: "minmax(96px, 0.8fr)", sort: true, cell: (device) => shown(device).address || <Text dim>–</Text>, from: 1360 },
       { id: "site", name: t("field.site"), width: "minmax(80px, 0.7fr)", sort: true, cell: (device) => device.site.name, from: 1680 },
-      { id: "locate", name: t("verb.locate"), width: "52px", free: true, cell: (device) => <LocateCell device={device} boxes={tree_.current.children.get(device.id) ?? NONE} /> },
+      { id: "locate", name: t("verb.locate"), width: "52px", free: true, cell: (device) => <LocateCell device={device} boxes={boxesOf(device)} /> },
       { id: "todo", name: t("field.todo"), width: "44px", free: true, cell: (device) => <BellCell device={device} /> },
       { id: "agent", name: t("field.server"), width: "minmax(80px, 0.7fr)", sort: true, from: 1440, cell: (device) => (device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : <Text dim>–</Text>) },
       { id: "age", name: t("field.age"), width: "60px", end: true, cell: (device) => (device.status === "unknown" || device.status === "offline" ? <Text dim>–</Text> : <Age seconds={device.age_s} at={device.at} id={device.id} />) },
     ];
-  }, []);
+  }, [alone, stackOf]);
 
   const toggle = useCallback((id: string, on: boolean) => {
     setOpen((old) => {
@@ -147,6 +138,7 @@ export function ProAudio() {
       return next;
     });
   }, []);
+  const nested = useMemo(() => new Map<string, Device[]>([...tree.children, ...boxes]), [tree, boxes]);
   const useItem = (id: string) => useRow(store, id);
   const chosen = [...selected].map((id) => store.rows.get(id)).filter((device) => device !== undefined);
   const sites = new Map<string, string>();
@@ -188,8 +180,8 @@ export function ProAudio() {
         <FoundList shown={filter.found === "1"} onShow={(on) => setFilter({ found: on ? "1" : "" })} site={filter.site} />
         {(!phone || chosen.length > 0) && (
           <Line gap={16}>
-            <DeviceTools devices={chosen} nested={tree.children} sheet={phone} />
-            {chosen.length > 0 && !phone && <Selected devices={chosen} nested={tree.children} onClear={() => setSelected(new Set())} />}
+            <DeviceTools devices={chosen} nested={nested} stackOf={stackOf} sheet={phone} />
+            {chosen.length > 0 && !phone && <Selected devices={chosen} nested={nested} onClear={() => setSelected(new Set())} />}
           </Line>
         )}
         {store.error ? (
@@ -209,8 +201,8 @@ export function ProAudio() {
             own={own}
             columns={columns}
             useItem={useItem}
-            name={(device) => `${nameOf(device)}, ${placeOf(device)}`}
-            phone={(device) => <PhoneRow device={device} />}
+            name={(device) => `${nameOf(device)}, ${placeOf(device, stackOf(device))}`}
+            phone={(device, entry) => <PhoneRow device={device} stack={alone(entry) ? stackOf(device) : undefined} alone={alone(entry)} model={shownOf(device, boxes.get(device.id) ?? NONE).model} />}
             onOpen={(id) => go(`/devices/${id}`)}
             onToggle={group === "stack" || group === "firmware" ? undefined : toggle}
             sort={{ id: sort, down }}
@@ -225,12 +217,15 @@ export function ProAudio() {
 }
 
 function Head({ store, filtered, summary }: { store: ListStore<Device>; filtered: boolean; summary: ReturnType<typeof useSummary>["value"] }) {
-  if (filtered)
+  if (filtered) {
+    // the first pages do not tell the kinds of all
+    const counted = store.state.next === null ? countText(store.rows.values()) : t("count.devices", { n: store.state.total });
     return (
       <Text dim id="devices-head">
-        {store.ready ? t("devices.head_filtered", { n: store.state.total }) : ""}
+        {store.ready ? t("devices.head_filtered", { n: store.state.total, what: counted }) : ""}
       </Text>
     );
+  }
   const sum = (counts: object | undefined) => Object.values(counts ?? {}).reduce((n: number, each) => n + Number(each), 0);
   if (!summary) return null;
   const peripherals = sum(summary.kinds.microphone) + sum(summary.kinds.expander);
@@ -252,155 +247,3 @@ function NoDevices() {
   );
 }
 
-function StatusCell({ device }: { device: Row }) {
-  const since = device.since;
-  return (
-    <Line gap={8} keep>
-      <StatusMark status={device.status} id={device.id} />
-      {device.status === "unknown" ? <Text dim small>{since && <At time={since} />}</Text> : <Lasting since={since} />}
-    </Line>
-  );
-}
-
-function NameCell({ device }: { device: Row }) {
-  const cause = device.status !== "online" ? causeOf(device) : "";
-  return (
-    <Two
-      first={
-        <Go to={`/devices/${device.id}`} id={`open-${device.id}`}>
-          <Text strong>{nameOf(device)}</Text> {device.kind !== "stack" && <Text dim small>{kindName(device.kind)}</Text>}
-        </Go>
-      }
-      second={<Text title={cause || undefined}>{cause ? `${placeOf(device)} · ${cause}` : placeOf(device)}</Text>}
-    />
-  );
-}
-
-function PhoneRow({ device }: { device: Row }) {
-  return (
-    <>
-      <Shape status={device.status} size={13} />
-      <Grow>
-        <Two
-          first={
-            <Go to={`/devices/${device.id}`} id={`open-${device.id}`}>
-              <Text strong>{nameOf(device)}</Text> <Text dim>{placeOf(device)}</Text>
-            </Go>
-          }
-          second={
-            <>
-              {t(`status.${device.status}`)} {device.since && <Lasting since={device.since} />} {device.status === "online" ? device.model : causeOf(device)}
-            </>
-          }
-        />
-      </Grow>
-    </>
-  );
-}
-
-/** ○ off, ● on, dashed while asked; a stack's light is that of its boxes. */
-function LocateCell({ device, boxes }: { device: Row; boxes: readonly Device[] }) {
-  const asked = useAsked();
-  const may = useMay("control");
-  const can = (each: Device) => each.capabilities.locate && each.capabilities.locate !== "unsupported";
-  const targets = can(device) ? [device] : device.kind === "stack" ? boxes.filter(can) : [];
-  if (targets.length === 0 || !may) return <Text dim>–</Text>;
-  const on = targets.some((each) => each.locate === true);
-  const own = targets.map((each) => latestFor(asked, [], each.id, "locate")).find((item) => item && ["asked", "reading"].includes(outcomeOf(item, { value: device.locate ?? on, time: null }).phase));
-  const label = own ? t("locate.asked") : t(on ? "locate.turn_off" : "locate.turn_on");
-  return <IconButton tiny icon="locate" pressed={on} id={`locate-${device.id}`} label={label} onClick={() => targets.forEach((each) => void commands.ask(each.id, "locate", { on: !on }))} />;
-}
-
-function BellCell({ device }: { device: Row }) {
-  if (device.status === "online") return null;
-  return (
-    <Bell id={device.id} tone={device.status === "unknown" ? "grey" : "red"} label={t("bell.label", { name: nameOf(device) })}>
-      <Stack gap={8}>
-        <StatusMark status={device.status}>
-          <Lasting since={device.since} />
-        </StatusMark>
-        <Text>{causeOf(device) || t("bell.no_reason")}</Text>
-        <Text dim>{maybe(`remedy.${device.reason?.code ?? ""}`, t("remedy.default"))}</Text>
-        <Go accent to={`/devices/${device.id}`}>
-          {t("action.open")}
-        </Go>
-      </Stack>
-    </Bell>
-  );
-}
-
-function FoundList({ shown, onShow, site }: { shown: boolean; onShow: (on: boolean) => void; site?: string }) {
-  const store = useFound();
-  const items = [...store.rows.values()].filter((found) => !site || site.split(",").includes(found.site.id));
-  if (items.length === 0) return null;
-  return (
-    <Details id="found" open={shown} onToggle={(on) => on !== shown && onShow(on)} title={<Text>{t("found.title", { n: items.length })}</Text>}>
-      <Rows>
-        {items.map((found) => (
-          <FoundLine key={found.id} found={found} />
-        ))}
-      </Rows>
-    </Details>
-  );
-}
-
-function FoundLine({ found }: { found: Found }) {
-  const { session } = useSession();
-  const [asked, setAsked] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const local = session.edition === "local_agent";
-  const list = async () => {
-    setError(null);
-    try {
-      await api.post(`/found/${found.id}/list`);
-      setAsked(true);
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-  return (
-    <RowLine
-      id={`found-${found.id}`}
-      end={
-        found.reason.code === "asks" ? (
-          asked ? (
-            <Text dim>{t("control.asked")}</Text>
-          ) : (
-            <Act small id={`found-${found.id}-list`} onClick={() => void list()}>
-              {t("found.list")}
-            </Act>
-          )
-        ) : found.reason.code === "sign_in_refused" && local ? (
-          <Go accent to="/settings/credentials">
-            {t("found.credentials")}
-          </Go>
-        ) : undefined
-      }
-    >
-      <Shape status="unknown" />
-      <Grow>
-        <Two
-          first={
-            <>
-              <Text strong>
-                {found.address}:{found.port}
-              </Text>{" "}
-              <Text dim>
-                {found.site.name} {found.serials.length > 0 && `· ${found.serials.join(", ")}`}
-              </Text>
-            </>
-          }
-          second={
-            <>
-              {reasonText(found.reason)} {found.remedy && maybe(`remedy.${found.remedy.code}`, found.remedy.text)}
-            </>
-          }
-        />
-        <ErrorNote error={error} />
-      </Grow>
-      <Text small dim>
-        <At time={found.time} />
-      </Text>
-    </RowLine>
-  );
-}

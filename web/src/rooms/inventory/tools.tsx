@@ -2,33 +2,51 @@ import { useState } from "react";
 import { useMay } from "@/api/session";
 import type { Device } from "@/api/types";
 import { commands, ended, useAsked } from "@/live/commands";
-import { Choice, Confirm, Line, LinkButton, Notice, RowLine, Rows, Stack, Text, Tool, ToolBar } from "@/ui";
+import { useAway } from "@/live/hooks";
+import { isHandedOff, useSpecials } from "@/live/standing";
+import { Line, LinkButton, Text, Tool, ToolBar } from "@/ui";
 import { t } from "@/words";
-import { reachedBy } from "./tree";
-import { nameOf, placeOf } from "./words";
+import { HandsOffDialog, RebootDialog } from "./dialogs";
+import { countText, reachedBy } from "./tree";
+import { whyNot } from "./why";
 
 export interface ToolsProps {
   devices: Device[];
   nested: ReadonlyMap<string, Device[]>;
+  /** The stack a device belongs to, if it is known here. */
+  stackOf: (device: Device) => Device | undefined;
   sheet?: boolean;
 }
 
 /** The same tools above the list, at the row and on the device. One that does not apply says why. */
-export function DeviceTools({ devices, nested: children, sheet }: ToolsProps) {
+export function DeviceTools({ devices, nested: children, stackOf, sheet }: ToolsProps) {
   const may = useMay("control");
+  const away = useAway() !== null;
+  const specials = useSpecials();
   const asked = useAsked();
   const [dialog, setDialog] = useState<"reboot" | "hands_off" | null>(null);
-  const reach = (capability: string) => devices.flatMap((device) => reachedBy(device, capability, children));
+  // the line belongs to the stack: whoever stands for it, the stack is asked, and once
+  const lineOf = (device: Device) => stackOf(device) ?? device;
+  const unique = (list: Device[]) => [...new Map(list.map((device) => [device.id, device])).values()];
+  const reach = (capability: string) => {
+    const reached = devices.flatMap((device) => reachedBy(device, capability, children));
+    return capability === "hands_off" ? unique(reached.map(lineOf)) : unique(reached);
+  };
+  const hindrance = (capability: string, device: Device): string | null => {
+    // a line that is handed off can be handed off for longer
+    const free = capability === "hands_off" ? { ...device, reason: isHandedOff(device) ? null : device.reason } : device;
+    return whyNot(free, { may, away, special: specials(device) });
+  };
+  const able = (capability: string) => reach(capability).filter((device) => hindrance(capability, device) === null);
   const why = (capability: string): string | null => {
     if (devices.length === 0) return t("tool.nothing_selected");
-    if (!may) return t("tool.not_allowed");
     const reached = reach(capability);
-    if (reached.length === 0) return t("tool.not_here");
-    if (reached.every((device) => device.agent?.state === "lost")) return t("tool.server_lost");
-    return null;
+    if (reached.length === 0) return may ? t("tool.not_here") : t("tool.not_allowed");
+    return able(capability).length > 0 ? null : hindrance(capability, reached[0]!);
   };
-  const lights = reach("locate");
-  const allOn = lights.length > 0 && lights.every((device) => device.locate === true);
+  const lights = able("locate");
+  const lit = reach("locate");
+  const allOn = lit.length > 0 && lit.every((device) => device.locate === true);
   const waiting = (capability: string) => {
     const ids = new Set(reach(capability).map((device) => device.id));
     return asked.some((item) => item.capability === capability && ids.has(item.device) && !item.error && !ended(item.command));
@@ -36,31 +54,35 @@ export function DeviceTools({ devices, nested: children, sheet }: ToolsProps) {
   const run = (capability: string, args: Record<string, unknown>, targets: Device[]) => {
     for (const device of targets) void commands.ask(device.id, capability, args);
   };
+  const given = unique(devices.map(lineOf)).filter(isHandedOff);
   return (
     <>
       <ToolBar label={t("tools.title")} sheet={sheet}>
         <Tool id="locate" icon="locate" name={t("verb.locate")} reason={why("locate")} pressed={allOn} asked={waiting("locate")} onClick={() => run("locate", { on: !allOn }, lights.filter((device) => device.locate !== !allOn))} />
         <Tool id="hands_off" icon="hand" name={t("verb.hands_off")} reason={why("hands_off")} asked={waiting("hands_off")} onClick={() => setDialog("hands_off")} />
+        {given.length > 0 && devices.length > 1 && <Tool id="take_back" icon="undo" name={t("hands_off.take_it_back")} reason={away ? t("tool.hub_lost") : null} onClick={() => run("hands_off", { minutes: 0 }, given)} />}
         <Tool id="reboot" icon="reboot" name={t("verb.reboot")} danger reason={why("reboot")} asked={waiting("reboot")} onClick={() => setDialog("reboot")} />
-        <Tool id="refresh" icon="refresh" name={t("verb.refresh")} reason={why("refresh") === t("tool.not_here") ? null : why("refresh")} asked={waiting("refresh")} onClick={() => run("refresh", {}, reach("refresh").length ? reach("refresh") : devices)} />
+        <Tool id="refresh" icon="refresh" name={t("verb.refresh")} reason={why("refresh")} asked={waiting("refresh")} onClick={() => run("refresh", {}, able("refresh"))} />
       </ToolBar>
       {dialog === "reboot" && (
         <RebootDialog
-          targets={reach("reboot")}
+          targets={able("reboot")}
           nested={children}
+          stackOf={stackOf}
           onClose={() => setDialog(null)}
           onAct={() => {
-            run("reboot", { confirm_assumed: true }, reach("reboot"));
+            run("reboot", { confirm_assumed: true }, able("reboot"));
             setDialog(null);
           }}
         />
       )}
       {dialog === "hands_off" && (
         <HandsOffDialog
-          targets={reach("hands_off")}
+          targets={able("hands_off")}
+          nested={children}
           onClose={() => setDialog(null)}
           onAct={(minutes) => {
-            run("hands_off", { minutes }, reach("hands_off"));
+            run("hands_off", { minutes }, able("hands_off"));
             setDialog(null);
           }}
         />
@@ -69,58 +91,9 @@ export function DeviceTools({ devices, nested: children, sheet }: ToolsProps) {
   );
 }
 
-function Targets({ devices }: { devices: Device[] }) {
-  return (
-    <Rows>
-      {devices.slice(0, 8).map((device) => (
-        <RowLine key={device.id}>
-          <Text strong>{nameOf(device)}</Text>
-          <Text dim>{[device.model, placeOf(device)].filter(Boolean).join(" · ")}</Text>
-        </RowLine>
-      ))}
-      {devices.length > 8 && <RowLine>{t("tools.and_more", { n: devices.length - 8 })}</RowLine>}
-    </Rows>
-  );
-}
-
-function RebootDialog({ targets, nested, onAct, onClose }: { targets: Device[]; nested: ReadonlyMap<string, Device[]>; onAct: () => void; onClose: () => void }) {
-  const peripherals = targets.reduce((n, device) => n + Math.max(nested.get(device.id)?.length ?? 0, device.children), 0);
-  const unproven = targets.some((device) => device.capabilities.reboot !== "evidenced");
-  return (
-    <Confirm title={t("reboot.title", { n: targets.length })} act={t("verb.reboot")} danger id="reboot" onAct={onAct} onClose={onClose}>
-      <Targets devices={targets} />
-      <Stack gap={4}>
-        <Text>{t("reboot.interrupts")}</Text>
-        {peripherals > 0 && <Text>{t("reboot.peripherals", { n: peripherals })}</Text>}
-        <Text dim>{t("reboot.no_undo")}</Text>
-      </Stack>
-      {unproven && <Notice tone="degraded">{t("assumed.reboot")}</Notice>}
-    </Confirm>
-  );
-}
-
-function HandsOffDialog({ targets, onAct, onClose }: { targets: Device[]; onAct: (minutes: number) => void; onClose: () => void }) {
-  const [minutes, setMinutes] = useState("60");
-  const off = minutes === "0";
-  return (
-    <Confirm title={t("hands_off.title")} act={off ? t("hands_off.take_back") : t("hands_off.act", { n: Number(minutes) })} id="hands-off" onAct={() => onAct(Number(minutes))} onClose={onClose}>
-      <Targets devices={targets} />
-      <Text>{t("hands_off.text")}</Text>
-      <Choice
-        label={t("hands_off.minutes")}
-        id="hands-off-minutes"
-        value={minutes}
-        onChange={setMinutes}
-        options={[...["15", "60", "240"].map((value) => ({ value, label: t("hands_off.for", { n: Number(value) }) })), { value: "0", label: t("hands_off.take_back") }]}
-      />
-    </Confirm>
-  );
-}
-
 export function Selected({ devices, nested: children, onClear }: { devices: Device[]; nested: ReadonlyMap<string, Device[]>; onClear: () => void }) {
-  const stacks = devices.filter((device) => device.kind === "stack");
-  const boxes = stacks.reduce((n, stack) => n + Math.max(stack.boxes.length, children.get(stack.id)?.length ?? 0), 0) + devices.filter((device) => device.kind !== "stack").length;
-  const text = [stacks.length ? t("count.stacks", { n: stacks.length }) : "", t("count.devices", { n: boxes })].filter(Boolean).join(", ");
+  const boxes = devices.flatMap((device) => (device.kind === "stack" ? (children.get(device.id) ?? []).filter((each) => each.kind === "mixer") : []));
+  const text = countText([...new Map([...devices, ...boxes].map((device) => [device.id, device])).values()]);
   return (
     <Line gap={8}>
       <Text strong id="selected-count">

@@ -1,4 +1,5 @@
 import type { Device, Status } from "@/api/types";
+import { t } from "@/words";
 
 export type Grouping = "" | "site" | "stack" | "firmware";
 
@@ -15,8 +16,9 @@ export const RANK: Record<Status, number> = { offline: 0, degraded: 1, unknown: 
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-/** What a stack shows of its boxes when it says nothing of its own. */
-export function shownOf(device: Device, boxes: readonly Device[]): { model: string; firmware: string; serial: string; more: number; address: string; locate: boolean | null } {
+/** What a stack shows of its boxes when it says nothing of its own; what hangs on a box is no part of it. */
+export function shownOf(device: Device, below: readonly Device[]): { model: string; firmware: string; serial: string; more: number; address: string; locate: boolean | null } {
+  const boxes = device.kind === "stack" ? below.filter((each) => each.kind === "mixer") : [];
   const all = (pick: (box: Device) => string) => [...new Set(boxes.map(pick).filter(Boolean))];
   const models = device.model ? [device.model] : all((box) => box.model);
   const versions = device.firmware_version ? [device.firmware_version] : all((box) => box.firmware_version);
@@ -32,11 +34,6 @@ export function shownOf(device: Device, boxes: readonly Device[]): { model: stri
   };
 }
 
-export function shortSerial(serial: string): string {
-  const parts = serial.split("-");
-  return parts.length > 2 ? `…${parts.slice(-2).join("-")}` : serial.length > 9 ? `…${serial.slice(-7)}` : serial;
-}
-
 type SortKey = (device: Device, boxes: readonly Device[]) => string | number;
 const SORTS: Record<string, SortKey> = {
   status: (device) => RANK[device.status] ?? 2,
@@ -48,6 +45,18 @@ const SORTS: Record<string, SortKey> = {
   site: (device) => device.site.name,
   agent: (device) => device.agent?.name ?? "",
 };
+
+/** "2 stacks, 5 devices": a stack is no device, so they are counted apart. */
+export function countText(devices: Iterable<Pick<Device, "kind">>): string {
+  let stacks = 0;
+  let others = 0;
+  for (const { kind } of devices) {
+    if (kind === "stack") stacks += 1;
+    else others += 1;
+  }
+  const parts = [stacks > 0 ? t("count.stacks", { n: stacks }) : "", others > 0 ? t("count.devices", { n: others }) : ""].filter(Boolean);
+  return parts.join(", ") || t("count.devices", { n: 0 });
+}
 
 export interface Tree {
   lines: Line[];
@@ -61,8 +70,8 @@ function above(device: Device, rows: ReadonlyMap<string, Device>): string | null
   return null;
 }
 
-export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: Grouping; sort: string; down: boolean; open: ReadonlySet<string>; shut?: ReadonlySet<string>; names?: { unknown: string } }): Tree {
-  const { group, sort, down, open, shut, names } = options;
+export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: Grouping; sort: string; down: boolean; open: ReadonlySet<string>; shut?: ReadonlySet<string>; names?: { unknown: string }; boxes?: ReadonlyMap<string, Device[]>; known?: ReadonlyMap<string, Device> }): Tree {
+  const { group, sort, down, open, shut, names, boxes, known } = options;
   const children = new Map<string, Device[]>();
   let tops: Device[] = [];
   const flat = group === "firmware" || group === "stack";
@@ -78,7 +87,7 @@ export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: G
   for (const list of children.values()) list.sort((a, b) => a.box_number - b.box_number || a.position - b.position || collator.compare(a.name, b.name));
 
   const keyOf = SORTS[sort] ?? SORTS.status!;
-  const keyed = tops.map((device) => ({ device, key: keyOf(device, children.get(device.id) ?? []) }));
+  const keyed = tops.map((device) => ({ device, key: keyOf(device, boxes?.get(device.id) ?? children.get(device.id) ?? []) }));
   const sign = down ? -1 : 1;
   keyed.sort((a, b) => {
     const first = typeof a.key === "number" && typeof b.key === "number" ? a.key - b.key : collator.compare(String(a.key), String(b.key));
@@ -97,7 +106,7 @@ export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: G
   else {
     const groups = new Map<string, { name: string; members: Device[] }>();
     for (const device of tops) {
-      const [key, name] = groupOf(device, group, rows, names?.unknown ?? "");
+      const [key, name] = groupOf(device, group, known ?? rows, names?.unknown ?? "");
       const found = groups.get(key);
       if (found) found.members.push(device);
       else groups.set(key, { name, members: [device] });

@@ -89,7 +89,7 @@ function Editor({ given }: { given: Discovery }) {
                       <Text strong>{each.name}</Text> <Text mono>{each.range}</Text>
                     </>
                   }
-                  second={each.swept ? "" : each.note ? maybe(`note.${each.note}`, each.note) : t("server.not_swept")}
+                  second={each.swept ? "" : each.note_code || each.note ? maybe(`note.${each.note_code}`, each.note ?? "") : t("server.not_swept")}
                 />
               </Grow>
             </RowLine>

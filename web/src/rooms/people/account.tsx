@@ -25,7 +25,7 @@ export function Account() {
         <Section title={t("nav.my_account")} id="account">
           <Facts
             lines={[
-              { name: t("field.name"), value: person.name || "–", id: "account-name" },
+              { name: t("first_run.name"), value: person.name || "–", id: "account-name" },
               { name: t(local ? "sign_in.name" : "sign_in.mail"), value: person.sign_in, id: "account-sign-in" },
               { name: t("field.role"), value: maybe(`role.${person.role.toLowerCase()}`, person.role), id: "account-role" },
               { name: t("field.edition"), value: t(local ? "edition.local_agent" : "edition.enterprise"), id: "account-edition" },

@@ -1,10 +1,11 @@
 import { useState, type ReactNode } from "react";
 import { api } from "@/api/client";
 import type { Session } from "@/api/types";
-import { Act, ErrorNote, Form, Gate, SecretField, Text, TextField } from "@/ui";
+import { Act, ErrorNote, Form, Gate, Notice, SecretField, Text, TextField } from "@/ui";
 import { t } from "@/words";
 
-export function SignIn({ session, brand, onDone }: { session: Session; brand: ReactNode; onDone: (session: Session) => void }) {
+/** `used`: somebody came by the address of the first start, which has done its work. */
+export function SignIn({ session, brand, used, onDone }: { session: Session; brand: ReactNode; used: boolean; onDone: (session: Session) => void }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
@@ -24,6 +25,7 @@ export function SignIn({ session, brand, onDone }: { session: Session; brand: Re
   };
   return (
     <Gate title={session.name || session.site?.name || t("sign_in.title")} brand={brand}>
+      {used && <Notice tone="accent" id="sign-in-used">{t("sign_in.used")}</Notice>}
       <Form onSubmit={() => void submit()} id="sign-in">
         <TextField label={t(local ? "sign_in.name" : "sign_in.mail")} value={name} onChange={setName} id="sign-in-name" autoComplete="username" autoFocus required />
         <SecretField label={t("field.password")} value={password} onChange={setPassword} id="sign-in-password" autoComplete="current-password" required />
