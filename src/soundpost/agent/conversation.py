@@ -29,6 +29,8 @@ from soundpost.link.envelope import (
     CaughtUp,
     Challenge,
     Facts,
+    Fetch,
+    Fetched,
     GoAnswer,
     GoAsk,
     Joined,
@@ -319,6 +321,7 @@ class Conversation:
             Scan: self._on_scan,
             Pick: self._on_pick,
             Busy: self._on_busy,
+            Fetch: self._on_fetch,
             Refused: self._on_refused,
         }
         while True:
@@ -372,6 +375,10 @@ class Conversation:
 
     async def _on_pick(self, pick: Pick) -> None:
         self._engine.discovery.picked(pick.id)
+
+    async def _on_fetch(self, fetch: Fetch) -> None:
+        data = self._engine.house.transcript(fetch.device)
+        await self._send(Fetched(id=fetch.id, data=data, code="" if data else "no_transcript"))
 
     async def _on_busy(self, busy: Busy) -> None:
         self._values.quiet(min(busy.retry_after_s, 60.0))

@@ -35,6 +35,9 @@ class House(Protocol):
 
     def disk_free_percent(self) -> float: ...
 
+    def transcript(self, device: str) -> bytes:
+        """What went over the line of that device's stack of late, secrets masked; b"" when there is none."""
+
 
 @dataclass(frozen=True)
 class Engine:

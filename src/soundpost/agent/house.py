@@ -161,6 +161,11 @@ class House:
     def disk_free_percent(self) -> float:
         return machine.disk_free_percent(Path(self._settings.data))
 
+    def transcript(self, device: str) -> bytes:
+        watch = self._lines.of_device(device)
+        session = self._lines.sessions.get(watch.id) if watch else None
+        return session.transcript() if session else b""
+
 
 def _stacks_first(known: KnownDevice) -> tuple[bool, bool, str]:
     device = known.device

@@ -71,6 +71,7 @@ async def opened(
     inventory.on_command_ended = commands.ended
     inventory.person_of = commands.person_of
     inventory.pick = links.pick
+    inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
     items = AgentItems(links, inventory.counts_of)
     live = Live(people, inventory, commands, items, links)

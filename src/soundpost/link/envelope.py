@@ -9,8 +9,8 @@ missing ones take their defaults, so a level can grow at the end of a struct.
     hub   → Joined | Refused
     agent → Hello                          signed; what it holds and what it last had confirmed
     hub   → Welcome   | Refused            site, plan, known devices, the hub's last uid
-    agent → Schema, Declare, Facts, Values, CaughtUp, Seen, GoAsk, Beat, ScanState
-    hub   → Ack, Ask, GoAnswer, Plan, Generation, Scan, Pick, Beat, Busy
+    agent → Schema, Declare, Facts, Values, CaughtUp, Seen, GoAsk, Beat, ScanState, Fetched
+    hub   → Ack, Ask, GoAnswer, Plan, Generation, Scan, Pick, Beat, Busy, Fetch
 
 Each lane (facts, values) numbers its frames of this connection from 1 and is acked after the hub's commit. Facts go first.
 """
@@ -309,9 +309,24 @@ class Busy(Message, tag=22):
     retry_after_s: float
 
 
+class Fetch(Message, tag=23):
+    """What went over a device's line of late. `id` names the question."""
+
+    id: int
+    device: str
+
+
+class Fetched(Message, tag=24):
+    """`data`: the transcript as the transport keeps it, secrets masked; empty with a `code` when there is none. Not a fact."""
+
+    id: int
+    data: bytes = b""
+    code: str = ""
+
+
 AnyMessage = (
     Challenge | Join | Joined | Refused | Hello | Welcome | Schema | Declare | Facts | Values | CaughtUp | Ack | Ask | Seen
-    | GoAsk | GoAnswer | Beat | Plan | Scan | ScanState | Pick | Busy
+    | GoAsk | GoAnswer | Beat | Plan | Scan | ScanState | Pick | Busy | Fetch | Fetched
 )  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()

@@ -84,6 +84,7 @@ class FakeSession:
         self.poke = asyncio.Event()
         self.stack: FakeStack | None = None
         self.off = 0.0
+        self.said = b""
         self.failures = 0
 
     async def run(self) -> None:
@@ -125,6 +126,9 @@ class FakeSession:
     async def hands_off(self, seconds: float) -> None:
         self.off = seconds
         self.sink.trouble(Trouble.HANDS_OFF, "as asked", 1)
+
+    def transcript(self) -> bytes:
+        return self.said
 
     def retarget(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

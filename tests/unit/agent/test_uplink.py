@@ -401,3 +401,17 @@ async def test_the_local_rooms_are_the_other_reader(tmp_path):
         await calm(engine)
         assert (await engine.spool.mark_of("local")).position == len(frame.facts)
         assert engine.spool.hub == ""
+
+
+async def test_a_transcript_goes_up_when_it_is_asked_for(tmp_path):
+    async with linked(tmp_path) as (engine, _, board):
+        hub = await board.answer()
+        await hub.welcome()
+        (session,) = engine.lines.sessions.values()
+        session.said = b"> VERSION * FW 1"
+        device = next(iter(engine.registry.known))
+        await hub.say(envelope.Fetch(id=7, device=device))
+        fetched = await hub.hear(envelope.Fetched)
+        assert (fetched.id, fetched.data, fetched.code) == (7, b"> VERSION * FW 1", "")
+        await hub.say(envelope.Fetch(id=8, device="dev_nobody"))
+        assert (await hub.hear(envelope.Fetched)).code == "no_transcript"

@@ -47,6 +47,8 @@ MESSAGES: list[e.Message] = [
     e.ScanState(ranges=[e.RangeState("eth0", "10.0.0.0/24", 3)], sets=[e.SetState("cred_1", "clearone")]),
     e.Pick(id="converge_pro2@10.0.0.4:23"),
     e.Busy(retry_after_s=1.0),
+    e.Fetch(id=1, device="dev_1"),
+    e.Fetched(id=1, data=b"> VERSION * FW 1"),
 ]  # fmt: skip
 
 

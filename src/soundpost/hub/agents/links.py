@@ -18,6 +18,7 @@ from soundpost.hub.agents.service import Agents, Ending
 from soundpost.hub.agents.session import Session
 from soundpost.hub.store import Tx
 from soundpost.kernel import log
+from soundpost.kernel.errors import NotFound, Unavailable
 from soundpost.kernel.signal import Signal
 from soundpost.link import level
 from soundpost.link.commands import Command
@@ -320,6 +321,27 @@ class AgentLinks:
 
     def pick(self, site: str, id: str) -> bool:
         return self._tell(site, Pick(id=id))
+
+    async def transcript(self, site: str, device: str) -> bytes:
+        """What went over the device's line of late, secrets masked by its agent. Raises Unavailable and NotFound."""
+        session = self.of_site(site)
+        away = Unavailable("The server of this site is out of contact, so its lines can't be read.", code="agent_lost")
+        if session is None:
+            raise away
+        asking = asyncio.ensure_future(session.fetch(device))
+        try:
+            async with self.clock.timeout(self.limits.fetch_s):
+                await asyncio.wait({asking})
+        except TimeoutError:
+            raise Unavailable("The server did not send it in time. Try again.", code="timed_out") from None
+        finally:
+            asking.cancel()
+        if asking.cancelled():
+            raise away
+        fetched = asking.result()
+        if fetched.code:
+            raise NotFound("Nothing was recorded on this device's line yet.", code=fetched.code)
+        return fetched.data
 
     def break_link(self, source: Source, error: Exception) -> None:
         """What this session said can't be committed: it ends, and the agent says it again."""

@@ -46,6 +46,8 @@ class Limits(Struct, frozen=True):
     questions: int = 64
     """GoAsk and Seen of one session that wait for their answer."""
     save_scans_s: float = 60.0
+    fetch_s: float = 10.0
+    """How long a person waits for a transcript."""
 
 
 class Tries(Struct):

@@ -7,7 +7,9 @@ Joining and greeting wait for argon2 and the disk; an agent that speaks meanwhil
 a frame is decoded, checked and handed up, and its ack follows the commit.
 """
 
+import asyncio
 import functools
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -33,6 +35,8 @@ from soundpost.link.envelope import (
     Challenge,
     Declare,
     Facts,
+    Fetch,
+    Fetched,
     GoAnswer,
     GoAsk,
     Hello,
@@ -129,9 +133,11 @@ class Session:
         self._refused: set[int] = set()
         self.offset = ClockOffset()
         self._echo_ms = 0
+        self._fetch_ids = itertools.count(1)
         self._questions = 0
         self._asking: deque[Command] = deque()
         self._unseen: set[str] = set()
+        self._fetches: dict[int, asyncio.Future[Fetched]] = {}
         self.dropped_entries = 0
         """Values of devices this hub refused (T2)."""
         self.confirmed_ms = 0
@@ -148,6 +154,7 @@ class Session:
             GoAsk: self._on_go,
             Seen: self._on_seen,
             ScanState: self._on_scans,
+            Fetched: self._on_fetched,
         }
 
     # -- the transport's side
@@ -180,6 +187,8 @@ class Session:
         """The transport ended. `clean`: the agent said goodbye and does not mean to come back at once."""
         if not self.over:
             self.over = True
+            for waiting in self._fetches.values():
+                waiting.cancel()
             self._gate.over(self, clean=clean)
 
     def end(self, refused: Refused | None = None) -> None:
@@ -390,6 +399,22 @@ class Session:
             command = self._asking.popleft()
             self._unseen.add(command.id)
             self.send(Ask(command=command))
+
+    async def fetch(self, device: str) -> Fetched:
+        """Cancelled when the line ends."""
+        id = next(self._fetch_ids)
+        waiting: asyncio.Future[Fetched] = asyncio.get_running_loop().create_future()
+        self._fetches[id] = waiting
+        try:
+            self.send(Fetch(id=id, device=device))
+            return await waiting
+        finally:
+            del self._fetches[id]
+
+    def _on_fetched(self, fetched: Fetched) -> None:
+        waiting = self._fetches.get(fetched.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(fetched)
 
     def _on_go(self, question: GoAsk) -> None:
         if not self._wait_for(self._go(question.id)):

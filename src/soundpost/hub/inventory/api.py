@@ -1,8 +1,9 @@
 """`/api/v1`: devices, what was found, the summary, and facts."""
 
+import re
 from typing import Annotated, Any
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -121,6 +122,17 @@ class DeviceController(Controller):
     @get("/{device_id:str}/points", opt=SEE, summary="Its values, each with age, quality and origin")
     async def points(self, request: AnyRequest, inventory: Inventory, device_id: str) -> PointList:
         return PointList(inventory.points(inventory.find(device_id, scope_of(request, inventory))))
+
+    @get(
+        "/{device_id:str}/transcript", opt={"right": "administer"}, summary="What went over its line of late, as a file",
+        media_type="text/plain",
+    )  # fmt: skip
+    async def transcript(self, request: AnyRequest, inventory: Inventory, device_id: str) -> Response[bytes]:
+        device = inventory.find(device_id, scope_of(request, inventory))
+        text = await inventory.transcript(http.who(request), device)
+        name = re.sub(r"[^\w.-]+", "-", device.record.name if device.record and device.record.name else device.id)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.transcript.txt"', "Cache-Control": "no-store"}
+        return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
 
     @get("/{device_id:str}/history", opt=SEE, summary="Its status over time, newest first")
     async def history(

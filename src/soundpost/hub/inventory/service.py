@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from soundpost.device.contract import Periods
 from soundpost.device.model import GROUPS, Descriptor, Identity, Kind, Reason, Status
 from soundpost.hub.agents.receiver import Delivery, Source
+from soundpost.hub.audit import service as audit
+from soundpost.hub.audit.service import Who
 from soundpost.hub.inventory import history, ingest, keeper, query, repo, rules, views
 from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
@@ -23,6 +25,7 @@ from soundpost.link.envelope import Known
 
 TICK_S = 1.0
 Pick = Callable[[str, str], bool]
+Transcript = Callable[[str, str], Awaitable[bytes]]
 
 
 def nobody_listens(_tx: Tx, ended: Ended) -> dict[str, Any]:
@@ -33,7 +36,8 @@ class Inventory:
     """`start` before anything is asked of it, `stop` last. `changes` tells what each commit, link change and tick changed.
 
     Handed in by app.py: `note_last_uid(tx, agent, uid)` (agents), `on_command_ended` (commands), `pick(site, finding)` (agents:
-    sends Pick to the site; false when nobody is connected), `person_of(command)` (commands: who asked, "" when unknown).
+    sends Pick to the site; false when nobody is connected), `transcript_of(site, device)` (agents), `person_of(command)` (commands:
+    who asked, "" when unknown).
     """
 
     scope = staticmethod(scope)
@@ -47,6 +51,7 @@ class Inventory:
         self.changes: Signal[Delta] = Signal("inventory")
         self.on_command_ended: OnCommandEnded = nobody_listens
         self.pick: Pick | None = None
+        self.transcript_of: Transcript | None = None
         self.person_of: Callable[[str], str] = lambda _command: ""
         self._ingest = Ingest(
             store,
@@ -105,6 +110,14 @@ class Inventory:
         await self._historian.seal()
         places = {schema.id: schema.index[key] for schema in self.memory.schemas.values() if key in schema.index}
         return await self.store.read(lambda conn: history.samples(conn, device.id, places, from_ms, to_ms))
+
+    async def transcript(self, who: Who, device: DeviceState) -> bytes:
+        """What went over its line of late: it shows what other people's programs said there, so that it was read is a fact."""
+        if self.transcript_of is None:
+            raise Unavailable("Nobody can be asked for it here.", code="agent_lost")
+        text = await self.transcript_of(device.site.id, device.id)
+        await self.store.unit_of_work(lambda tx: audit.recorded(tx, who, "transcript.read", device=device.id))
+        return text
 
     # Receiver
 

@@ -12,6 +12,7 @@ from tests.unit.hub.agents.peers import HUB, House
 from soundpost.hub.agents.door import FRAMES_WAITING, AgentDoor, LocalDoor, Outlet
 from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.session import UNSEEN
+from soundpost.kernel.errors import SoundpostError
 from soundpost.link import envelope
 from soundpost.link.commands import Command
 from soundpost.link.envelope import Beat, Challenge, Hello, Refused, Welcome, signed_bytes
@@ -333,3 +334,30 @@ async def test_nothing_is_left_running(house: House) -> None:
     assert house.links.sessions == {}
     late = house.call()
     assert isinstance(late.heard[0], Refused)
+
+
+async def test_a_transcript_is_asked_for_and_comes_back_or_says_why(house: House) -> None:
+    peer = await house.connected()
+    site = house.agents.get(peer.agent).site
+    asked = asyncio.create_task(house.links.transcript(site, "dev_a"))
+    await settle(3)
+    fetch = peer.heard[-1]
+    assert isinstance(fetch, envelope.Fetch)
+    assert fetch.device == "dev_a"
+    peer.say(envelope.Fetched(id=99, data=b"of another question"))
+    peer.say(envelope.Fetched(id=fetch.id, data=b"> EP MIC 101 LEVEL MUTE"))
+    assert await asked == b"> EP MIC 101 LEVEL MUTE"
+    for end, code in (("nothing", "no_transcript"), ("silence", "timed_out"), ("loss", "agent_lost")):
+        asked = asyncio.create_task(house.links.transcript(site, "dev_a"))
+        await settle(3)
+        if end == "nothing":
+            peer.say(envelope.Fetched(id=peer.heard[-1].id, code="no_transcript"))
+        elif end == "silence":
+            await house.clock.advance(house.links.limits.fetch_s)
+        else:
+            peer.session.gone()
+        with pytest.raises(SoundpostError) as caught:
+            await asked
+        assert caught.value.code == code
+    with pytest.raises(SoundpostError):
+        await house.links.transcript("sit_nowhere", "dev_a")

@@ -22,6 +22,20 @@ async def api(house: House, key: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def owner(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """A person: the key of the first start may only see and control."""
+    starter = await house.people.ready_owner("owner@example.com")
+    assert starter is not None
+    base = "http://127.0.0.1:8000"
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(house.app), base_url=f"{base}/api/v1", headers={"Origin": base}
+    ) as client:
+        body = {"sign_in": starter.sign_in, "password": starter.password}
+        (await client.post("/session", json=body)).raise_for_status()
+        yield client
+
+
 async def test_devices_points_and_history(api: httpx.AsyncClient, london: Session, clock: ManualClock):
     london.values(change(GAIN, -3.0, origin="device"))
     london.send(status("dev_a", "offline", since=NOW_MS + 5_000, code="connection_refused"))
@@ -142,3 +156,20 @@ async def test_commands(api: httpx.AsyncClient, london: Session):
     ):
         answer = await api.post(f"/devices/{path}/commands", json=wrong)
         assert (answer.status_code, answer.json()["code"]) == (status_code, code)
+
+
+async def test_a_transcript_is_a_file_and_that_it_was_read_is_a_fact(
+    owner: httpx.AsyncClient, house: House, london: Session
+):
+    async def transcript_of(site: str, device: str) -> bytes:
+        assert (site, device) == ("sit_london", "dev_a")
+        return b"> VERSION * FW 1\n"
+
+    house.inventory.transcript_of = transcript_of
+    answer = await owner.get("/devices/dev_a/transcript")
+    assert (answer.status_code, answer.text) == (200, "> VERSION * FW 1\n")
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    acts = [(row["act"], row["device"]) for row in (await owner.get("/audit")).json()["items"]]
+    assert ("transcript.read", "dev_a") in acts
+    house.inventory.transcript_of = None
+    assert (await owner.get("/devices/dev_a/transcript")).json()["code"] == "agent_lost"
