@@ -95,7 +95,7 @@ class FactRun:
         return self.effects
 
     def _fact(self, part: Part, fact: Fact) -> None:
-        source, time_ms = part.source, told_ms(fact.time_ms, part.source.offset_ms)
+        source, time_ms = part.source, told_ms(fact.time_ms, part.source.offset_ms, self.tx.now_ms)
         try:
             if not site_may_tell(fact.type):
                 raise Refused("not_a_sites_fact")
@@ -149,14 +149,14 @@ class FactRun:
         )
 
     def _new_row(self, source: Source, record: Device, time_ms: int) -> repo.DeviceRow:
-        first = told_ms(record.first_seen_ms, source.offset_ms) if record.first_seen_ms else time_ms
+        first = told_ms(record.first_seen_ms, source.offset_ms, self.tx.now_ms) if record.first_seen_ms else time_ms
         return repo.DeviceRow(record.id, source.site, record, max(record.generation, 1), first_seen_ms=first)
 
     def _status(self, source: Source, fact: Fact, body: events.DeviceStatus, time_ms: int) -> None:
         row = self._rows.get(fact.device)
         if row is None:
             raise Refused("unknown_device")
-        since_ms = told_ms(body.since_ms, source.offset_ms)
+        since_ms = told_ms(body.since_ms, source.offset_ms, self.tx.now_ms)
         again = row.status == body.status and since_ms <= row.since_ms + TOLD_AGAIN_MS
         known = again and row.reason == body.reason
         row.status, row.reason = Status(body.status), body.reason

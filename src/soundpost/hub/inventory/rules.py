@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from soundpost.device.contract import Periods
 from soundpost.device.model import GROUPS, Quality, Reason, Status
-from soundpost.hub.inventory.state import UP, WAITING
+from soundpost.hub.inventory.state import AHEAD_MS, UP, WAITING
 
 POLLS = 3
 """A value is old when it was not read within so many of its own poll periods."""
@@ -40,13 +40,19 @@ class Shown(Struct, frozen=True):
     was: str | None = None
 
 
-def told_ms(agent_ms: int, offset_ms: int) -> int:
-    """An agent's time on the hub's clock. A clock far off is a finding, never a refusal (T25), but a date must stay a date."""
-    return min(max(agent_ms + offset_ms, 0), LATEST_MS)
+def told_ms(agent_ms: int, offset_ms: int, now_ms: int) -> int:
+    """An agent's time on the hub's clock. A clock far off is a finding, never a refusal (T25), but
+    nothing that was told can lie ahead of now."""
+    return min(max(agent_ms + offset_ms, 0), now_ms)
 
 
 def old_after_ms(group: int, periods: Periods) -> int:
     return round(POLLS * periods.of(GROUPS[group]) * 1000)
+
+
+def is_old(read_ms: int, now_ms: int, old_after: int) -> bool:
+    """Not read within so long; or at a time that is still to come, since a clock was set: then nobody knows when."""
+    return now_ms - read_ms > old_after or read_ms - now_ms > AHEAD_MS
 
 
 def quality(code: int, *, link_up: bool, status: str, reason: str, read_ms: int, now_ms: int, old_after: int) -> str:
@@ -61,7 +67,7 @@ def quality(code: int, *, link_up: bool, status: str, reason: str, read_ms: int,
         return Quality.SILENT
     if code == ERROR:
         return Quality.ERROR
-    if now_ms - read_ms > old_after:
+    if is_old(read_ms, now_ms, old_after):
         return Quality.OLD
     return Quality.GOOD
 

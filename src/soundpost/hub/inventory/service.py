@@ -298,7 +298,7 @@ class Inventory:
     def _judge(self, device: DeviceState, now_ms: int) -> None:
         old = 0
         for group in range(len(GROUPS)):
-            if now_ms - device.reads[group] > rules.old_after_ms(group, self.periods):
+            if rules.is_old(device.reads[group], now_ms, rules.old_after_ms(group, self.periods)):
                 old |= 1 << group
         if old != device.old:
             device.old = old

@@ -8,6 +8,8 @@ from msgspec import Struct, field
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 
+AHEAD_MS = 5_000
+"""How far ahead of the hub's clock a time may be, by a measured offset that is a little off, and still count."""
 UP, WAITING, LOST = "up", "waiting", "lost"
 """How a site's link stands; *waiting* is the time a starting hub gives it (T6)."""
 GROUP_INDEX = {group.value: index for index, group in enumerate(GROUPS)}
@@ -99,7 +101,7 @@ class DeviceState:
         self.reason: Reason | None = None
         self.search: str | None = None
         self.dirty_n = self.blob_n = self.watchers = self.old = 0
-        self.reads = array("q", (0, 0, 0))
+        self.reads = array("q", bytes(8 * len(GROUPS)))
         self.shape(EMPTY)
 
     def shape(self, schema: Schema) -> None:
@@ -125,13 +127,14 @@ class DeviceState:
             if text := old[5].get(before):
                 self.texts[now] = text
 
-    @property
-    def heard_ms(self) -> int:
-        """When anything of it was last read; 0 when never."""
-        return max(*self.reads, max(self.times, default=0))
+    def heard_ms(self, now_ms: int) -> int:
+        """When anything of it was last read; 0 when never. A time ahead of now is some clock's mistake and proves nothing."""
+        latest = now_ms + AHEAD_MS
+        return max((ms for times in (self.reads, self.times) for ms in times if ms <= latest), default=0)
 
-    def read_ms(self, index: int) -> int:
-        return max(self.reads[self.schema.groups[index]], self.times[index])
+    def read_ms(self, index: int, now_ms: int) -> int:
+        read, changed = self.reads[self.schema.groups[index]], self.times[index]
+        return max(read, changed) if changed <= now_ms + AHEAD_MS else read
 
 
 class Found(Struct, kw_only=True):

@@ -149,15 +149,15 @@ def endpoint(memory: Memory, device: DeviceState) -> tuple[str, int]:
     return (stack.record.address, stack.record.port) if stack and stack.record else ("", 0)
 
 
-def heard_ms(memory: Memory, device: DeviceState) -> int:
+def heard_ms(memory: Memory, device: DeviceState, now_ms: int) -> int:
     """When this device was last heard. A stack is heard through each of its boxes, whatever values it has of its own; a peripheral
     without values through its box."""
     stack = device.record is not None and device.record.kind == Kind.STACK
     if device.record is None or (device.values and not stack):
-        return device.heard_ms
+        return device.heard_ms(now_ms)
     through = memory.members.get(device.id, ()) if stack else (device.record.parent,)
     speakers = [memory.devices[id] for id in through if id in memory.devices]
-    return max([device.heard_ms, *(one.heard_ms for one in speakers)])
+    return max([device.heard_ms(now_ms), *(one.heard_ms(now_ms) for one in speakers)])
 
 
 def device_item(memory: Memory, device: DeviceState, now_ms: int) -> DeviceItem:
@@ -190,7 +190,7 @@ def device_item(memory: Memory, device: DeviceState, now_ms: int) -> DeviceItem:
         boxes=record.boxes,
         location=None,
         locate=locate if isinstance(locate, bool) else None,
-        age_s=age_s(heard_ms(memory, device), now_ms),
+        age_s=age_s(heard_ms(memory, device, now_ms), now_ms),
         provisional=not record.serial_number and not record.boxes,
         capabilities=record.capabilities,
         assumed=record.assumed,
@@ -206,7 +206,7 @@ def point_quality(device: DeviceState, index: int, now_ms: int, periods: Periods
         link_up=device.site.up,
         status=device.status,
         reason=device.reason.code if device.reason else "",
-        read_ms=device.read_ms(index),
+        read_ms=device.read_ms(index, now_ms),
         now_ms=now_ms,
         old_after=rules.old_after_ms(device.schema.groups[index], periods),
     )
@@ -220,7 +220,7 @@ def origin_view(origin: str, name_of: NameOf) -> str | CommandOrigin | None:
 
 def point_item(device: DeviceState, index: int, now_ms: int, periods: Periods, name_of: NameOf) -> PointItem:
     point = device.schema.descriptors[index]
-    read = device.read_ms(index)
+    read = device.read_ms(index, now_ms)
     return PointItem(
         key=point.key,
         label=point.label,

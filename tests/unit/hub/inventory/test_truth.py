@@ -198,3 +198,22 @@ def test_unknown_is_derived_with_what_was():
     lost = rules.shown("online", 5, None, lost=(9, Reason("agent_lost", "Away.")))
     assert (lost.status, lost.since_ms, lost.was) == ("unknown", 9, "online")
     assert rules.shown("unknown", 5, None, lost=None).reason.code == "not_read"
+
+
+async def test_a_clock_that_was_ahead_makes_nothing_good_that_was_not_read(
+    inventory: Inventory, london: Session, clock: ManualClock
+):
+    """The agent's clock was an hour ahead for a moment, before the offset was measured anew; then the poller fell silent."""
+    london.send(found("dev_a"), status("dev_a", "online"))
+    london.declare("dev_a")
+    now_ms = clock.now_ms()
+    london.values(change(TEMPERATURE, 40, at=now_ms + 3_600_000), reads=[Read(1, 0, now_ms + 3_600_000)])
+    await london.settled()
+    device = inventory.find("dev_a", EVERYTHING)
+    assert inventory.points(device)[TEMPERATURE].quality == "old"
+    assert inventory.item(device).age_s is None
+    london.values(reads=[Read(1, 0, now_ms)])
+    await london.settled()
+    assert (inventory.points(device)[TEMPERATURE].quality, inventory.item(device).age_s) == ("good", 0.0)
+    await clock.advance(120)
+    assert inventory.points(device)[TEMPERATURE].quality == "old"
