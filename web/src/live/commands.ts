@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { api, ApiError } from "@/api/client";
 import type { Command, CommandState, Point, Value } from "@/api/types";
-import { joinCommands, type Message } from "./patch";
+import type { Message } from "./patch";
 import { live } from "./socket";
 
 /** One instruction this page gave, from the click on. */
@@ -51,6 +51,11 @@ export function wantedOf(asked: { capability: string; arguments: Record<string, 
   if (asked.capability === "control") return asked.arguments.value as Value;
   if (asked.capability === "locate") return asked.arguments.on as boolean;
   return undefined;
+}
+
+/** Two ways bring word of one instruction and may overtake each other: what has ended is never open again. */
+export function newest(known: Command | null, told: Command): Command {
+  return known && ended(known) && !ended(told) ? known : { ...known, ...told };
 }
 
 const KEEP = 30;
@@ -117,7 +122,7 @@ class Commands {
   /** The device's topic brings the command's states; asking again now and then covers a line that went quiet. */
   private follow(key: string, device: string, id: string): void {
     const take = (command: Command) => {
-      this.change(key, (item) => ({ ...item, command: joinCommands(item.command ? [item.command] : [], [command])[0]! }));
+      this.change(key, (item) => ({ ...item, command: newest(item.command, command) }));
       if (ended(command)) finish();
     };
     const leave = live.hold(`device:${device}`, {

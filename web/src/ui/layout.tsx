@@ -35,6 +35,22 @@ export function Text({ children, dim, strong, mono, small, clip, wrap, tone, id,
   );
 }
 
+/** A list that breaks between its words and never inside one. */
+export function Whole({ words }: { words: string[] }) {
+  return (
+    <>
+      {words.map((word, index) => (
+        <span key={word}>
+          <span className="nowrap">
+            {word}
+            {index < words.length - 1 && ","}
+          </span>{" "}
+        </span>
+      ))}
+    </>
+  );
+}
+
 export function Hidden({ children }: { children: ReactNode }) {
   return <span className="vh">{children}</span>;
 }

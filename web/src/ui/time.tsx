@@ -75,16 +75,30 @@ export function Ago({ time }: { time: string | number | null | undefined }) {
   );
 }
 
-/** "14:02", in the viewer's zone unless another is named. */
+/** "14:02" on the reader's clock; pointing at it tells the whole date, and that of `zone`. */
 export function At({ time, zone }: { time: string | number | null | undefined; zone?: string }) {
   const current = useNow();
   if (!time) return <span className="dim">–</span>;
   return (
     <Exact iso={time} zone={zone}>
       <time className="nowrap" dateTime={new Date(time).toISOString()}>
-        {format.moment(locale(), time, current, zone)}
+        {format.moment(locale(), time, current)}
       </time>
     </Exact>
+  );
+}
+
+/** The reader's clock, and beside it the place's own where that differs: "13:00 (Wed 00:00 Sydney)". */
+export function AtPlace({ time, zone, place }: { time: string | number | null | undefined; zone: string; place: string }) {
+  const current = useNow();
+  if (!time) return <span className="dim">–</span>;
+  const here = format.moment(locale(), time, current);
+  const there = format.moment(locale(), time, current, zone);
+  return (
+    <>
+      <At time={time} zone={zone} />
+      {there !== here && <span className="dim nowrap plain"> ({t("time.there", { time: there, place })})</span>}
+    </>
   );
 }
 

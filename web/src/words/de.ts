@@ -117,6 +117,7 @@ export const de: Catalogue = {
 
   "time.ago": "vor {span}",
   "time.now": "jetzt",
+  "time.there": "{time} {place}",
   "value.yes": "ja",
   "value.no": "nein",
   "value.on": "Ein",

@@ -117,6 +117,7 @@ export const en = {
 
   "time.ago": "{span} ago",
   "time.now": "now",
+  "time.there": "{time} {place}",
   "value.yes": "yes",
   "value.no": "no",
   "value.on": "On",

@@ -117,6 +117,7 @@ export const es: Catalogue = {
 
   "time.ago": "hace {span}",
   "time.now": "ahora",
+  "time.there": "{time} {place}",
   "value.yes": "sí",
   "value.no": "no",
   "value.on": "Encendido",

@@ -1,5 +1,6 @@
 import { useAgents, useFacts, useSummary } from "@/live/hooks";
 import { useNames } from "@/live/known";
+import { useSpecial } from "@/live/standing";
 import type { Agent, Counts, Need, Status, Summary } from "@/api/types";
 import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two } from "@/ui";
 import { reasonText, t } from "@/words";
@@ -62,28 +63,7 @@ export function Dashboard() {
         <Section title={t("dashboard.needs")} id="needs">
           <Rows>
             {value.needs.map((need, index) => (
-              <RowLine
-                key={`${need.target}-${index}`}
-                id={`need-${index}`}
-                end={
-                  <Go accent to={need.target} label={`${t("action.open")}: ${needTitle(need)}`} id={`need-${index}-open`}>
-                    {t("action.open")}
-                  </Go>
-                }
-              >
-                <Shape status={need.status} />
-                <Grow>
-                  <Two
-                    first={
-                      <>
-                        <Text strong>{needTitle(need)}</Text> <Text dim>{[need.where, need.devices > 1 ? t("count.devices", { n: need.devices }) : ""].filter(Boolean).join(" · ")}</Text>
-                      </>
-                    }
-                    second={needText(need)}
-                  />
-                </Grow>
-                <Lasting since={need.since} />
-              </RowLine>
+              <NeedLine key={`${need.target}-${index}`} need={need} id={`need-${index}`} />
             ))}
           </Rows>
         </Section>
@@ -126,6 +106,35 @@ export function Dashboard() {
         {t("dashboard.as_of")} <At time={value.as_of} />
       </Text>
     </Page>
+  );
+}
+
+function NeedLine({ need, id }: { need: Need; id: string }) {
+  const device = need.target.startsWith("/devices/") ? need.target.slice("/devices/".length) : "";
+  // a restart that somebody asked is under way, and nothing to run to
+  const { restart } = useSpecial({ id: device, stack: null, status: need.status, since: need.since, reason: null });
+  return (
+    <RowLine
+      id={id}
+      end={
+        <Go accent to={need.target} label={`${t("action.open")}: ${needTitle(need)}`} id={`${id}-open`}>
+          {t("action.open")}
+        </Go>
+      }
+    >
+      <Shape status={restart ? "degraded" : need.status} />
+      <Grow>
+        <Two
+          first={
+            <>
+              <Text strong>{needTitle(need)}</Text> <Text dim>{[need.where, need.devices > 1 ? t("count.devices", { n: need.devices }) : ""].filter(Boolean).join(" · ")}</Text>
+            </>
+          }
+          second={restart ? [t("status.restarting"), restart.person ? t("restart.by", { person: restart.person }) : ""].filter(Boolean).join(", ") : needText(need)}
+        />
+      </Grow>
+      <Lasting since={need.since} />
+    </RowLine>
   );
 }
 

@@ -7,7 +7,7 @@ import { factText, foldFacts } from "@/live/facts";
 import { useDevice, useDevices, useFacts } from "@/live/hooks";
 import { outcomeOf, verb } from "@/live/outcome";
 import { useSpecial } from "@/live/standing";
-import { Age, Ago, At, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, useNow, usePathId, type FactLine } from "@/ui";
+import { Age, Ago, At, AtPlace, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, Whole, useNow, usePathId, type FactLine } from "@/ui";
 import { errorText, maybe, reasonText, t } from "@/words";
 import { LivePoints } from "./live-points";
 import { AwaitedNote, DeviceStatus, HandsOffNote, RestartNote } from "./special";
@@ -61,7 +61,8 @@ function Known({ store, device, stack, stackId, nested, rows }: KnownProps) {
   const aside = [device.model, device.kind === "mixer" && siblings.length > 0 ? t("device.box_of", { n: device.box_number, of: siblings.length }) : kindName(device.kind), placeOf(device)].filter(Boolean).join(" · ");
   const above = stack && stack.id !== device.id ? stack : null;
   const chain = <Chain device={device} nested={nested} stackId={stackId} rows={rows} />;
-  const bare = device.kind === "stack" && points.size === 0;
+  const isStack = device.kind === "stack";
+  const live = <LivePoints device={device} points={points} open={open} special={special} box={device.parent ? rows.get(device.parent) : undefined} />;
   return (
     <Page
       mark={<DeviceStatus device={device} id={device.id} />}
@@ -85,10 +86,13 @@ function Known({ store, device, stack, stackId, nested, rows }: KnownProps) {
         <DeviceOutcomes device={device} />
       </Stack>
       <Halves lead>
-        <Stack gap={24}>{bare ? chain : <LivePoints device={device} points={points} open={open} special={special} box={device.parent ? rows.get(device.parent) : undefined} />}</Stack>
+        <Stack gap={24}>
+          {isStack && chain}
+          {(!isStack || points.size > 0) && live}
+        </Stack>
         <Stack gap={24}>
           <DeviceFacts device={device} />
-          {!bare && chain}
+          {!isStack && chain}
         </Stack>
       </Halves>
       <Timeline device={device} points={points} recent={all} />
@@ -107,13 +111,13 @@ function Cause({ device }: { device: Row }) {
         <Text strong>
           {device.status === "unknown" ? (
             <>
-              {t("status.unknown_since")} <At time={device.since} zone={undefined} />
+              {t("status.unknown_since")} <AtPlace time={device.since} zone={device.site.zone} place={device.site.name} />
               {device.agent?.state === "lost" ? `, ${t("status.server_lost")}` : ""}
               {device.was ? ` ${t("status.was", { status: t(`status.${device.was}`) })}` : ""}
             </>
           ) : (
             <>
-              {t("status.since", { status: t(`status.${device.status}`) })} <At time={device.since} zone={device.site.zone} /> (<Lasting since={device.since} />)
+              {t("status.since", { status: t(`status.${device.status}`) })} <AtPlace time={device.since} zone={device.site.zone} place={device.site.name} />, <Lasting since={device.since} />
             </>
           )}
         </Text>
@@ -160,7 +164,7 @@ function DeviceFacts({ device }: { device: Row }) {
   const none = <Text dim>–</Text>;
   const support = Object.entries(device.capabilities);
   const lines: FactLine[] = [
-    { name: t("field.serial"), value: device.serial_number ? copied(device.serial_number) : device.boxes.length ? device.boxes.join(", ") : none, note: age("serial_number"), id: "fact-serial" },
+    { name: t("field.serial"), value: device.serial_number ? copied(device.serial_number) : device.boxes.length ? <Whole words={device.boxes} /> : none, note: age("serial_number"), id: "fact-serial" },
     { name: t("field.model"), value: device.model || none, note: age("model"), id: "fact-model" },
     { name: t("field.part"), value: device.part_number || none, note: age("part_number") },
     { name: t("field.firmware"), value: device.firmware_version ? <Go to={`/devices/pro-audio?firmware=${encodeURIComponent(device.firmware_version)}`}>{device.firmware_version}</Go> : none, note: age("firmware_version"), id: "fact-firmware" },

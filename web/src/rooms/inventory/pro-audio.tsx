@@ -101,7 +101,7 @@ export function ProAudio() {
     const boxesOf = (device: Row) => look.current.boxes.get(device.id) ?? NONE;
     const shown = (device: Row) => shownOf(device, boxesOf(device));
     return [
-      { id: "status", name: t("field.status"), width: "minmax(178px, 1.1fr)", sort: true, cell: (device) => <DeviceStatus device={device} id={device.id} /> },
+      { id: "status", name: t("field.status"), width: "minmax(200px, 1.1fr)", sort: true, cell: (device) => <DeviceStatus device={device} id={device.id} /> },
       { id: "name", name: t("field.device"), width: "minmax(170px, 1.8fr)", sort: true, cell: (device, entry) => <NameCell device={device} stack={alone(entry) ? stackOf(device) : undefined} alone={alone(entry)} /> },
       { id: "model", name: t("field.model"), width: "minmax(92px, 1.3fr)", from: 1240, sort: true, cell: (device) => shown(device).model || <Text dim>–</Text> },
       {
@@ -125,7 +125,7 @@ export function ProAudio() {
       { id: "site", name: t("field.site"), width: "minmax(80px, 0.7fr)", sort: true, cell: (device) => device.site.name, from: 1680 },
       { id: "locate", name: t("verb.locate"), width: "52px", free: true, cell: (device) => <LocateCell device={device} boxes={boxesOf(device)} /> },
       { id: "todo", name: t("field.todo"), width: "44px", free: true, cell: (device) => <BellCell device={device} /> },
-      { id: "agent", name: t("field.server"), width: "minmax(80px, 0.7fr)", sort: true, from: 1440, cell: (device) => (device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : <Text dim>–</Text>) },
+      { id: "agent", name: t("field.server"), width: "minmax(80px, 0.7fr)", sort: true, from: 1680, cell: (device) => (device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : <Text dim>–</Text>) },
       { id: "age", name: t("field.age"), width: "60px", end: true, cell: (device) => (device.status === "unknown" || device.status === "offline" ? <Text dim>–</Text> : <Age seconds={device.age_s} at={device.at} id={device.id} />) },
     ];
   }, [alone, stackOf]);

@@ -4,7 +4,7 @@ import { commands, latestFor, useAsked } from "@/live/commands";
 import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
 import { isHandedOff, useSpecial, type HandOff, type Restart } from "@/live/standing";
-import { Act, At, Lasting, LinkButton, Notice, Line, Stack, StatusMark, Text, type Spell } from "@/ui";
+import { Act, At, AtPlace, Lasting, LinkButton, Notice, Line, Stack, StatusMark, Text, type Spell } from "@/ui";
 import { t } from "@/words";
 
 export function spellOf(device: Device, restart: Restart | null): Spell | null {
@@ -85,7 +85,7 @@ export function HandsOffNote({ device, handOff }: { device: Device; handOff: Han
               t("hands_off.open")
             ) : (
               <>
-                {t("hands_off.until")} <At time={handOff.until} zone={device.site.zone} />
+                {t("hands_off.until")} <AtPlace time={handOff.until} zone={device.site.zone} place={device.site.name} />
               </>
             )}
             {handOff.person && ` ${t("hands_off.by", { person: handOff.person })}`}
