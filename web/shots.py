@@ -6,6 +6,7 @@ Exit code 1 when axe finds a violation or the page logs an error.
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -90,6 +91,53 @@ def command(page: Page) -> None:
     page.wait_for_timeout(150)
 
 
+def exact(page: Page) -> None:
+    to_device("mixer", "online")[1](page)
+    for mic, typed in ((101, "-99"), (102, "loud"), (103, "-3.26")):
+        field = page.get_by_test_id(f"control-mic.{mic}.level.gain-field")
+        field.fill(typed)
+        field.press("Enter")
+    page.wait_for_timeout(1600)
+
+
+def hands_off_dialog(page: Page) -> None:
+    to_device("mixer", "online")[1](page)
+    page.get_by_test_id("tool-hands_off").click()
+    page.get_by_test_id("dialog-hands-off").wait_for()
+
+
+def hands_off(page: Page) -> None:
+    hands_off_dialog(page)
+    page.get_by_test_id("dialog-hands-off-act").click()
+    page.get_by_test_id("take-back").wait_for()
+    page.wait_for_timeout(600)
+
+
+def hands_off_list(page: Page) -> None:
+    hands_off(page)
+    page.go_back()
+    page.wait_for_selector("[data-spell=handed_off]")
+
+
+def restart(page: Page) -> None:
+    to_device("mixer", "online")[1](page)
+    page.get_by_test_id("tool-reboot").click()
+    page.get_by_test_id("dialog-reboot-act").click()
+    page.get_by_test_id("device-restart").wait_for()
+
+
+def restart_list(page: Page) -> None:
+    restart(page)
+    page.get_by_test_id("device-aside").get_by_role("link").click()
+    page.wait_for_selector("[data-spell=restarting]")
+
+
+def peripheral(page: Page) -> None:
+    page.wait_for_selector("[data-testid^=row-]")
+    page.locator("[data-testid^=open-dev]").first.click()
+    page.wait_for_selector("[data-testid=peripheral-note]")
+
+
 def server(n: int):
     def go(page: Page) -> None:
         page.wait_for_selector("[data-testid^=agent-row-]")
@@ -123,6 +171,35 @@ def compare(page: Page) -> None:
     configure(page)
     page.get_by_test_id("external-save").click()
     page.get_by_test_id("check-fingerprint").wait_for()
+
+
+def unencrypted(page: Page) -> None:
+    configure(page)
+    page.get_by_test_id("external-url").fill("ws://av.example.com")
+    page.get_by_test_id("external-save").click()
+    page.get_by_test_id("check-unencrypted").wait_for()
+
+
+def wrong_port(page: Page) -> None:
+    configure(page)
+    page.get_by_test_id("external-url").fill("av.example.com:8000")
+    page.get_by_test_id("external-save").click()
+    page.get_by_test_id("error").wait_for()
+
+
+def mistyped(page: Page) -> None:
+    page.get_by_test_id("first-run-sign-in").fill("ana@example.com")
+    page.get_by_test_id("first-run-name").fill("Ana")
+    page.get_by_test_id("first-run-password").fill("correct horse battery")
+    page.get_by_test_id("first-run-submit").click()
+    page.get_by_test_id("first-run-code").wait_for()
+
+
+def awaited_device(page: Page) -> None:
+    page.wait_for_selector("[data-testid^=row-]")
+    page.locator("[data-stale=true]").first.wait_for()
+    page.locator("[data-testid^=open-dev]").first.click()
+    page.get_by_test_id("device-awaited").wait_for()
 
 
 def search(page: Page) -> None:
@@ -164,6 +241,14 @@ HUB = {
     "device-offline": to_device("mixer", "offline"),
     "device-unknown": to_device("mixer", "unknown"),
     "stack": to_device("stack", "degraded"),
+    "device-exact": ("/devices/pro-audio?kind=mixer&status=online", exact),
+    "device-hands-off-dialog": ("/devices/pro-audio?kind=mixer&status=online", hands_off_dialog),
+    "device-hands-off": ("/devices/pro-audio?kind=mixer&status=online", hands_off),
+    "list-hands-off": ("/devices/pro-audio?status=online&sort=name", hands_off_list),
+    "device-restart": ("/devices/pro-audio?kind=mixer&status=online&q=10.40", restart),
+    "stack-restart": ("/devices/pro-audio?kind=mixer&status=online&q=10.40", restart_list),
+    "peripheral": ("/devices/pro-audio?kind=microphone&status=online", peripheral),
+    "pro-audio-filtered": ("/devices/pro-audio?status=offline,degraded", nothing),
     "servers": ("/servers", nothing),
     "servers-add": ("/servers?add=1", add_server),
     "servers-added": ("/servers?add=1", added_server),
@@ -179,6 +264,9 @@ LOCAL = {
     "local-external": ("/settings/external", nothing),
     "local-configure": ("/settings/external", configure),
     "local-compare": ("/settings/external", compare),
+    "local-unencrypted": ("/settings/external", unencrypted),
+    "local-wrong-port": ("/settings/external", wrong_port),
+    "local-account": ("/settings/account", nothing),
     "local-credentials": ("/settings/credentials", nothing),
     "local-discovery": ("/settings/discovery", nothing),
 }
@@ -186,8 +274,17 @@ SCENES = [
     (("--signed-in",), HUB),
     (("--edition", "local_agent", "--signed-in"), LOCAL),
     (("--edition", "local_agent", "--signed-in", "--joined"), {"local-joined": ("/settings/external", nothing)}),
-    ((), {"sign-in": ("/", nothing)}),
-    (("--first-run", "--empty"), {"first-run": ("/?code=1234", nothing)}),
+    ((), {"sign-in": ("/", nothing), "sign-in-used": ("/?code=1234", nothing)}),
+    (("--first-run", "--empty"), {"first-run": ("/?code=1234", nothing), "first-run-mistyped": ("/?code=1235", mistyped)}),
+    (
+        ("--awaited", "--signed-in"),
+        {
+            "awaited-dashboard": ("/", nothing),
+            "awaited-servers": ("/servers", nothing),
+            "awaited-list": ("/devices/pro-audio?sort=site&q=New%20York", nothing),
+            "awaited-device": ("/devices/pro-audio?kind=mixer&q=New%20York", awaited_device),
+        },
+    ),
     (
         ("--empty", "--signed-in"),
         {
@@ -197,6 +294,7 @@ SCENES = [
         },
     ),
 ]
+REFUSED = re.compile(r"responded with a status of 4\d\d")  # scenes that are refused on purpose
 AXE = """async () => {
   const found = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']});
   return found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? '').slice(0, 140)).join(' | '));
@@ -246,7 +344,7 @@ def main() -> int:
                             page = context.new_page()
                             page.set_default_timeout(5000)
                             errors: list[str] = []
-                            page.on("console", lambda m, e=errors: e.append(m.text) if m.type == "error" else None)
+                            page.on("console", lambda m, e=errors: e.append(m.text) if m.type == "error" and not REFUSED.search(m.text) else None)
                             page.on("pageerror", lambda x, e=errors: e.append(str(x)))
                             label = f"{name}-{size}-{theme}"
                             try:
@@ -257,6 +355,7 @@ def main() -> int:
                                 page.wait_for_timeout(250)
                             except Exception as problem:  # the picture shows why
                                 errors.append(f"scene: {str(problem)[:300]}")
+                            page.mouse.move(2, 2)  # no tool tip in the picture
                             page.screenshot(path=str(out / f"{label}.png"))
                             page.evaluate(axe + ";0")
                             violations = page.evaluate(AXE)

@@ -1,6 +1,6 @@
 // A stand-in for the hub, for development and screenshots only: realistic data, the HTTP API of docs/protocol/api.md, the live
 // socket, and dist/ under the hub's own content policy.
-//   node mock/server.mjs [--port 8055] [--edition enterprise|local_agent] [--first-run] [--empty] [--signed-in] [--still]
+//   node mock/server.mjs [--port 8055] [--edition enterprise|local_agent] [--first-run] [--empty] [--signed-in] [--still] [--joined] [--awaited]
 import { createServer } from "node:http";
 import { readFileSync, existsSync, statSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
@@ -70,14 +70,15 @@ function build() {
   SITES.forEach((plan, s) => {
     const site = sites[s];
     const lost = plan.name === "Sydney";
+    const awaited = flag("awaited") && plan.name === "New York";
     const agent = {
-      id: id("agt"), name: `${plan.name === "New York" ? "NewYork" : plan.name}-HQ`, site, state: lost ? "lost" : "connected", since: iso(now() - (lost ? 5.2 * 60 : 12 * 1440) * MIN),
-      reason: lost ? { code: "network_unreachable", params: {}, text: "Last word: network unreachable. It keeps alarming locally." } : null,
+      id: id("agt"), name: `${plan.name === "New York" ? "NewYork" : plan.name}-HQ`, site, state: lost ? "lost" : awaited ? "awaited" : "connected", since: iso(now() - (lost ? 5.2 * 60 : awaited ? 0.3 : 12 * 1440) * MIN),
+      reason: lost ? { code: "network_unreachable", params: {}, text: "Last word: network unreachable. It keeps alarming locally." } : awaited ? { code: "agent_awaited", params: {}, text: "The hub started a moment ago and this server is not back yet." } : null,
       devices: {}, subnets: [`${plan.net}.0/24`, "10.20.9.0/25:10023"].slice(0, s === 0 ? 2 : 1), last_confirmed: iso(now() - (lost ? 5.2 * 60 * MIN : 2000)), waiting: 0, dropped: 0,
       version: "0.1.0", level: 1, clock_offset_s: [0.1, -0.3, 412][s], disk_free_percent: [61, 74, 22][s], added: iso(now() - 40 * 1440 * MIN), added_by: "Sam", address: `${plan.net}.2`, delay_ms: lost ? null : [11, 84, 270][s],
       scans: [
         { interface: "eth0", range: `${plan.net}.0/24`, asked: 254, total: 254, found: plan.stacks, refused: s === 0 ? 2 : 0, running: false, started: iso(now() - 9 * MIN), ended: iso(now() - 8 * MIN), next: iso(now() + 6 * MIN), swept: true, note: null },
-        { interface: "eth1", range: "172.16.0.0/20", asked: 0, total: 4094, found: 0, refused: 0, running: false, started: null, ended: null, next: null, swept: false, note: "Larger than /22." },
+        { interface: "eth1", range: "172.16.0.0/20", asked: 0, total: 4094, found: 0, refused: 0, running: false, started: null, ended: null, next: null, swept: false, note: "Larger than /22: not swept by itself. Add the part that holds devices.", note_code: "too_large" },
       ],
       credential_sets: [{ id: "one", user: "clearone", subnets: ["*"] }, { id: "two", user: "service", subnets: ["10.20.9.0/25"] }], policy: "list", fingerprint: "9f:12:4c:aa:07:51:be:30:4e:c8", boot: "b0a1",
     };
@@ -225,14 +226,14 @@ function listing(q) {
 function summary() {
   const kinds = {};
   for (const kind of ["mixer", "microphone", "expander"]) kinds[kind] = counts([...devices.values()].filter((d) => d.kind === kind));
-  const states = { connected: 0, lost: 0, never: 0, refused: 0 };
+  const states = { connected: 0, awaited: 0, lost: 0, never: 0, refused: 0 };
   for (const agent of agents) states[agent.state] = (states[agent.state] ?? 0) + 1;
   const needs = [];
   for (const agent of agents.filter((a) => a.state === "lost")) {
     const n = Object.values(agentDevices(agent)).reduce((a, b) => a + b, 0);
-    needs.push({ status: "unknown", title: `${agent.name} out of contact`, where: agent.site.name, text: `Last word: network unreachable. ${n} devices unknown, none counted as failed.`, since: agent.since, devices: n, target: `/servers/${agent.id}` });
+    needs.push({ status: "unknown", title: agent.name, where: agent.site.name, code: agent.reason.code, params: agent.reason.params, text: agent.reason.text, since: agent.since, devices: n, target: `/servers/${agent.id}` });
   }
-  for (const d of [...devices.values()].filter((each) => each.kind === "stack" && ["offline", "degraded"].includes(each.status)).sort((a, b) => (a.status < b.status ? 1 : -1)).slice(0, 4)) needs.push({ status: d.status, title: d.name, where: d.site.name, text: d.reason?.text ?? "", since: d.since, devices: d.boxes.length, target: `/devices/${d.id}` });
+  for (const d of [...devices.values()].filter((each) => each.kind === "stack" && ["offline", "degraded"].includes(each.status)).sort((a, b) => (a.status < b.status ? 1 : -1)).slice(0, 4)) needs.push({ status: d.status, title: d.name, where: d.site.name, code: d.reason?.code ?? "", params: d.reason?.params ?? {}, text: d.reason?.text ?? "", since: d.since, devices: d.boxes.length, target: `/devices/${d.id}` });
   const unread = {};
   for (const each of found) unread[each.reason.code] = (unread[each.reason.code] ?? 0) + 1;
   return { kinds, stacks: counts([...devices.values()].filter((d) => d.kind === "stack")), agents: states, sites: agents.length, found: unread, needs: needs.slice(0, 5), as_of: iso(now()) };
@@ -243,11 +244,11 @@ const agentDetail = (agent) => ({ ...agent, devices: agentDevices(agent) });
 let external = { configured: false, url: null, name: null, state: "none", since: null, reason: null, next_try: null, devices_reported: null, last_confirmed: null, fingerprint: null, waiting: 0 };
 if (flag("joined")) external = { ...external, configured: true, url: "wss://av.example.com/api/v1/agent", name: "London-HQ", state: "connected", since: iso(now() - 90 * MIN), devices_reported: 31, last_confirmed: iso(now() - 2000), fingerprint: "9f:12:4c:aa:07:51:be:30:4e:c8:77:01" };
 let credentials = [{ id: "crd_1", user: "clearone", subnets: ["*"] }, { id: "crd_2", user: "service", subnets: ["10.20.9.0/25"] }];
-let discovery = { subnets: ["auto"], policy: "list", interval_s: 900, interfaces: [{ name: "eth0", range: "10.20.4.0/24", swept: true, note: null }, { name: "eth1", range: "172.16.0.0/20", swept: false, note: "Larger than /22." }] };
+let discovery = { subnets: ["auto"], policy: "list", interval_s: 900, interfaces: [{ name: "eth0", range: "10.20.4.0/24", swept: true, note: null }, { name: "eth1", range: "172.16.0.0/20", swept: false, note: "Larger than /22: not swept by itself. Add the part that holds devices.", note_code: "too_large" }] };
 let owner = flag("first-run") ? null : { id: "usr_1", sign_in: local ? "sam" : "sam@example.com", name: "Sam", role: "Owner" };
 let signedIn = flag("signed-in");
 
-const session = () => ({ edition: local ? "local_agent" : "enterprise", version: "0.1.0", instance: "3f9a11c2", name: local ? "" : "Example Corp", first_run: owner === null, person: signedIn ? owner : null, site: local ? sites[0] : null, rights: signedIn ? ["see", "control", "administer", "own"] : [], fingerprint: local || !signedIn ? null : "4e:c8:77:01:9f:12:4c:aa:07:51:be:30:18:d2:65:0f:aa:34:91:7c:e0:55:b6:2d:83:4a:19:fe:70:c1:5b:3e" });
+const session = () => ({ edition: local ? "local_agent" : "enterprise", version: "0.1.0", instance: "3f9a11c2", name: local ? "" : "Example Corp", first_run: owner === null, person: signedIn ? owner : null, site: local ? sites[0] : null, rights: signedIn ? ["see", "control", "administer", "own"] : [], agents: local ? null : { port: 8443, url: null }, fingerprint: local || !signedIn ? null : "4e:c8:77:01:9f:12:4c:aa:07:51:be:30:18:d2:65:0f:aa:34:91:7c:e0:55:b6:2d:83:4a:19:fe:70:c1:5b:3e" });
 
 function snapshot(topic) {
   if (topic === "summary") return summary();
@@ -279,9 +280,9 @@ function command(device, body) {
   };
   const end = (status, reason = null, undo = null) => {
     tell({ status, reason, ended: iso(now()), undo });
-    fact("command.ended", device.site.id, device.id, { capability: cmd.capability, status, person: "Sam" });
+    fact("command.ended", device.site.id, device.id, { id: cmd.id, capability: cmd.capability, arguments: cmd.arguments, status, reason, person: "Sam" });
   };
-  fact("command.accepted", device.site.id, device.id, { capability: cmd.capability, person: "Sam" });
+  fact("command.accepted", device.site.id, device.id, { id: cmd.id, capability: cmd.capability, arguments: cmd.arguments, status: "accepted", person: "Sam" });
   step(250, () => tell({ status: "sent" }));
   const lost = device.status === "unknown" || device.status === "offline";
   const key = cmd.arguments.key ?? "";
@@ -306,10 +307,28 @@ function command(device, body) {
           });
       });
     });
-  else if (cmd.capability === "reboot") step(1500, () => end("uncertain", { code: "line_lost", params: {}, text: "The line was lost after the first byte; reading back will tell." }));
-  else if (cmd.capability === "hands_off") step(600, () => end("done", null, { capability: "hands_off", arguments: { minutes: 0 } }));
+  else if (cmd.capability === "reboot") {
+    const all = family(device);
+    step(700, () => all.forEach((each) => set(each, { status: "offline", since: iso(now()), reason: REASONS.refused(device.address) })));
+    step(20_000, () => {
+      all.forEach((each) => set(each, { status: "online", since: iso(now()), reason: null }));
+      end("done");
+    });
+  } else if (cmd.capability === "hands_off")
+    step(600, () => {
+      end("done");
+      const minutes = cmd.arguments.minutes;
+      const words = `the line is closed for ${minutes * 60} s, as asked`;
+      for (const each of family(device)) set(each, { reason: minutes ? { code: "hands_off", params: { words }, text: `Hands off: the line was given up on request: ${words}` } : null });
+    });
   else step(400, () => end("done"));
   return cmd;
+}
+
+const family = (device) => [...devices.values()].filter((each) => (each.stack ?? each.id) === (device.stack ?? device.id));
+function set(device, fields) {
+  Object.assign(device, fields);
+  publishDevice(device, fields);
 }
 
 function setPoint(device, key, value, origin) {
@@ -334,6 +353,7 @@ function route(method, path, q, body) {
     return session();
   }
   if (a === "first-run") {
+    if (owner) return problem(409, "first_run_done", "The first owner exists already; sign in instead.");
     if (body.code !== "1234") return problem(403, "first_run_code", "Wrong code.");
     if ((body.password ?? "").length < 12) return problem(400, "weak_password", "Too short.");
     owner = { id: "usr_1", sign_in: body.sign_in, name: body.name, role: "Owner" };
@@ -368,7 +388,8 @@ function route(method, path, q, body) {
   if (a === "summary") return summary();
   if (a === "events") {
     const before = Number(q.get("before") ?? 0);
-    const items = facts.filter((f) => (!q.get("device") || f.device === q.get("device")) && (!q.get("site") || f.site === q.get("site")) && (!before || f.id < before));
+    const types = q.get("type")?.split(",");
+    const items = facts.filter((f) => (!types || types.includes(f.type)) && (!q.get("device") || f.device === q.get("device")) && (!q.get("site") || f.site === q.get("site")) && (!before || f.id < before));
     return { log: "log_1", items: (before ? items.reverse() : items).slice(0, Number(q.get("limit") ?? 100)), next: null };
   }
   if (a === "sites") return { items: [...agents.map((each) => ({ ...each.site, agent: { id: each.id, name: each.name }, devices: agentDevices(each) })), { id: "sit_free", name: "Paris", zone: "Europe/Paris", agent: null, devices: {} }] };
@@ -416,6 +437,8 @@ function route(method, path, q, body) {
   if (a === "external") {
     if (c === "check") {
       if (!body.url || body.url.includes(" ")) return problem(400, "hub_url", "Not an address.");
+      if (body.url.includes(":8000")) return problem(409, "no_tls", `${body.url} does not speak TLS. If that is the port of the hub's page, use its port for servers instead, 8443 unless it was changed.`);
+      if (body.url.startsWith("ws://")) return { url: `${body.url}/agent/link`, fingerprint: "", trusted: "none", hub: "hub_1", name: "Example Corp" };
       if (body.url.includes("nowhere")) return problem(503, "hub_unreachable", "Nothing answers.");
       return { url: `wss://${body.url.replace(/^\w+:\/\//, "")}/api/v1/agent`, fingerprint: "4e:c8:77:01:9f:12:4c:aa:07:51:be:30:18:d2:65:0f:aa:34:91:7c:e0:55:b6:2d:83:4a:19:fe:70:c1:5b:3e", trusted: "own_ca", hub: "hub_1", name: "Example Corp" };
     }

@@ -44,6 +44,14 @@ test("what a stack shows of its boxes, and which of them a tool reaches", () => 
   expect(shortSerial("4471-2338-40")).toBe("…2338-40");
 });
 
+test("what hangs on a box is no part of its stack, and boxes that are filtered away still say what the stack is", () => {
+  const stack = rows.get("stack-b")!;
+  expect(shownOf(stack, [rows.get("box-1")!, device("m", { kind: "microphone", model: "BMA360" })]).model).toBe("128V");
+  const few = new Map([["stack-b", stack], ["stack-a", rows.get("stack-a")!]]);
+  const boxes = new Map([["stack-b", [rows.get("box-1")!]]]);
+  expect(buildTree(few, { ...options, sort: "model", boxes }).lines.map((line) => line.key)).toEqual(["stack-a", "stack-b"]);
+});
+
 test("points by end point", () => {
   const point = (key: string, type: Point["type"], label = "") => ({ key, type, label }) as Point;
   const { ends, others } = groupPoints([point("output.101.level.gain", "number"), point("mic.102.level.mute", "bool", "Mic 2 mute"), point("mic.102.level.gain", "number", "Mic 2 gain"), point("unit.temp", "number"), point("mic.101.level.phantom", "bool")]);

@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { de } from "@/words/de";
 import { en } from "@/words/en";
 import { es } from "@/words/es";
-import { fill, type Entry } from "@/words";
+import { errorText, fill, reasonText, setLanguage, type Entry } from "@/words";
 import * as format from "@/words/format";
 
 const holes = (entry: Entry) => [...new Set((typeof entry === "string" ? entry : entry.other).match(/\{\w+\}/g) ?? [])].sort();
@@ -40,4 +40,26 @@ test("formats", () => {
   expect(format.moment("en-GB", "2026-11-24T09:12:00Z", now, "Europe/London")).toBe("09:12");
   expect(format.moment("en-GB", "2026-11-20T18:10:00Z", now, "Europe/London")).toBe("Fri 18:10");
   expect(format.moment("en-GB", "2026-03-03T18:10:00Z", now, "Europe/London")).toBe("3 Mar 18:10");
+});
+
+test("reasons by code and params where the hub's English is not the reader's language", async () => {
+  vi.stubGlobal("document", { documentElement: {} });
+  const gone = { code: "peripheral_gone", params: { names: "BMA2_01" }, text: "Name_1: Peripheral gone: BMA2_01." };
+  const lost = { code: "agent_lost", params: { cause: "agent_gone" }, text: "The line from 10.0.0.4 closed and nobody came back." };
+  expect(reasonText(gone)).toBe("Name_1: Peripheral gone: BMA2_01.");
+  await setLanguage("de");
+  expect(reasonText(gone)).toBe("Peripherie weg: BMA2_01.");
+  expect(reasonText({ ...gone, params: {} })).toBe("Sein Mischer sieht es nicht mehr; das P-Link-Kabel prüfen.");
+  expect(reasonText(lost)).toBe("Sein Server ist nicht erreichbar.");
+  // in one's own language and on one's own clock
+  const waits = reasonText({ code: "agent_lost", params: { agent: "London", until: "2026-11-24T09:12:00.000Z" }, text: "" });
+  expect(waits).toMatch(/^Der Server London ist nicht erreichbar; .* bis .*\d\d:\d\d\.$/);
+  expect(waits).not.toContain("Z");
+  // a code nobody knows yet: the hub's own sentence
+  expect(reasonText({ code: "brand_new", text: "Something new." })).toBe("Something new.");
+  expect(errorText({ code: "no_tls", message: "x:8000 does not speak TLS." })).toMatch(/^Dieser Port spricht kein TLS/);
+  await setLanguage("es");
+  expect(reasonText(gone)).toBe("Falta un periférico: BMA2_01.");
+  await setLanguage("en");
+  vi.unstubAllGlobals();
 });

@@ -6,7 +6,7 @@ import { isHandedOff, useSpecial } from "@/live/standing";
 import { useKnown } from "@/live/known";
 import { nameOf, placeOf } from "@/live/names";
 import { AgentMark, Finder, Grow, StatusMark, Text, Two, useGo, type Hit } from "@/ui";
-import { t } from "@/words";
+import { maybe, t } from "@/words";
 
 function useSettled(value: string, ms: number): string {
   const [settled, setSettled] = useState(value);
@@ -22,7 +22,7 @@ function DeviceHit({ device, stack }: { device: Device; stack?: Device }) {
   return (
     <>
       <Grow>
-        <Two first={<Text strong>{nameOf(device)}</Text>} second={[device.model, placeOf(device, stack)].filter(Boolean).join(" · ")} />
+        <Two first={<Text strong>{nameOf(device)}</Text>} second={[device.model || maybe(`kind.${device.kind}`, device.kind), placeOf(device, stack)].filter(Boolean).join(" · ")} />
       </Grow>
       <StatusMark status={device.status} spell={isHandedOff(device) ? "handed_off" : restart ? "restarting" : null} stale={device.agent?.state === "awaited"} />
     </>

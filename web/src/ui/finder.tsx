@@ -1,5 +1,4 @@
 import { useId, useLayoutEffect, useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode, type RefObject } from "react";
-import { createPortal } from "react-dom";
 import { t } from "@/words";
 import { Icon } from "./icons";
 
@@ -14,7 +13,7 @@ const GAP = 4;
 const EDGE = 12;
 const WIDTH = 420;
 
-/** Under the field, inside the window: the list hangs at the page and not in the navigation, which scrolls and would cut it off. */
+/** Under the field, inside the window: fixed to it, because the navigation scrolls and would cut the list off. */
 function usePlace(field: RefObject<HTMLElement | null>, shown: boolean): CSSProperties {
   const [place, setPlace] = useState<CSSProperties>({});
   useLayoutEffect(() => {
@@ -93,35 +92,32 @@ export function Finder({ value, onChange, hits, label, id, busy }: { value: stri
         onKeyDown={onKey}
       />
       {!value && <kbd>/</kbd>}
-      {createPortal(
-        <div id={listId} role="listbox" aria-label={label} hidden={!shown} className={shown ? "hits" : undefined} style={place} data-testid={`${id}-hits`}>
-          {shown && hits.length === 0 && <div className="head" role="option" aria-selected={false}>{busy ? t("state.loading") : t("search.nothing")}</div>}
-          {shown &&
-            hits.map((hit, index) => {
-              const head = hit.group !== group ? hit.group : null;
-              group = hit.group;
-              return (
-                <div key={hit.key} role="presentation">
-                  {head && <div className="head" role="presentation">{head}</div>}
-                  <div
-                    id={`${listId}-${index}`}
-                    role="option"
-                    aria-selected={index === current}
-                    className="hit"
-                    data-testid={`hit-${hit.key}`}
-                    onPointerDown={(e) => {
-                      e.preventDefault();
-                      choose(hit);
-                    }}
-                  >
-                    {hit.body}
-                  </div>
+      <div id={listId} role="listbox" aria-label={label} hidden={!shown} className={shown ? "hits" : undefined} style={place} data-testid={`${id}-hits`}>
+        {shown && hits.length === 0 && <div className="head" role="option" aria-selected={false}>{busy ? t("state.loading") : t("search.nothing")}</div>}
+        {shown &&
+          hits.map((hit, index) => {
+            const head = hit.group !== group ? hit.group : null;
+            group = hit.group;
+            return (
+              <div key={hit.key} role="presentation">
+                {head && <div className="head" role="presentation">{head}</div>}
+                <div
+                  id={`${listId}-${index}`}
+                  role="option"
+                  aria-selected={index === current}
+                  className="hit"
+                  data-testid={`hit-${hit.key}`}
+                  onPointerDown={(e) => {
+                    e.preventDefault();
+                    choose(hit);
+                  }}
+                >
+                  {hit.body}
                 </div>
-              );
-            })}
-        </div>,
-        document.body,
-      )}
+              </div>
+            );
+          })}
+      </div>
     </div>
   );
 }

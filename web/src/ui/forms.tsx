@@ -143,7 +143,7 @@ export function InlineChoice({ label, value, onChange, options, id }: { label: s
 }
 
 export function Tick({ label, checked, onChange, id, some }: { label: ReactNode; checked: boolean; onChange: (checked: boolean) => void; id?: string; some?: boolean }) {
-  return <Checkbox size="xs" label={label} checked={checked} indeterminate={some} onChange={(e) => onChange(e.currentTarget.checked)} data-testid={id} />;
+  return <Checkbox size="xs" label={label} checked={checked} indeterminate={some} onChange={(e) => onChange(e.currentTarget.checked)} data-testid={id} styles={{ input: { cursor: "pointer", borderColor: "var(--edge)" } }} />;
 }
 
 export function BareTick({ label, checked, onChange, id, some }: { label: string; checked: boolean; onChange: (checked: boolean) => void; id?: string; some?: boolean }) {

@@ -76,22 +76,24 @@ export function Bell({ tone = "grey", count, label, children, id }: { tone?: "re
 const ORDER: Status[] = ["online", "degraded", "offline", "unknown"];
 
 /** "376 online · 3 degraded": every number a door. */
-export function StatusCounts({ counts, door, compact }: { counts: Partial<Record<Status, number>>; door?: (status: Status, body: ReactNode) => ReactNode; compact?: boolean }) {
+/** `past`: nobody has looked since, so the numbers are grey. */
+export function StatusCounts({ counts, door, compact, past }: { counts: Partial<Record<Status, number>>; door?: (status: Status, body: ReactNode) => ReactNode; compact?: boolean; past?: boolean }) {
   const shown = ORDER.filter((status) => (counts[status] ?? 0) > 0);
   if (shown.length === 0) return <span className="dim">{t("count.none")}</span>;
   return (
     <span className={compact ? "counts compact" : "counts"}>
       {shown.map((status) => {
+        const tone = `tone-${past ? "unknown" : status}`;
         const body = (
-          <span className="status">
+          <span className={past ? "status past" : "status"}>
             <Shape status={status} size={9} />
             {compact ? (
-              <span className={`tone-${status}`} title={t(`count.${status}`, { n: counts[status] ?? 0 })}>
+              <span className={tone} title={t(`count.${status}`, { n: counts[status] ?? 0 })}>
                 {counts[status]}
                 <span className="vh"> {t(`status.${status}`)}</span>
               </span>
             ) : (
-              <span className={`tone-${status}`}>{t(`count.${status}`, { n: counts[status] ?? 0 })}</span>
+              <span className={tone}>{t(`count.${status}`, { n: counts[status] ?? 0 })}</span>
             )}
           </span>
         );

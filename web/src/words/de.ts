@@ -341,7 +341,7 @@ export const de: Catalogue = {
   "points.count": { one: "{n} Wert", other: "{n} Werte" },
   "points.read_only": "Das Gerät lässt dies nur lesen.",
   "points.at_device": "am Gerät geändert",
-  "points.peripheral": "Ein Peripheriegerät hat keine eigenen Werte; es wird überwacht durch",
+  "points.peripheral": "Ein Peripheriegerät hat keine eigenen Werte. Es wird über seine Box überwacht:",
   "points.off": "Bedienung aus: {why}",
   "events.none": "Noch ist nichts geschehen.",
 

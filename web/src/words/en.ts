@@ -341,7 +341,7 @@ export const en = {
   "points.count": { one: "{n} value", other: "{n} values" },
   "points.read_only": "The device only lets this be read.",
   "points.at_device": "changed at the device",
-  "points.peripheral": "A peripheral has no values of its own; it is watched through",
+  "points.peripheral": "A peripheral has no values of its own. It is watched through its box:",
   "points.off": "Controls are off: {why}",
   "events.none": "Nothing happened yet.",
 

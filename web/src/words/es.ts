@@ -341,7 +341,7 @@ export const es: Catalogue = {
   "points.count": { one: "{n} valor", other: "{n} valores" },
   "points.read_only": "El dispositivo solo permite leerlo.",
   "points.at_device": "cambiado en el dispositivo",
-  "points.peripheral": "Un periférico no tiene valores propios; se vigila a través de",
+  "points.peripheral": "Un periférico no tiene valores propios. Se vigila a través de su caja:",
   "points.off": "Controles desactivados: {why}",
   "events.none": "Aún no ha pasado nada.",
 

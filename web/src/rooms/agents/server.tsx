@@ -66,7 +66,7 @@ function Known({ agent }: { agent: Row }) {
       </Stack>
       {act && <ServerDialog act={act} agent={agent} onClose={() => setAct(null)} />}
       <Section title={t("field.devices")} count={n} end={<Go accent to={`/devices/pro-audio?site=${agent.site.id}`} id="server-devices">{t("action.show")}</Go>}>
-        <StatusCounts counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />
+        <StatusCounts past={agent.state === "awaited"} counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />
       </Section>
       <Section title={t("server.scans")} id="scans">
         {agent.scans.length === 0 ? <Text dim>{t("server.no_scans")}</Text> : <Scans scans={agent.scans} site={agent.site.id} />}

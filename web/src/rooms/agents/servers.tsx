@@ -168,7 +168,7 @@ function DevicesCell({ agent }: { agent: Row }) {
       <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${t("count.devices", { n })}, ${agent.name}`}>
         {n}
       </Go>
-      <StatusCounts compact counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />
+      <StatusCounts compact past={agent.state === "awaited"} counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />
     </Line>
   );
 }

@@ -167,7 +167,7 @@ function Sites({ agents }: { agents: Agent[] }) {
       <Text dim>–</Text>
     ) : (
       <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`} label={`${n} ${t(`status.${status}`)}, ${agent.site.name}`}>
-        <Text tone={status}>{n}</Text>
+        <Text tone={agent.state === "awaited" ? "unknown" : status}>{n}</Text>
       </Go>
     );
   };
@@ -188,7 +188,7 @@ function Sites({ agents }: { agents: Agent[] }) {
             <Td number>
               <Go to={`/devices/pro-audio?site=${agent.site.id}`} label={`${t("count.devices", { n: sum(agent.devices) })}, ${agent.site.name}`}>{sum(agent.devices)}</Go>
             </Td>
-            <Td>{bad ? <StatusMark status={bad} /> : <Text dim>–</Text>}</Td>
+            <Td>{bad ? <StatusMark status={bad} stale={agent.state === "awaited"} /> : <Text dim>–</Text>}</Td>
             <Td number>{cell(agent, "offline")}</Td>
             <Td number>{cell(agent, "degraded")}</Td>
             <Td number>{cell(agent, "unknown")}</Td>

@@ -1,15 +1,15 @@
 import { useState } from "react";
 import {
-  Act, Age, AgentMark, Ago, At, Banner, Bell, BareTick, Choice, Code, Confirm, CopyButton, Details, Dialog, Empty, ErrorNote, Facts, Figure, Figures, FilterChip, Filters, GainControl, Go, Grow, Icon, IconButton, Kbd, Lasting, Line, Loading, Notice, Outcome, Page, ReadValue, RowLine, Rows, RowMenu, Secret, SecretField, Section, Sentence, Shape, Source, Stack, StatusCounts, StatusMark, Steps, Strip, SwitchControl, Swatch, Table, Tag, Text, TextField, Tool, ToolBar, Two, type Column, type ControlPhase, type Entry,
+  Act, Age, AgentMark, Ago, At, Banner, Bell, BareTick, Choice, Code, Confirm, CopyButton, Details, Dialog, Empty, ErrorNote, Facts, Figure, Figures, FilterChip, Filters, Fingerprint, GainControl, Go, Grow, Icon, IconButton, Kbd, Lasting, Line, Loading, Middle, Notice, Outcome, Page, ReadValue, RowLine, Rows, RowMenu, Secret, SecretField, Section, Sentence, Shape, Source, Stack, StatusCounts, StatusMark, Steps, Strip, SwitchControl, Swatch, Table, Tag, Text, TextField, Tool, ToolBar, Two, type Column, type ControlPhase, type Entry, type Worth,
 } from "@/ui";
-import type { AgentState, Quality, Status } from "@/api/types";
+import type { AgentState, Status } from "@/api/types";
 
 // The page that shows every piece in every state. Its own words are for people who build Soundpost, so they are not in the catalogues.
 
 const STATUSES: Status[] = ["online", "degraded", "offline", "unknown"];
-const AGENTS: AgentState[] = ["connected", "lost", "never", "refused", "held_twice"];
-const QUALITIES: Quality[] = ["good", "old", "silent", "device_lost", "agent_lost", "unsupported", "error"];
-const PHASES: ControlPhase[] = [null, "asked", "reading", "done", "other", "failed", "expired", "unsupported", "refused", "uncertain"];
+const AGENTS: AgentState[] = ["connected", "awaited", "lost", "never", "refused", "held_twice"];
+const QUALITIES: Worth[] = ["good", "old", "silent", "device_lost", "agent_lost", "unsupported", "error", "awaited", "handed_off"];
+const PHASES: ControlPhase[] = [null, "asked", "reading", "done", "other", "failed", "expired", "unsupported", "refused", "uncertain", "unread", "not_sent"];
 const TOKENS = ["bg", "surface", "sunken", "line", "line-strong", "edge", "text", "dim", "accent", "accent-soft", "online", "degraded", "offline", "unknown"];
 const ITEMS: Record<string, { id: string; name: string; status: Status }> = Object.fromEntries(
   Array.from({ length: 400 }, (_, i) => [`r${i}`, { id: `r${i}`, name: `Name_${i + 1}`, status: STATUSES[i % 4]! }]),
@@ -51,11 +51,22 @@ export function Gallery() {
           ))}
         </Line>
         <Line gap={24}>
+          <StatusMark status="online" spell="handed_off">
+            <Text dim>until 15:02</Text>
+          </StatusMark>
+          <StatusMark status="offline" spell="restarting">
+            <Lasting since={ago(1)} />
+          </StatusMark>
+          <StatusMark status="online" stale />
+          <StatusMark status="offline" stale />
+        </Line>
+        <Line gap={24}>
           {AGENTS.map((state) => (
             <AgentMark key={state} state={state} />
           ))}
         </Line>
         <StatusCounts counts={{ online: 376, degraded: 3, offline: 2, unknown: 31 }} />
+        <StatusCounts past counts={{ online: 376, offline: 2 }} />
         <Line>
           <Bell tone="red" label="Reasons" count={1}>
             Connection refused
@@ -91,7 +102,7 @@ export function Gallery() {
             <Tag>{phase ?? "idle"}</Tag>
             <GainControl id={`g-${phase}`} label={`Gain ${phase}`} value={-3} wanted={-6} phase={phase} minimum={-65} maximum={20} step={0.5} unit="dB" onAsk={() => undefined} />
             <SwitchControl id={`m-${phase}`} label={`Mute ${phase}`} value={false} wanted phase={phase} on="Muted" off="Open" onAsk={() => undefined} />
-            <Outcome phase={phase} subject="Mic 101" text={phase === "refused" ? "Another device answers here." : ""} onUndo={phase === "done" ? () => undefined : undefined} onDismiss={phase && phase !== "asked" ? () => undefined : undefined} />
+            <Outcome phase={phase} subject="Mic 101" text={phase === "refused" ? "Another device answers here." : ""} onRetry={phase === "not_sent" ? () => undefined : undefined} onUndo={phase === "done" ? () => undefined : undefined} onDismiss={phase && phase !== "asked" ? () => undefined : undefined} />
           </Line>
         ))}
         <Line gap={24}>
@@ -116,8 +127,10 @@ export function Gallery() {
           <BareTick label="Tick" checked={ticked} onChange={setTicked} />
           <BareTick label="Some" checked={false} some onChange={() => undefined} />
           <IconButton icon="plus" label="Add" />
+          <IconButton icon="locate" label="Locate" reason="The line is handed off." />
           <CopyButton text="copied" />
           <RowMenu id="x-menu" label="Menu" entries={[{ label: "Rename", onClick: () => undefined }, { label: "Delete", danger: true, onClick: () => undefined }]} />
+          <Middle text="Mic/line input 12 gain" />
           <Kbd>g d</Kbd>
           <Icon name="warning" />
         </Filters>
@@ -180,7 +193,8 @@ export function Gallery() {
           <li>Connect.</li>
         </Steps>
         <Strip label="Seven days" now={T0} periods={[{ status: "online", since: ago(9000), until: ago(4000), reason: null }, { status: "offline", since: ago(4000), until: ago(3600), reason: null }, { status: "degraded", since: ago(3600), until: ago(3000), reason: null }, { status: "online", since: ago(3000), until: null, reason: null }]} />
-        <Secret text="hk3fd-9dkw2-pq7zz-mm4ra" id="x-result" label="Password" />
+        <Fingerprint text={Array.from({ length: 32 }, (_, i) => (i * 7 + 16).toString(16).toUpperCase()).join(":")} />
+          <Secret text="hk3fd-9dkw2-pq7zz-mm4ra" id="x-result" label="Password" />
         <Details title="Raw facts" open>
           <Code label="Raw">{'{ "id": "dev_…" }'}</Code>
         </Details>

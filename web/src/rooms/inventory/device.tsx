@@ -62,7 +62,7 @@ function Known({ store, device, stack, stackId, nested, rows }: KnownProps) {
   const above = stack && stack.id !== device.id ? stack : null;
   const chain = <Chain device={device} nested={nested} stackId={stackId} rows={rows} />;
   const isStack = device.kind === "stack";
-  const live = <LivePoints device={device} points={points} open={open} special={special} box={device.parent ? rows.get(device.parent) : undefined} />;
+  const live = <LivePoints device={device} points={points} open={open} special={special} box={device.parent ? rows.get(device.parent) : undefined} stack={above ?? undefined} />;
   return (
     <Page
       mark={<DeviceStatus device={device} id={device.id} />}

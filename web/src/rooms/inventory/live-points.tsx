@@ -6,9 +6,10 @@ import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
 import type { Special } from "@/live/standing";
 import { newerThan } from "@/live/undo";
-import { At, Empty, GainControl, Go, Line, Notice, Outcome, PointList, PointRow, ReadValue, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, useNow } from "@/ui";
+import { At, Empty, GainControl, Go, Grow, Line, Notice, Outcome, PointList, PointRow, ReadValue, RowLine, Rows, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, useNow } from "@/ui";
 import { t } from "@/words";
 import { pointText } from "@/words/values";
+import { DeviceStatus } from "./special";
 import { groupPoints, worthOf, type EndPoint, type Live } from "./points";
 import { useUndo } from "./undo";
 import { whyNot } from "./why";
@@ -23,7 +24,7 @@ interface Context {
 
 const worse = (a: Live | null, b: Live | null) => [a, b].filter((each) => each !== null).sort((x, y) => Number(isStale(y.quality)) - Number(isStale(x.quality)) || (y.age_s ?? 0) - (x.age_s ?? 0))[0];
 
-export function LivePoints({ device, points, open, special, box }: Context & { points: ReadonlyMap<string, Point & { at: number }>; box?: Device }) {
+export function LivePoints({ device, points, open, special, box, stack }: Context & { points: ReadonlyMap<string, Point & { at: number }>; box?: Device; stack?: Device }) {
   const may = useMay("control");
   const away = useAway() !== null;
   const { ends, others } = useMemo(
@@ -32,7 +33,7 @@ export function LivePoints({ device, points, open, special, box }: Context & { p
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [points, device.reason?.code, device.agent?.state],
   );
-  if (points.size === 0) return <Without device={device} box={box} />;
+  if (points.size === 0) return <Without device={device} box={box} stack={stack} />;
   const off = [...points.values()].some((point) => point.writable) ? whyNot(device, { may, away, special }) : null;
   const context = { device, open, special };
   return (
@@ -61,18 +62,28 @@ export function LivePoints({ device, points, open, special, box }: Context & { p
 }
 
 /** A peripheral says nothing of itself: it is there or not, and its box knows. */
-function Without({ device, box }: { device: Device; box?: Device }) {
+function Without({ device, box, stack }: { device: Device; box?: Device; stack?: Device }) {
   const peripheral = device.parent !== null && device.parent !== device.stack;
   return (
     <Section title={t("device.live")} id="live">
       {peripheral ? (
-        <Text id="peripheral-note">
-          {t("points.peripheral")}{" "}
-          <Go accent to={`/devices/${device.parent}`} id="peripheral-box">
-            {box ? nameOf(box) : t("device.its_box")}
-          </Go>
-          {box && <Text dim> · {[box.model, placeOf(box)].filter(Boolean).join(" · ")}</Text>}
-        </Text>
+        <>
+          <Text id="peripheral-note">{t("points.peripheral")}</Text>
+          <Rows>
+            <RowLine end={box && <DeviceStatus device={box} quiet />}>
+              <Grow>
+                <Two
+                  first={
+                    <Go to={`/devices/${device.parent}`} id="peripheral-box">
+                      <Text strong>{box ? nameOf(box) : t("device.its_box")}</Text>
+                    </Go>
+                  }
+                  second={box ? [box.model, placeOf(box, stack)].filter(Boolean).join(" · ") : ""}
+                />
+              </Grow>
+            </RowLine>
+          </Rows>
+        </>
       ) : (
         <Empty title={t("points.none")}>{t("points.none_text")}</Empty>
       )}
