@@ -2,86 +2,32 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
+from tests.browser import scenes
 from tests.browser.conftest import WAIT_MS, Person, look
-from tests.support.programs import Api, Program, eventually, folder
+from tests.browser.scenes import MAIL, fault, first_run, hub
+from tests.support.programs import Api, Program, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
-MAIL, PASSWORD = "ana@example.com", "correct horse battery"
 NETWORK = "127.25.1.0/28"
 
 
 @pytest.fixture
 def simulator() -> Iterator[Program]:
-    program = Program(
-        "simulate",
-        "--stacks",
-        "3",
-        "--seed",
-        "5",
-        "--network",
-        NETWORK,
-        "--port",
-        "10023",
-        "--control-port",
-        "0",
-        "--quiet",
-    )
-    yield program
-    program.stop()
+    with scenes.simulated(NETWORK) as program:
+        yield program
 
 
 @pytest.fixture
 def programs() -> Iterator[list[Program]]:
-    running: list[Program] = []
-    yield running
-    for program in reversed(running):
-        program.stop()
+    with scenes.started() as running:
+        yield running
 
 
-def hub(base: Path, programs: list[Program], *ports: str, **orders: Any) -> Program:
-    port, tls = ports or ("0", "0")
-    program = Program(
-        "hub", "--data", folder(base, "hub"), "--port", port, "--tls-port", tls, orders={"make_owner": False, **orders}
-    )
-    programs.append(program)
-    return program
-
-
-def agent(base: Path, programs: list[Program], name: str, **orders: Any) -> Program:
-    environment = {"SOUNDPOST_AGENT_SUBNETS": f"{NETWORK}:10023", "SOUNDPOST_AGENT_ZONE": "Europe/London"}
-    program = Program(
-        "agent",
-        "--data",
-        folder(base, name),
-        "--port",
-        "0",
-        orders={"make_owner": False, **orders},
-        environment=environment,
-    )
-    programs.append(program)
-    return program
-
-
-def first_run(person: Person, url: str, mail: str) -> None:
-    person.page.goto(url)
-    person.at("first-run-sign-in").fill(mail)
-    person.at("first-run-name").fill("Ana")
-    person.at("first-run-password").fill(PASSWORD)
-    person.at("first-run-submit").click()
-    person.page.wait_for_url("**/settings/account*")
-    assert "code=" not in person.page.url
-
-
-def fault(simulator: Program, stack: str, name: str, on: bool = True) -> None:
-    import httpx
-
-    httpx.post(
-        f"{simulator.ready['control']}/stacks/{stack}/faults", json={"fault": name, "on": on, "args": {}}
-    ).raise_for_status()
+def agent(base: Path, programs: list[Program], name: str, **orders: object) -> Program:
+    return scenes.agent(base, programs, name, NETWORK, **orders)
 
 
 def test_from_nothing_to_a_muted_microphone(

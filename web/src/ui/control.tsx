@@ -198,9 +198,8 @@ export function Outcome(props: { phase: ControlPhase; subject?: string; text?: s
   if (!phase) return null;
   return (
     <div className={`outcome ${TONE[phase] ?? ""}`} role="status" data-testid={id ? `outcome-${id}` : undefined} data-phase={phase}>
-      {subject && <Middle strong text={subject} />}
-      <span className={busy(phase) ? "asked" : "word"}>{t(`outcome.${phase}` as Key)}</span>
-      {text && <span>{text}</span>}
+      {subject && <Middle strong text={subject} />}{" "}
+      <span className={busy(phase) ? "asked" : "word"}>{t(`outcome.${phase}` as Key)}</span> {text && <span>{text}</span>}
       {onRetry && (
         <button type="button" className="linkish" onClick={onRetry} data-testid={id ? `retry-${id}` : undefined}>
           {t("action.retry")}

@@ -27,8 +27,7 @@ export function StatusMark({ status, id, spell, stale, children }: { status: Sta
   return (
     <span className={`status ${tone}${stale ? " past" : ""}`} data-testid={id ? `status-${id}` : undefined} data-status={status} data-spell={spell ?? undefined} data-stale={stale || undefined}>
       {spell === "handed_off" ? <Icon name="hand" size={13} /> : spell === "restarting" ? <Shape status="degraded" /> : <Shape status={status} />}
-      <span className={`word tone-${tone}`}>{t(spell ? (`status.${spell}` as Key) : `status.${status}`)}</span>
-      {children}
+      <span className={`word tone-${tone}`}>{t(spell ? (`status.${spell}` as Key) : `status.${status}`)}</span> {children}
     </span>
   );
 }
@@ -52,8 +51,7 @@ export function AgentMark({ state, id, children }: { state: AgentState; id?: str
   return (
     <span className={`status ${shape}`} data-testid={id ? `status-${id}` : undefined} data-status={state}>
       <Shape status={shape} />
-      <span className={`word tone-${shape === "none" ? "unknown" : shape}`}>{t(`agent.${state}` as Key)}</span>
-      {children}
+      <span className={`word tone-${shape === "none" ? "unknown" : shape}`}>{t(`agent.${state}` as Key)}</span> {children}
     </span>
   );
 }
