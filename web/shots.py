@@ -275,7 +275,10 @@ SCENES = [
     (("--edition", "local_agent", "--signed-in"), LOCAL),
     (("--edition", "local_agent", "--signed-in", "--joined"), {"local-joined": ("/settings/external", nothing)}),
     ((), {"sign-in": ("/", nothing), "sign-in-used": ("/?code=1234", nothing)}),
-    (("--first-run", "--empty"), {"first-run": ("/?code=1234", nothing), "first-run-mistyped": ("/?code=1235", mistyped)}),
+    (
+        ("--first-run", "--empty"),
+        {"first-run": ("/?code=1234", nothing), "first-run-mistyped": ("/?code=1235", mistyped)},
+    ),
     (
         ("--awaited", "--signed-in"),
         {
@@ -344,7 +347,12 @@ def main() -> int:
                             page = context.new_page()
                             page.set_default_timeout(5000)
                             errors: list[str] = []
-                            page.on("console", lambda m, e=errors: e.append(m.text) if m.type == "error" and not REFUSED.search(m.text) else None)
+                            page.on(
+                                "console",
+                                lambda m, e=errors: (
+                                    e.append(m.text) if m.type == "error" and not REFUSED.search(m.text) else None
+                                ),
+                            )
                             page.on("pageerror", lambda x, e=errors: e.append(str(x)))
                             label = f"{name}-{size}-{theme}"
                             try:
