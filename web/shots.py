@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, sync_playwright
 
 WEB = Path(__file__).parent
@@ -364,6 +365,8 @@ def main() -> int:
                             except Exception as problem:  # the picture shows why
                                 errors.append(f"scene: {str(problem)[:300]}")
                             page.mouse.move(2, 2)  # no tool tip in the picture
+                            with suppress(PlaywrightError):
+                                page.locator("[role=tooltip]").first.wait_for(state="hidden", timeout=1500)
                             page.screenshot(path=str(out / f"{label}.png"))
                             page.evaluate(axe + ";0")
                             violations = page.evaluate(AXE)

@@ -385,7 +385,7 @@ export const de: Catalogue = {
   "steps.one": "Den Local Agent auf einer Maschine am Standort installieren und seine Seite öffnen.",
   "steps.two": "Auf dieser Seite zu",
   "steps.three": "Die Adresse unten, den Namen {name} und das Passwort eingeben, dann den Fingerabdruck vergleichen.",
-  "steps.path": "{services} > {connect} > {configure}",
+  "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} geht nur auf dieser Maschine. Am Standort stattdessen Namen oder Adresse dieser Maschine eingeben, mit demselben Port.",
 
   "settings.organization": "Organisation",

@@ -385,7 +385,7 @@ export const en = {
   "steps.one": "Install the Local Agent on a machine at the site and open its page.",
   "steps.two": "On that page go to",
   "steps.three": "Enter the address below, the name {name} and the password, then compare the fingerprint.",
-  "steps.path": "{services} > {connect} > {configure}",
+  "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} works on this machine only. At the site type this machine’s name or address in its place, with the same port.",
 
   "settings.organization": "Organization",

@@ -385,7 +385,7 @@ export const es: Catalogue = {
   "steps.one": "Instale el Local Agent en un equipo de la sede y abra su página.",
   "steps.two": "En esa página vaya a",
   "steps.three": "Introduzca la dirección de abajo, el nombre {name} y la contraseña, y compare la huella.",
-  "steps.path": "{services} > {connect} > {configure}",
+  "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} solo sirve en este equipo. En la sede escriba en su lugar el nombre o la dirección de este equipo, con el mismo puerto.",
 
   "settings.organization": "Organización",

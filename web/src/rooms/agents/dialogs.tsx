@@ -26,7 +26,7 @@ export function ThreeSteps({ name }: { name: string }) {
         <li>{t("steps.one")}</li>
         <li>
           <span>
-            {t("steps.two")} <Text strong>{t("steps.path", { services: t("settings.external"), connect: t("external.title"), configure: t("external.configure") })}</Text>
+            {t("steps.two")} <Text strong>{t("steps.path", { settings: t("nav.settings"), services: t("settings.external"), connect: t("external.title"), configure: t("external.configure") })}</Text>
           </span>
         </li>
         <li>{t("steps.three", { name })}</li>

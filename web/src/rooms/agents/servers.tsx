@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { useMay, useSession } from "@/api/session";
 import type { Agent } from "@/api/types";
 import { useAgents, useRow } from "@/live/hooks";
-import { Act, AgentMark, Ago, Empty, ErrorNote, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Shape, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, agentShape, type Column, type Entry } from "@/ui";
+import { Act, AgentMark, Ago, Empty, ErrorNote, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, type Column, type Entry } from "@/ui";
 import { format, locale, reasonText, t } from "@/words";
 import { AddServer, ServerMenu } from "./dialogs";
 import { ServerPage } from "./server";
@@ -114,7 +114,6 @@ function ServerList() {
           onOpen={(id) => go(`/servers/${id}`)}
           phone={(agent) => (
             <>
-              <Shape status={agentShape(agent.state)} size={13} />
               <Grow>
                 <Two
                   first={
@@ -124,7 +123,12 @@ function ServerList() {
                   }
                   second={
                     <>
-                      {t(`agent.${agent.state}`)} <Lasting since={agent.since} /> {causeOfAgent(agent)}
+                      <Line>
+                        <AgentMark state={agent.state}>
+                          <Lasting since={agent.since} />
+                        </AgentMark>
+                      </Line>
+                      {causeOfAgent(agent)}
                     </>
                   }
                 />

@@ -20,7 +20,8 @@ export interface RowProps {
 function useSecond(device: Device, stack: Device | undefined): string {
   const words = useSpecialWords(device);
   const cause = isHandedOff(device) || device.status === "online" ? "" : causeOf(device);
-  return [placeOf(device, stack), words || cause].filter(Boolean).join(" · ");
+  // who gave the line away or asked the restart goes first, since the line may be cut off
+  return [words, placeOf(device, stack), words ? "" : cause].filter(Boolean).join(" · ");
 }
 
 export function NameCell({ device, stack, alone }: RowProps & { alone: boolean }) {
