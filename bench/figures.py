@@ -93,7 +93,8 @@ def lines(figures: Sequence[Figure]) -> list[str]:
     """The table as people read it."""
     mark = {True: "●", False: "▲", None: " "}
     return [
-        f"  {mark[f.met]} {f.name:44} {number(f.value):>11} {f.unit}{f'   aim {f.aim}' if f.aim else ''}" for f in figures
+        f"  {mark[f.met]} {f.name:44} {number(f.value):>11} {f.unit}{f'   aim {f.aim}' if f.aim else ''}"
+        for f in figures
     ]
 
 

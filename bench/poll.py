@@ -12,7 +12,6 @@ from bench.programs import CLOCK, eventually
 from soundpost.kernel.clock import sleep_blocking
 from soundpost.simulator.specs import make_stacks
 
-
 VALUES_A_BOX = 4
 """Status values of one box; the only ones asked for while it is measured."""
 SLACK_S = 6.0

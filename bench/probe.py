@@ -2,19 +2,22 @@
 
 A 5 ms ticker notes how late it wakes; that is the loop's lag as the process itself feels it. SIGUSR1 begins a measurement,
 SIGUSR2 writes it to SOUNDPOST_PROBE_FILE. With SOUNDPOST_PROBE_PROFILE=1 the main thread is also sampled by its CPU time,
-for a profile; that slows it a little, so published figures are taken without.
+for a profile, and with PYTHONTRACEMALLOC=1 the figures hold which lines allocated what is alive; both slow it, so published figures
+are taken without.
 
 The commands themselves know nothing of this: only the door `process.with_signals` is wrapped, and the simulator's sessions note
 when a request first went unanswered.
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 import time
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from types import FrameType
@@ -105,26 +108,40 @@ class Probe:
             "tasks": len(asyncio.all_tasks()),
             "threads": threading.active_count(),
             "profile": self._profile.told() if self._profile else None,
+            "alive": alive(),
         }
 
     def write(self) -> None:
         self._file.write_text(json.dumps(self.figures()))
 
 
+def alive() -> list[tuple[str, float]]:
+    """KiB by the line that allocated them; empty unless Python traces its allocations."""
+    if not tracemalloc.is_tracing():
+        return []
+    gc.collect()
+    lines = tracemalloc.take_snapshot().statistics("lineno")[:TOP]
+    return [
+        (f"{'/'.join(Path(s.traceback[0].filename).parts[-3:])}:{s.traceback[0].lineno}", s.size / 1024) for s in lines
+    ]
+
+
 def note_unanswered(file: Path) -> None:
-    """The simulator's own clock at the first request a silent stack leaves unanswered, one line for each silence."""
+    """The simulator's own clock at the first request a silent stack leaves unanswered, or one in error answers with its error line."""
     from soundpost.kernel.clock import SystemClock
     from soundpost.simulator.session import Session
+    from soundpost.simulator.station import Station
 
-    clock, received, silent = SystemClock(), Session.data_received, set[str]()
+    clock, received, noted = SystemClock(), Session.data_received, set[str]()
 
     def data_received(self: Session, data: bytes) -> None:
         station = self._station
+        assert isinstance(station, Station)
         name = station.stack.spec.name
-        if not station.silent:
-            silent.discard(name)
-        elif name not in silent:
-            silent.add(name)
+        if not station.silent and station.error is None:
+            noted.discard(name)
+        elif name not in noted:
+            noted.add(name)
             with file.open("a") as out:
                 out.write(json.dumps({"stack": name, "us": clock.now_us()}) + "\n")
         received(self, data)

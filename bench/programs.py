@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from soundpost.kernel.clock import sleep_blocking
 from tests.support.programs import CLOCK, Api, Program, eventually
 
-__all__ = ["CLOCK", "ROOT", "Api", "Launched", "Program", "Probed", "eventually"]
+from soundpost.kernel.clock import sleep_blocking
+
+__all__ = ["CLOCK", "ROOT", "Api", "Launched", "Probed", "Program", "eventually"]
 ROOT = Path(__file__).resolve().parents[1]
 PROBE_S = 15.0
 

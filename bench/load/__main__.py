@@ -83,7 +83,7 @@ def say(body: dict[str, Any]) -> None:
 
 
 async def main() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     loop = asyncio.get_running_loop()
     fleet = Fleet(json.loads(await loop.run_in_executor(None, sys.stdin.readline)))

@@ -16,8 +16,29 @@ from bench.load.wire import Wire, opened
 from soundpost.kernel import ids
 from soundpost.kernel.clock import SystemClock
 from soundpost.link.envelope import (
-    CREDIT, FACTS, FACTS_PER_FRAME, VALUES, Ack, Beat, CaughtUp, Challenge, Change, Declare, Facts, Hello, Join, Joined,
-    Message, Read, Refused, Schema, Values, Welcome, decode, encode, signed_bytes,
+    CREDIT,
+    FACTS,
+    FACTS_PER_FRAME,
+    VALUES,
+    Ack,
+    Beat,
+    CaughtUp,
+    Challenge,
+    Change,
+    Declare,
+    Facts,
+    Hello,
+    Join,
+    Joined,
+    Message,
+    Read,
+    Refused,
+    Schema,
+    Values,
+    Welcome,
+    decode,
+    encode,
+    signed_bytes,
 )  # fmt: skip
 from soundpost.link.ledger import Lane
 from soundpost.link.level import LEVEL, LOWEST

@@ -106,7 +106,7 @@ async def quiet(players: list[Player]) -> None:
     """Until all is acked, or it will not be any more."""
     until = CLOCK.monotonic() + QUIET_S
     while CLOCK.monotonic() < until and any(not player.quiet and not player.lost for player in players):
-        await asyncio.sleep(0.01)
+        await CLOCK.sleep(0.01)
 
 
 def told(players: list[Player], before: int, sent: int, took: float) -> dict[str, Any]:

@@ -108,7 +108,9 @@ class Wire(asyncio.Protocol):
         self._ended()
 
 
-async def opened(host: str, port: int, path: str, context: ssl.SSLContext, heard: Heard, ended: Callable[[], None]) -> Wire:
+async def opened(
+    host: str, port: int, path: str, context: ssl.SSLContext, heard: Heard, ended: Callable[[], None]
+) -> Wire:
     loop = asyncio.get_running_loop()
     name = f"{host}:{port}"
     _, wire = await loop.create_connection(lambda: Wire(name, path, heard, ended), host, port, ssl=context)
