@@ -10,9 +10,12 @@ from typing import Any
 from msgspec import Struct
 
 from bench.browser import Page, micro, page
+from bench.crowd import SETTLE_S, end, entered
 from bench.farm import Order, World, world
-from bench.figures import Figure, Options, below, exactly, median, percentile
-from bench.programs import eventually
+from bench.figures import Figure, Options, below, exactly, median, percentile, told
+from bench.ingest import DEVICES_EACH, LINKS, RATE, SINGLE_LINKS
+from bench.programs import Launched, eventually
+from soundpost.kernel.clock import sleep_blocking
 
 CHANGES = 300
 GAP_S = 0.1
@@ -32,7 +35,31 @@ def run(options: Options) -> list[Figure]:
     with world(Order(options.of(STACKS, 10))) as here:
         settle(here)
         idle = asyncio.run(measure(here, changes))
-    return figures("idle", idle, changes)
+        links = options.of(LINKS, SINGLE_LINKS)
+        load = entered(here.hub, links, DEVICES_EACH)
+        try:
+            sleep_blocking(SETTLE_S)
+            busy, answer = under_load(here, load, options.of(RATE, 250), changes)
+        finally:
+            end(load)
+    return [
+        *figures("idle", idle, changes),
+        *figures("under ingest", busy, changes),
+        told(
+            "under ingest: acked meanwhile",
+            answer["acked"] / answer["seconds"],
+            f"changes a second over {links:,} links",
+        ),
+    ]
+
+
+def under_load(here: World, load: Launched, rate: float, changes: int) -> tuple[list[float], dict[str, Any]]:
+    """The load goes on for as long as the changes take."""
+    seconds = changes * (GAP_S + 0.08) + 6.0
+    load.tell({"do": "spread", "rate": rate, "pace_s": 1.0, "seconds": seconds})
+    sleep_blocking(3.0)
+    delays = asyncio.run(measure(here, changes))
+    return delays, load.heard()
 
 
 def figures(when: str, delays: list[float], changes: int) -> list[Figure]:

@@ -54,6 +54,21 @@ def accounts(hub: Probed, links: int) -> list[dict[str, str]]:
             return list(pool.map(add, range(links)))
 
 
+def entered(hub: Probed, links: int, devices_each: int) -> Launched:
+    """The load, once all its agents are in and what they told is acked. The hub was started with orders for an agent, so it says
+    which CA to trust."""
+    return Launched(
+        "bench.load",
+        orders={
+            "host": "127.0.0.1",
+            "port": urlsplit(hub.ready["tls_url"]).port,
+            "ca_pem": hub.ready["agents"][0]["ca_pem"],
+            "accounts": accounts(hub, links),
+            "devices_each": devices_each,
+        },
+    )
+
+
 @contextmanager
 def crowd(links: int, devices_each: int, environment: Mapping[str, str] | None = None) -> Iterator[Crowd]:
     """Ready once every device is declared, listed and has its first values on disk. Everything is stopped at the end."""
@@ -65,14 +80,7 @@ def crowd(links: int, devices_each: int, environment: Mapping[str, str] | None =
         after.callback(lambda: stop(here.hub if programs else hub))
         api = Api(hub.ready["url"], hub.ready["api_key"])
         after.callback(api.close)
-        entrance = hub.ready["agents"][0]
-        load = Launched(
-            "bench.load",
-            orders={
-                "host": "127.0.0.1", "port": urlsplit(hub.ready["tls_url"]).port, "ca_pem": entrance["ca_pem"],
-                "accounts": accounts(hub, links), "devices_each": devices_each,
-            },
-        )  # fmt: skip
+        load = entered(hub, links, devices_each)
         after.callback(end, load)
         here = Crowd(base, hub, api, load, load.ready)
         programs.append(load)
