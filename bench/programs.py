@@ -58,7 +58,7 @@ class Launched(Program):
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
-            raise RuntimeError(f"{self.process.args} ended by itself:\n" + "\n".join(self.log[-40:]))
+            raise RuntimeError(f"{self.process.args!r} ended by itself:\n" + "\n".join(self.log[-40:]))
         said: dict[str, Any] = json.loads(line)
         return said
 

@@ -86,7 +86,7 @@ async def single(players: list[Player], seconds: float) -> dict[str, Any]:
             sent += turns[id(player)].send(CLOCK.now_ms(), 0.0)
 
     for player in players:
-        player.on_ack = lambda player=player: more(player)  # type: ignore[misc]
+        player.on_ack = lambda player=player: more(player)
         more(player)
     await asyncio.sleep(seconds)
     took = CLOCK.monotonic() - began
