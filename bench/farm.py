@@ -16,7 +16,8 @@ import httpx
 import psutil
 from msgspec import Struct, field
 
-from bench.programs import Api, Probed, Program, eventually
+from bench.programs import CLOCK, Api, Probed, Program, eventually
+from soundpost.kernel.clock import sleep_blocking
 
 NETWORK = 127, 29
 """127.29.0.0/16 is the benches' own: nothing else on this machine listens there."""
@@ -144,6 +145,22 @@ def world(order: Order) -> Iterator[World]:
         except BaseException:
             complain(here)
             raise
+
+
+def polls(here: World) -> int:
+    """Requests the devices have seen."""
+    return int(here.control.get("/health").json()["commands_seen"])
+
+
+def settle(here: World, look_s: float = 2.0, wait_s: float = 600.0) -> None:
+    """Until the first reading of everything is over: the devices are asked at a steady rate, four looks in a row."""
+    until, before, steady = CLOCK.monotonic() + wait_s, -1.0, 0
+    while CLOCK.monotonic() < until and steady < 3:
+        first, start = polls(here), CLOCK.monotonic()
+        sleep_blocking(look_s)
+        rate = (polls(here) - first) / (CLOCK.monotonic() - start)
+        steady = steady + 1 if abs(rate - before) <= max(5.0, before * 0.15) else 0
+        before = rate
 
 
 def online(api: Api) -> int:

@@ -16,10 +16,9 @@ from typing import Any
 from msgspec import Struct
 
 from bench.browser import Page, micro, page
-from bench.farm import Order, World, world
+from bench.farm import Order, World, settle, world
 from bench.figures import Figure, Options, at_most, below, exactly, median, percentile, told
 from bench.programs import CLOCK
-from soundpost.kernel.clock import sleep_blocking
 
 EACH = 40
 POLL_S = 5.0
@@ -97,23 +96,6 @@ def measure(each: int, environment: dict[str, str], *, gap_s: float) -> list[Inj
         note_first_requests(here, plan)
         check(here, plan)
     return plan
-
-
-def settle(here: World) -> None:
-    """The first reading of everything is over: the simulator is asked at a steady rate."""
-    steady, before = 0, 0.0
-    for _ in range(90):
-        first = seen_by(here)
-        sleep_blocking(2.0)
-        rate = (seen_by(here) - first) / 2
-        steady = steady + 1 if before and abs(rate - before) <= max(5.0, before * 0.15) else 0
-        before = rate
-        if steady >= 3:
-            return
-
-
-def seen_by(here: World) -> int:
-    return int(here.control.get("/health").json()["commands_seen"])
 
 
 def planned(here: World, each: int) -> list[Injected]:

@@ -6,14 +6,14 @@ One poll = one request sent to a device and its answer read. CPU seconds are tho
 
 from msgspec import Struct
 
-from bench.farm import Order, World, world
+from bench.farm import Order, World, polls, settle, world
 from bench.figures import Figure, Options, at_least, below, exactly, told
-from bench.programs import CLOCK, eventually
+from bench.programs import CLOCK
 from soundpost.kernel.clock import sleep_blocking
 from soundpost.simulator.specs import make_stacks
 
-VALUES_A_BOX = 4
-"""Status values of one box; the only ones asked for while it is measured."""
+ASKED_A_BOX = 5
+"""Temperature, uptime, load, locate light and the P-Link list: the status of a box, the only things asked while it is measured."""
 SLACK_S = 6.0
 """A value is asked for within its period, told with the next frame, and *read until* once a second."""
 
@@ -35,7 +35,7 @@ class Pace(Struct, frozen=True):
 
 def pace(stacks: int, every_s: float, seconds: float) -> Pace:
     boxes = sum(len(spec.boxes) for spec in make_stacks(stacks, 1, []))
-    return Pace(stacks, every_s, every_s * VALUES_A_BOX * boxes / stacks, seconds)
+    return Pace(stacks, every_s, every_s * ASKED_A_BOX * boxes / stacks, seconds)
 
 
 def paces(options: Options) -> list[Pace]:
@@ -49,7 +49,7 @@ def run(options: Options) -> list[Figure]:
 
 def measure(pace: Pace) -> list[Figure]:
     with world(Order(pace.stacks, pace.environment, found_s=900)) as here:
-        settle(here, pace)
+        settle(here, look_s=max(3.0, pace.every_s / 2), wait_s=900)
         polls_before, cpu_before, start = polls(here), here.cpu_s(), CLOCK.monotonic()
         sleep_blocking(pace.seconds)
         answered, cpu_after, took = polls(here) - polls_before, here.cpu_s(), CLOCK.monotonic() - start
@@ -64,22 +64,6 @@ def measure(pace: Pace) -> list[Figure]:
         told(f"{name}: hub", spent["hub"], "CPU s per 1,000 polls"),
         exactly(f"{name}: fresh at the hub's API", readable, f"stacks of {pace.stacks:,}", pace.stacks),
     ]
-
-
-def polls(here: World) -> int:
-    return int(here.control.get("/health").json()["commands_seen"])
-
-
-def settle(here: World, pace: Pace) -> None:
-    """The first reading of everything is over: what the simulator is asked is no more than the pace, for a whole period."""
-    most = pace.stacks / pace.every_s * 1.05 + 1
-
-    def steady() -> bool:
-        before, start = polls(here), CLOCK.monotonic()
-        sleep_blocking(max(3.0, pace.every_s))
-        return (polls(here) - before) / (CLOCK.monotonic() - start) <= most
-
-    eventually("the first reading of everything is over", steady, 900)
 
 
 def readable_now(here: World, pace: Pace) -> int:
