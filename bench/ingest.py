@@ -16,7 +16,7 @@ import psutil
 from bench.crowd import Crowd, crowd, hub_arguments, wrong
 from bench.farm import cpu
 from bench.figures import Figure, Options, at_least, below, exactly, told
-from bench.programs import Api, Probed
+from bench.programs import CLOCK, Api, Probed
 
 LINKS, DEVICES_EACH, RATE, SECONDS = 2_000, 50, 50_000, 60
 SINGLE_LINKS, SINGLE_RATE = 10, 5_000
@@ -88,7 +88,9 @@ def kept(here: Crowd) -> list[Figure]:
     now = wrong(here.api, sample)
     key = here.api.client.headers["X-Api-Key"]
     here.hub.kill()
+    killed = CLOCK.monotonic()
     here.hub = Probed(*hub_arguments(here.base), orders={"make_owner": False})
+    listening = CLOCK.monotonic() - killed
     again = Api(here.hub.ready["url"], key)
     try:
         later = wrong(again, sample)
@@ -99,12 +101,15 @@ def kept(here: Crowd) -> list[Figure]:
     return [
         exactly("acked values readable", len(sample) - len(now), f"of {len(sample)} devices", len(sample)),
         exactly("the same after a kill", len(sample) - len(later), f"of {len(sample)} devices", len(sample)),
+        told("kill → listening again", listening, "s"),
     ]
 
 
 def profile(told: dict[str, Any]) -> None:
     """With SOUNDPOST_PROBE_PROFILE=1: where the main thread's CPU went."""
-    sys.stderr.write(f"  main thread {told['total_s']:.2f} CPU s\n")
-    for kind in ("own", "within"):
+    sys.stderr.write(
+        f"  main thread {told['total_s']:.2f} CPU s, {told['stalled_s']:.2f} CPU s in stalls of its loop\n"
+    )
+    for kind in ("own", "within", "stalls"):
         for name, share in told[kind][:25]:
             sys.stderr.write(f"    {kind:6} {share * 100:5.1f} %  {name}\n")

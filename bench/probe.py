@@ -29,12 +29,21 @@ TICK_S = 0.005
 SAMPLE_S = 0.005
 DEPTH = 40
 TOP = 30
+STALL_MS = 15.0
+WAITING = (
+    "lib/python3.11/threading.py",
+    "lib/python3.11/queue.py",
+    "soundpost/editions/process.py",
+    "concurrent/futures/thread.py",
+)
 
 
 class Profile:
-    """CPU samples of the main thread, weighed by the CPU time it really used between two of them."""
+    """CPU samples of the main thread, weighed by the CPU time it really used between two of them. What was sampled during a stall of
+    the loop is also counted apart; where another thread used the time, that thread's place is what held the loop up."""
 
     def __init__(self) -> None:
+        self._main = threading.get_ident()
         self.clear()
 
     def start(self) -> None:
@@ -44,12 +53,31 @@ class Profile:
     def clear(self) -> None:
         self.own: Counter[str] = Counter()
         self.within: Counter[str] = Counter()
-        self.total = 0.0
-        self._cpu = time.thread_time()
+        self.stalls: Counter[str] = Counter()
+        self.total = self.stalled = 0.0
+        self._since_tick: list[tuple[str, float]] = []
+        self._cpu, self._all = time.thread_time(), time.process_time()
+
+    def ticked(self, stall_ms: float) -> None:
+        """The loop came round."""
+        if stall_ms >= STALL_MS:
+            for name, spent in self._since_tick:
+                self.stalls[name] += spent  # type: ignore[assignment]
+                self.stalled += spent
+        self._since_tick.clear()
+
+    def _elsewhere(self, spent: float) -> None:
+        for thread, frame in sys._current_frames().items():
+            if thread != self._main and not place(frame).startswith(WAITING):
+                self._since_tick.append((f"thread at {place(frame)}:{frame.f_lineno}", spent))
+                return
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
-        now = time.thread_time()
-        spent, self._cpu = now - self._cpu, now
+        now, whole = time.thread_time(), time.process_time()
+        spent, others = now - self._cpu, whole - self._all - (now - self._cpu)
+        self._cpu, self._all = now, whole
+        if others > spent:
+            self._elsewhere(others)
         if spent <= 0 or frame is None:
             return
         self.total += spent
@@ -58,15 +86,23 @@ class Profile:
         while above is not None and len(places) < DEPTH:
             places.append(place(above))
             above = above.f_back
+        ours = next((name for name in places if "soundpost/" in name or "hub/" in name), places[0])
+        self._since_tick.append((f"{places[0]}:{frame.f_lineno} < {ours}", spent))
         self.own[f"{places[0]}:{frame.f_lineno}"] += spent  # type: ignore[assignment]
         for name in set(places):
             self.within[name] += spent  # type: ignore[assignment]
 
     def told(self) -> dict[str, Any]:
-        return {"total_s": self.total, "own": self._top(self.own), "within": self._top(self.within)}
+        return {
+            "total_s": self.total,
+            "own": self._top(self.own, self.total),
+            "within": self._top(self.within, self.total),
+            "stalls": self._top(self.stalls, self.stalled),
+            "stalled_s": self.stalled,
+        }
 
-    def _top(self, counted: "Counter[str]") -> list[tuple[str, float]]:
-        whole = self.total or 1.0
+    def _top(self, counted: "Counter[str]", whole: float) -> list[tuple[str, float]]:
+        whole = whole or 1.0
         return [(name, round(spent / whole, 4)) for name, spent in counted.most_common(TOP)]
 
 
@@ -93,6 +129,8 @@ class Probe:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             now = time.monotonic()
             self._stalls.append((now - due) * 1000)
+            if self._profile:
+                self._profile.ticked(self._stalls[-1])
             due = now + TICK_S
 
     def figures(self) -> dict[str, Any]:
