@@ -6,9 +6,11 @@ from typing import Any, Self
 
 from soundpost.kernel.clock import Clock, SystemClock, rfc3339_us
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, SoundpostError
-from soundpost.simulator import commands, faults
+from soundpost.simulator import faults
 from soundpost.simulator.addresses import DEFAULT_PORT, Endpoint, endpoints, raise_file_limit
 from soundpost.simulator.assumptions import of_personality
+from soundpost.simulator.endpoints import set_at_device
+from soundpost.simulator.reply import Refused
 from soundpost.simulator.specs import StackSpec
 from soundpost.simulator.stack import OutOfRange
 from soundpost.simulator.station import Station
@@ -101,8 +103,8 @@ class Farm:
         station = self.stack(name)
         time = stamp(self.clock)
         try:
-            commands.set_at_device(station.stack, address, parameter, value)
-        except commands.Refused as error:
+            set_at_device(station.stack, address, parameter, value)
+        except Refused as error:
             raise Invalid(
                 f"This stack has no {address!r} with {parameter!r}.", code="point_unknown", cause=str(error)
             ) from error
