@@ -44,14 +44,16 @@ def ep(stack: Stack, words: list[str], writer: object) -> str:
 
 
 def _parameter(stack: Stack, point: Point, address: str, parameter: Parameter, rest: list[str], writer: object) -> str:
-    mirrored = _write(stack, point, address, parameter, rest, writer) if len(rest) > 2 else ""
+    mirrored, lines = _write(stack, point, address, parameter, rest, writer) if len(rest) > 2 else ("", [])
     text = mirrored or stack.text(parameter, stack.read(point, parameter))
     words = rest[:2] if stack.switches.codes_mirrored else (parameter.block, parameter.name)
-    return framed(stack, f"EP {address} {words[0]} {words[1]} {text}")
+    return framed(stack, f"EP {address} {words[0]} {words[1]} {text}", *lines)
 
 
-def _write(stack: Stack, point: Point, address: str, parameter: Parameter, rest: list[str], writer: object) -> str:
-    """What the reply shows instead of the value, if anything."""
+def _write(
+    stack: Stack, point: Point, address: str, parameter: Parameter, rest: list[str], writer: object
+) -> tuple[str, list[str]]:
+    """What the reply shows instead of the value, if anything, and what the writer hears behind it."""
     relative = len(rest) == 4 and rest[3].upper() == "REL" and parameter.relative
     value = number(rest[2])
     if value is None or (len(rest) > 3 and not relative):
@@ -60,20 +62,20 @@ def _write(stack: Stack, point: Point, address: str, parameter: Parameter, rest:
         changed = stack.write(point, parameter, value, relative=relative)
     except OutOfRange:
         raise bad_argument(stack) from None
-    if changed:
-        announce(stack, point, address, parameter, writer)
-    return "2" if stack.switches.mirror_toggle and parameter.toggle and value == 2 else ""
+    lines = announce(stack, point, address, parameter, writer) if changed else []
+    return "2" if stack.switches.mirror_toggle and parameter.toggle and value == 2 else "", lines
 
 
-def announce(stack: Stack, point: Point, address: str, parameter: Parameter, writer: object = None) -> None:
-    """Tells the others of a change, and of the gain that a narrower limit may have taken along."""
+def announce(stack: Stack, point: Point, address: str, parameter: Parameter, writer: object = None) -> list[str]:
+    """Tells the others of a change. What comes back is for the writer too: the gain a narrower limit took along."""
     stack.tell(address, parameter, stack.read(point, parameter), writer)
-    if (
-        parameter in (MIN_GAIN, MAX_GAIN)
-        and stack.switches.limits_pull_gain
-        and stack.values.pulled(point, stack.clock.monotonic())
-    ):
-        stack.tell(address, GAIN, stack.read(point, GAIN))
+    if parameter not in (MIN_GAIN, MAX_GAIN) or not stack.switches.limits_pull_gain:
+        return []
+    if not stack.values.pulled(point, stack.clock.monotonic()):
+        return []
+    gain = stack.read(point, GAIN)
+    stack.tell(address, GAIN, gain, writer)
+    return [f"EP {address} LEVEL GAIN {stack.text(GAIN, gain)}"]
 
 
 def _text(stack: Stack, point: Point, address: str, rest: list[str], writer: object) -> str:

@@ -18,6 +18,7 @@ LINE_WORDS = {str(line): line for line in LINES}
 DO_NOT_DISTURB, FORWARD = PARAMETERS["KEY", "KEY_DO_NOT_DISTURB"], PARAMETERS["KEY", "KEY_FORWARD"]
 AUTO_ANSWER, RINGS = PARAMETERS["SETTINGS", "AUTO_ANSWER"], PARAMETERS["SETTINGS", "AUTO_ANSWER_RINGS"]
 RING_ENABLE, DISCONNECT = PARAMETERS["SETTINGS", "RING_ENABLE"], PARAMETERS["SETTINGS", "AUTO_DISCONNECT_MODE"]
+FAR_END = ("incoming", "answer", "busy", "hangup")
 SIP_PEER = "10.0.0.9"
 Phone = Voip | Analog | Skype
 
@@ -30,6 +31,16 @@ def phone(stack: Stack, point: Point) -> Phone:
         stack.phones[point] = found
     assert isinstance(found, Voip | Analog | Skype)
     return found
+
+
+def shown(stack: Stack, point: Point) -> str:
+    """For people: how the line stands."""
+    machine = phone(stack, point)
+    if isinstance(machine, Voip):
+        return machine.parties(False)
+    if isinstance(machine, Analog):
+        return "RINGING" if machine.ringing else "OFF_HOOK" if machine.off_hook else "IDLE"
+    return ";".join(machine.state(session) for session in sorted(machine.sessions)) or "IDLE"
 
 
 # -- KEY
