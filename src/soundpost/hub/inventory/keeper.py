@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from soundpost.device.model import GROUPS
 from soundpost.hub.inventory import repo, segments
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import DeviceState
@@ -135,7 +136,7 @@ def _fill(memory: Memory, id: str, n: int, blob: segments.Blob) -> None:
         segments.fill(device, blob, memory.schemas[blob.schema])
     except (Corrupt, KeyError) as error:
         log.get("inventory").error("stored values were left out", device=id, error=str(error))
-        device.reads = array("q", (0, 0, 0))
+        device.reads = array("q", bytes(8 * len(GROUPS)))
         return
     device.blob_n = n
     memory.segment = max(memory.segment, n)

@@ -7,7 +7,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from soundpost.device.model import Descriptor, Device, Reason
+from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
 from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
 from soundpost.link.envelope import Change, Read
@@ -261,7 +261,12 @@ class Memory:
         for read in reads:
             device = self.devices.get(devices.get(read.ref, ""))
             time_ms = read.time_ms + offset_ms
-            if device is None or device.site is not site or not 0 <= read.group < 3 or not 0 <= time_ms < LATEST_MS:
+            if (
+                device is None
+                or device.site is not site
+                or not 0 <= read.group < len(GROUPS)
+                or not 0 <= time_ms < LATEST_MS
+            ):
                 continue
             device.reads[read.group] = time_ms
             if device.watchers:

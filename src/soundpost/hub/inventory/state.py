@@ -99,7 +99,7 @@ class DeviceState:
         self.reason: Reason | None = None
         self.search: str | None = None
         self.dirty_n = self.blob_n = self.watchers = self.old = 0
-        self.reads = array("q", (0, 0, 0))
+        self.reads = array("q", bytes(8 * len(GROUPS)))
         self.shape(EMPTY)
 
     def shape(self, schema: Schema) -> None:
