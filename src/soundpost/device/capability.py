@@ -61,10 +61,10 @@ class Verb(Struct, frozen=True):
         """The key of the point it writes; "" for none."""
         if self is CONTROL:
             return str(arguments.get("key", ""))
-        point = self.point
-        for argument in self.takes:
-            point = point.replace(f"{{{argument.name}}}", str(arguments.get(argument.name, "")))
-        return point
+        named = re.findall(r"{(\w+)}", self.point)
+        if any(name not in arguments for name in named):
+            return ""
+        return re.sub(r"{(\w+)}", lambda found: str(arguments[found[1]]), self.point)
 
     def misfit(self, arguments: Mapping[str, Any]) -> tuple[str, str] | None:
         """The first argument that is wrong, missing or too many, and a sentence for a person; None when all fit."""

@@ -2,37 +2,10 @@
 
 import pytest
 from tests.contract.peer import Peer
-from tests.support.clock import ManualClock
+from tests.unit.drivers.direct import Direct
 
-from soundpost.device.contract import Unit
-from soundpost.drivers.converge_pro2 import assumed, replies
-from soundpost.drivers.converge_pro2.driver import Conversation
-from soundpost.transport.line import ErrorAnswer
+from soundpost.drivers.converge_pro2 import assumed
 from soundpost.transport.talk import Starting
-from soundpost.wire.dialogue import Request
-
-
-class Direct:
-    """A line without bytes: questions go straight to the peer's table."""
-
-    def __init__(self, peer: Peer) -> None:
-        self.peer, self.asked = peer, list[str]()
-        self.talk = Conversation(ManualClock())
-
-    async def ask(self, request: Request) -> list[str]:
-        self.asked.append(request.line)
-        answer = [line.replace("\0", "") for line in self.peer.replies(request.line)]
-        if replies.is_error(answer[0]):
-            raise ErrorAnswer(answer[0])
-        if not request.end:
-            for line in answer[1:]:
-                self.talk.heard(line)
-            return answer[:1]
-        return answer
-
-    async def read(self) -> Unit:
-        self.asked.clear()
-        return await self.talk.identify(self.ask)
 
 
 @pytest.fixture

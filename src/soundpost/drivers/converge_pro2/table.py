@@ -31,7 +31,7 @@ USB = ("USB_RX", "USB_TX")
 
 class Row(Struct, frozen=True):
     """`write` is None for what can only be read. `answer` is the block its answer names, when not its own. `of`: not asked
-    for, the parameter of that name tells it too. `offered`: `says` explains the values, for the label."""
+    for, the parameter of that name tells it too."""
 
     types: tuple[str, ...]
     block: str
@@ -116,8 +116,8 @@ def _decibels(
     types: tuple[str, ...], block: str, parameter: str, says: str, span: tuple[float, float], switch: str
 ) -> Row:
     low, high = span
-    read, write = replies.decibels, words.decibels
-    return Row(types, block, parameter, says, NUMBER, read, "E", Group.SETTINGS, write, "dB", low, high, 0.1, switch)
+    read, write, grade = replies.decibels, words.decibels, "EI" if switch else "E"
+    return Row(types, block, parameter, says, NUMBER, read, grade, Group.SETTINGS, write, "dB", low, high, 0.1, switch)
 
 
 def _told(
@@ -182,7 +182,7 @@ _TELEPHONES = (
         Group.STATUS,
         answer="INQUIRE_RESULT",
     ),
-    Row(DIALER, "INQUIRE", "HOOK", "off hook", BOOL, replies.bit, "PEI", Group.STATUS, of="ACTIVE_PARTIES"),
+    Row(DIALER, "INQUIRE", "HOOK", "off hook", BOOL, replies.bit, "PE", Group.STATUS, of="ACTIVE_PARTIES"),
     Row(
         DIALER,
         "INQUIRE",
@@ -190,7 +190,7 @@ _TELEPHONES = (
         "other party",
         STRING,
         telephone.caller_id,
-        "PEI",
+        "PE",
         Group.STATUS,
         of="ACTIVE_PARTIES",
     ),

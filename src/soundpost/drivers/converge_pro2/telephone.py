@@ -5,6 +5,7 @@ stands, its state is the next word this table knows, and what follows the word i
 `|`, but not inside quotes or `<...>`. A state nobody knows leaves the line as it was.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -65,7 +66,7 @@ def parties(text: str) -> list[Party]:
     """Each party of a list, a STATE_CHANGE or an INDICATION, in the order told. Never raises."""
     found, pieces = [], split(text)
     starts = [index for index, piece in enumerate(pieces) if PARTY.fullmatch(piece)]
-    for start, end in zip(starts, [*starts[1:], len(pieces)], strict=True):
+    for start, end in itertools.pairwise([*starts, len(pieces)]):
         told = PARTY.fullmatch(pieces[start])
         if told and told[1].upper() != "NA" and (said := [piece for piece in pieces[start + 1 : end] if piece]):
             found.append(_party(int(told[1]), *said))
