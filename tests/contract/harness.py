@@ -12,7 +12,7 @@ from soundpost.kernel.clock import SystemClock
 from soundpost.simulator.farm import Farm
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec
 
-QUICK = Periods(status=0.3, levels=0.6, facts=30.0, heartbeat=0.4, answer=1.0, gap=0.0)
+QUICK = Periods(status=0.3, levels=0.6, facts=30.0, heartbeat=0.4, answer=1.0, gap=0.0, settings=1.5)
 GOOD = Credentials("good", "clearone", "converge")
 WRONG = Credentials("wrong", "admin", "guess")
 WAIT_S = 30.0

@@ -5,6 +5,8 @@ import socket
 import struct
 from collections.abc import Callable
 
+from tests.contract import peer_words
+
 USER, PASSWORD = "clearone", "converge"
 
 
@@ -15,6 +17,7 @@ class Peer:
         self.serials = {"Name_1": "1234-2334-40", "Name_2": "1234-2335-40"}
         self.models = {"Name_1": "48V", "Name_2": "48V"}
         self.values: dict[str, str] = {}
+        self.more: set[tuple[str, str]] = set()
         self.peripheral = "1 BMA360 Ceiling 9000-2401-40 2.0.1.8 1"
         self.firmware = "7.0.0.1"
         self.greeting = b"\xff\xfd\x01\xff\xfd\x21\xff\xfb\x01\xff\xfb\x03Username: "
@@ -109,20 +112,14 @@ class Peer:
         match line.upper().split():
             case ["VERSION", "*", "FW", "1"]:
                 return ["VERSION * FW 1\0" if self.starting else f"VERSION * FW 1 {self.firmware}"]
-            case ["EP", kind, number, "LEVEL", parameter, *value] if self._has(kind, number):
-                return [f"EP {kind} {number} LEVEL {parameter} {self._level(kind, number, parameter, value)}"]
+            case ["EP", kind, number, _, _, *_] if (kind, number) in peer_words.HAS | self.more:
+                said = peer_words.end_point(line, self.values, self.frozen)
+                return [said or "ERROR INVALID PARAMETER(S)"]
             case ["BOX", _, "UNIT", "SN"] if line.split()[1] in self.serials:
                 return [f"BOX {line.split()[1]} UNIT SN {self.serials[line.split()[1]]}"]
+        if said := peer_words.report(line.split(), self.serials):
+            return [said]
         return self._assumed(line) if self.lab else ["ERROR INVALID COMMAND"]
-
-    def _has(self, kind: str, number: str) -> bool:
-        return (kind, number) in {("MIC", "101"), ("MIC", "102"), ("MIC", "201"), ("OUTPUT", "101"), ("OUTPUT", "201")}
-
-    def _level(self, kind: str, number: str, parameter: str, value: list[str]) -> str:
-        key = f"{kind} {number} {parameter}"
-        if value and not self.frozen:
-            self.values[key] = value[0]
-        return self.values.get(key, "0" if parameter == "MUTE" else "-5.0")
 
     def _assumed(self, line: str) -> list[str]:
         name = line.split()[1] if len(line.split()) > 1 else ""

@@ -46,7 +46,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     extra: dict[str, str] = field(default_factory=dict)
 
 
-PERIOD_NAMES = ("status", "levels", "facts", "heartbeat", "answer", "gap")
+PERIOD_NAMES = ("status", "levels", "facts", "settings", "heartbeat", "answer", "gap")
 NAMES = ("subnets", "zone", "policy", "interval", "connect", *(f"period.{name}" for name in PERIOD_NAMES))
 """What may stand under [agent] in soundpost.toml."""
 

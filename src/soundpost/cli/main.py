@@ -233,11 +233,19 @@ def doctor(
 
 
 @app.command
-def bench(name: str = "all", *, json: bool = False) -> int:
+def bench(
+    name: str = "all",
+    *,
+    json: Annotated[bool, Parameter(help="Print the figures as JSON.")] = False,
+    scale: Annotated[
+        float | None, Parameter(help="A fraction of the published work, such as 0.1; else SOUNDPOST_BENCH_SCALE.")
+    ] = None,
+    hours: Annotated[float, Parameter(help="How long the soak runs, instead of its 20 minutes.")] = 0.0,
+) -> int:
     """Reruns the published benchmarks on this machine (see bench/README.md)."""
     from soundpost.editions import bench as room
 
-    return room.run(name, as_json=json)
+    return room.run(name, as_json=json, scale=scale, hours=hours)
 
 
 def main() -> None:

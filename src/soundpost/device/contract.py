@@ -135,9 +135,11 @@ class Periods(Struct, frozen=True):
     heartbeat: float = 30.0
     answer: float = 2.0
     gap: float = 0.05
+    settings: float = 300.0
 
     def of(self, group: str) -> float:
-        return {"status": self.status, "levels": self.levels, "facts": self.facts}.get(group, self.levels)
+        known = {"status": self.status, "facts": self.facts, "settings": self.settings}
+        return known.get(group, self.levels)
 
 
 class Session(Protocol):

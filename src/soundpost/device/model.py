@@ -57,9 +57,11 @@ class Group(StrEnum):
     STATUS = "status"
     LEVELS = "levels"
     FACTS = "facts"
+    SETTINGS = "settings"
 
 
-GROUPS = (Group.STATUS, Group.LEVELS, Group.FACTS)
+GROUPS = (Group.STATUS, Group.LEVELS, Group.FACTS, Group.SETTINGS)
+"""Their places travel over the link and lie in stored values: a new group goes to the end."""
 
 
 class PointType(StrEnum):

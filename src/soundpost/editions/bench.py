@@ -2,20 +2,24 @@
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from msgspec import to_builtins
 
-from soundpost.kernel.errors import Unavailable
+from soundpost.kernel.errors import Invalid, Unavailable
 
-NAMES = ("poll", "change")
+NAMES = (
+    "poll", "ingest", "change", "fault", "start", "memory", "query", "outage", "storm", "soak",
+)  # fmt: skip
 ROOT = Path(__file__).resolve().parents[3]
+SCALE = "SOUNDPOST_BENCH_SCALE"
 
 
-def run(name: str, *, as_json: bool) -> int:
-    """Prints a table (or JSON); 1 when an aim was missed."""
+def run(name: str, *, as_json: bool, scale: float | None = None, hours: float = 0.0) -> int:
+    """Prints a table (or JSON); 1 when an aim was missed, 2 when there is no such benchmark."""
     names = NAMES if name == "all" else (name,)
     if unknown := [one for one in names if one not in NAMES]:
         sys.stderr.write(f"There is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}.\n")
@@ -23,23 +27,43 @@ def run(name: str, *, as_json: bool) -> int:
     if not (ROOT / "bench" / "farm.py").exists():
         raise Unavailable("The benchmarks run from a clone of the repository.", code="bench_missing")
     sys.path.insert(0, str(ROOT))
+    figures: Any = importlib.import_module("bench.figures")
     farm: Any = importlib.import_module("bench.farm")
-    results = {}
+    options = figures.Options(scale=chosen(scale), hours=hours)
+    results: dict[str, Any] = {}
+    failed: dict[str, str] = {}
     for one in names:
-        if not as_json:
-            sys.stdout.write(f"{one} ...\n")
-        results[one] = importlib.import_module(f"bench.{one}").run()
-        if not as_json:
-            table(results[one])
+        say(as_json, f"{one}{'' if options.scale == 1 else f' (scale {options.scale:g})'} ...")
+        try:
+            results[one] = importlib.import_module(f"bench.{one}").run(options)
+        except Exception as error:  # the others of `all` are still worth having
+            failed[one] = f"{type(error).__name__}: {error}"
+            say(as_json, f"  ▲ it broke off: {failed[one]}")
+        else:
+            say(as_json, *figures.lines(results[one]))
+    machine = farm.machine()
     if as_json:
-        sys.stdout.write(json.dumps({"machine": farm.machine(), "results": to_builtins(results)}, indent=1) + "\n")
-    else:
-        sys.stdout.write(", ".join(f"{key} {value}" for key, value in farm.machine().items()) + "\n")
-    return 1 if any(figure.met is False for figures in results.values() for figure in figures) else 0
+        whole = {"machine": machine, "scale": options.scale, "results": to_builtins(results), "failed": failed}
+        sys.stdout.write(json.dumps(whole, indent=1) + "\n")
+    say(as_json, ", ".join(f"{key} {value}" for key, value in machine.items()))
+    return 1 if failed or figures.missed(results) else 0
 
 
-def table(figures: list[Any]) -> None:
-    for figure in figures:
-        mark = {True: "●", False: "▲", None: " "}[figure.met]
-        aim = f"   aim {figure.aim}" if figure.aim else ""
-        sys.stdout.write(f"  {mark} {figure.name:36} {figure.value:10.3f} {figure.unit}{aim}\n")
+def say(as_json: bool, *lines: str) -> None:
+    """While JSON is wanted, what people read goes to standard error."""
+    out = sys.stderr if as_json else sys.stdout
+    for line in lines:
+        out.write(line + "\n")
+    out.flush()
+
+
+def chosen(scale: float | None) -> float:
+    """The option, else the environment, else the published work."""
+    text = os.environ.get(SCALE, "") if scale is None else str(scale)
+    try:
+        value = float(text or 1.0)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10:
+        raise Invalid("A scale is a number above 0 and at most 10, such as 0.1.", code="scale_invalid")
+    return value

@@ -45,12 +45,31 @@ class Assumptions:
     error_command: str = assume("ERROR INVALID COMMAND", "text for a command the device does not know")
     error_parameter: str = assume("ERROR INVALID PARAMETER(S)", "text for an end point, block or name it does not have")
     error_argument: str = assume("ERROR INVALID ARGUMENT", "text for a value out of range; the old value stays")
+    limits_pull_gain: bool = assume(False, "a MAX_GAIN below the gain (MIN_GAIN above it) takes the gain along")
+    # Telephone (4.3 to 4.5, 6.2). The outgoing and incoming sequences themselves are evidenced.
+    subscription_needed: bool = assume(False, "only NOTIFICATION kinds that somebody subscribed to are sent")
+    notifications_by_name: bool = assume(False, "telephone notifications use the channel name, not type and number")
+    far_end_answers_s: float = assume(4.0, "a call that goes out is answered after so many seconds; 0: by order only")
+    typed_dials_s: float = assume(4.0, "digits typed on a dial tone are dialled after so many quiet seconds")
+    ring_s: float = assume(6.0, "seconds of one ring, for AUTO_ANSWER_RINGS")
+    voip_transfer: bool = assume(True, "how transfer keys lead from state to state; only the state words are known")
+    digits_dialed: bool = assume(True, "`INQUIRE DIGITS_DIALED_SINCE_OFF_HOOK` answers the digits, maybe none")
+    dnd_status: bool = assume(True, "`INQUIRE DND_STATUS` answers 0 or 1")
+    label: bool = assume(True, "`LEVEL LABEL` and `SETTINGS LOCAL_NUMBER` read and write one word", lab_only=True)
+    # Ramps, matrix, rooms, reports (4.6 to 4.9).
+    ramp_mirrored: bool = assume(True, "RAMP is mirrored at once; a LEVEL GAIN line with the target follows at its end")
+    ramp_db_per_s: bool = assume(True, "the step of a RAMP is dB per second (else dB per tenth of a second)")
+    matrix_mirrored: bool = assume(True, "MT and CLRMATRIX are mirrored (else they answer nothing)")
+    room_mirrored: bool = assume(True, "`ROOM <n> 7 <sub-room> <configuration>` is mirrored (else it answers nothing)")
+    reports_on_change: bool = assume(True, "GATE and BEAM with a last 1 turn reports on, with 0 off; both answer one")
+    reports_per_s: float = assume(5.0, "gate and beam reports at most so often")
     # Models (9, 3.3).
     default_names: bool = assume(True, "channels have names of the project file's pattern: `Mic_Name_1_01`")
     assumed_counts: bool = assume(
         True, "outputs, processing, faders, USB per model; only inputs and lines are evidenced"
     )
     huddle_points: bool = assume(True, "a Huddle is a one-box stack with the same grammar and fewer end points")
+    skype_line: bool = assume(True, "boxes with VoIP have a Skype line as well")
     # Restart (4.10, 6.3).
     restart_down_s: float = assume(20.0, "telnet is refused this long after a reset; a real unit may need 165 s")
     restart_empty_s: float = assume(5.0, "VERSION answers an empty value this long, then HW_RESYNC is pushed")
@@ -67,6 +86,17 @@ class Assumptions:
     plink_change: bool = assume(True, "a peripheral that comes or goes is pushed as its PLINK line", lab_only=True)
     health: bool = assume(True, "`BOX <name> UNIT TEMP|UPTIME|CPU`", lab_only=True)
     clock: bool = assume(True, "`STACK TIME` answers ISO 8601", lab_only=True)
+    meters: bool = assume(True, "`METER <EPT> <EPN> <0|1>` answers and starts METERREPORT lines", lab_only=True)
+    meters_per_s: float = assume(10.0, "meter reports of an end point at most so often, to the session that asked")
+    ftp: bool = assume(True, "`BOX <name> UNIT FTP [0|1]` opens and closes the file service", lab_only=True)
+    project_load: bool = assume(
+        True, "`STACK LOAD <file>` loads an uploaded project file, then restarts", lab_only=True
+    )
+    project_sets_credentials: bool = assume(False, "a loaded project brings its user and password along")
+    firmware_update: bool = assume(True, "`BOX <name> UNIT|PLINK <n> UPDATE <file>`, then a restart", lab_only=True)
+    firmware_named: bool = assume(True, "the version of a firmware file is the one in its name: `x_7.1.2.4.bin`")
+    progress_step: int = assume(20, "per cent between two progress lines of LOAD and UPDATE")
+    progress_s: float = assume(1.0, "seconds between two progress lines of LOAD and UPDATE")
 
     def report(self) -> list[dict[str, Any]]:
         """One row per switch: what it is set to, its default, and what it takes for granted."""

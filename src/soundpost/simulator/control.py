@@ -30,6 +30,8 @@ PATHS = {
     "POST /stacks/{name}/faults": '{"fault": "silence", "on": true, "args": {}}',
     "POST /stacks/{name}/push": '{"line": "..."}: the stack says this to whoever is signed in',
     "POST /stacks/{name}/set": '{"address": "MIC 101", "parameter": "GAIN", "value": -3}: as if at the device',
+    "POST /stacks/{name}/call": '{"do": "incoming|answer|busy|hangup", "address": "UA 101", "number": "1000", "name": "Ann"}',
+    "GET /faults": "every trouble that is on now",
 }
 TEXTS = {
     404: "There is nothing at this path; GET /stacks lists the stacks.",
@@ -52,6 +54,13 @@ class SetOrder(msgspec.Struct, forbid_unknown_fields=True):
     address: str
     parameter: str
     value: float | bool
+
+
+class CallOrder(msgspec.Struct, forbid_unknown_fields=True):
+    do: str
+    address: str = ""
+    number: str = "1000"
+    name: str = ""
 
 
 class Injected(msgspec.Struct):
@@ -124,8 +133,18 @@ def application(farm: Farm) -> Litestar:
         order = await read(request, SetOrder)
         return Injected(farm.set(name, order.address, order.parameter, float(order.value)))
 
+    @post("/stacks/{name:str}/call", status_code=200)
+    async def call(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
+        order = await read(request, CallOrder)
+        return Injected(farm.call(name, order.do, order.address, order.number, order.name))
+
+    @get("/faults")
+    async def faults() -> dict[str, Any]:
+        rows = ((station.name, fault, args) for station in farm.stacks for fault, args in station.faults.items())
+        return {"items": [{"stack": name, "fault": fault, "args": args} for name, fault, args in rows]}
+
     return Litestar(
-        [index, health, assumptions, stacks, stack, fault, push, set_value],
+        [index, health, assumptions, stacks, stack, fault, faults, push, set_value, call],
         exception_handlers={SoundpostError: _told, HTTPException: _http, Exception: _fault},
         openapi_config=None,
         logging_config=None,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from soundpost.simulator import phones
 from soundpost.simulator.stack import Box
 from soundpost.simulator.station import Station
 
@@ -13,7 +14,7 @@ def summary(station: Station) -> dict[str, Any]:
         "site": station.stack.spec.site,
         "address": address,
         "port": port,
-        "firmware": station.stack.spec.firmware,
+        "firmware": station.stack.boxes[0].firmware,
         "listening": station.listening,
         "faults": sorted(station.faults),
         "boxes": [_box(box) for box in station.stack.boxes],
@@ -33,8 +34,18 @@ def detail(station: Station) -> dict[str, Any]:
         "logged_in": sum(session.logged_in for session in station.sessions),
         "connects_seen": station.connects_seen,
         "commands_seen": stack.commands_seen,
+        "commands_by_verb": dict(stack.seen),
         "forbidden_seen": stack.forbidden_seen,
+        "calls": _calls(station),
+        "matrix": [{"input": i, "output": o, "type": kind} for (i, o), kind in stack.matrix.items()],
+        "rooms": {room: list(chosen) for room, chosen in stack.rooms.items()},
+        "files": {path: len(content) for path, content in stack.files.items()},
     }
+
+
+def _calls(station: Station) -> dict[str, str]:
+    """What every line that was ever used says of itself: `{"UA 101": "PL 1;IDLE;"}`."""
+    return {f"{ept} {epn}": phones.shown(station.stack, (ept, epn)) for ept, epn in station.stack.phones}
 
 
 def _box(box: Box) -> dict[str, Any]:
@@ -42,14 +53,16 @@ def _box(box: Box) -> dict[str, Any]:
         "name": box.spec.name,
         "serial": box.serial,
         "model": box.spec.model,
+        "firmware": box.firmware,
         "locate": box.locate,
+        "ftp": box.ftp,
         "peripherals": [
             {
                 "index": peripheral.number,
                 "type": peripheral.spec.type,
                 "name": peripheral.spec.name,
                 "serial": peripheral.spec.serial,
-                "firmware": peripheral.spec.firmware,
+                "firmware": peripheral.firmware,
                 "present": peripheral.present,
             }
             for peripheral in box.peripherals

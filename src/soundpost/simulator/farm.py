@@ -6,9 +6,12 @@ from typing import Any, Self
 
 from soundpost.kernel.clock import Clock, SystemClock, rfc3339_us
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, SoundpostError
-from soundpost.simulator import commands, faults
+from soundpost.simulator import faults, phones, reports
 from soundpost.simulator.addresses import DEFAULT_PORT, Endpoint, endpoints, raise_file_limit
 from soundpost.simulator.assumptions import of_personality
+from soundpost.simulator.endpoints import locate_point, set_at_device
+from soundpost.simulator.names import Point
+from soundpost.simulator.reply import Refused
 from soundpost.simulator.specs import StackSpec
 from soundpost.simulator.stack import OutOfRange
 from soundpost.simulator.station import Station
@@ -97,17 +100,35 @@ class Farm:
         return time
 
     def set(self, name: str, address: str, parameter: str, value: float) -> str:
-        """A change made at the device: `set("London-01", "MIC 101", "MUTE", 1)`."""
+        """A change made at the device: `set("London-01", "MIC 101", "MUTE", 1)`.
+
+        Two more things happen there that no parameter tells: `("MIC 101", "GATE", 1)` opens a microphone's gate, and
+        `("9000-2401-40", "BEAM 3", 1)` has a beam of the BMA 360 with that serial hear somebody.
+        """
         station = self.stack(name)
         time = stamp(self.clock)
         try:
-            commands.set_at_device(station.stack, address, parameter, value)
-        except commands.Refused as error:
+            if not _heard(station, address, parameter.upper(), value):
+                set_at_device(station.stack, address, parameter, value)
+        except Refused as error:
             raise Invalid(
                 f"This stack has no {address!r} with {parameter!r}.", code="point_unknown", cause=str(error)
             ) from error
         except OutOfRange as error:
             raise Invalid(f"{value} is out of range for {parameter!r}.", code="value_out_of_range") from error
+        return time
+
+    def call(self, name: str, do: str, address: str = "", number: str = "1000", caller: str = "") -> str:
+        """The far end of a telephone line calls, answers, is busy or hangs up; no address: the stack's first line."""
+        station = self.stack(name)
+        point = _phone_point(station, address)
+        if do not in phones.FAR_END:
+            raise Invalid(f"A call can {', '.join(phones.FAR_END)}, not {do!r}.", code="call_invalid")
+        if not phones.DIALLABLE.issuperset(number) or not number or '"' in caller or not (caller or " ").isprintable():
+            raise Invalid("`number` is what one can dial; `name` is one line without quotes.", code="call_invalid")
+        time = stamp(self.clock)
+        if not phones.far_end(station.stack, point, do, number, caller):
+            raise Conflict("Nothing came of it: nobody rings, or the line does not take the call.", code="call_idle")
         return time
 
     def press_locate(self, name: str, box: str, on: bool = True) -> str:
@@ -151,6 +172,30 @@ class Farm:
             ):
                 station.displaced = False
                 await station.apply()
+
+
+def _heard(station: Station, address: str, parameter: str, value: float) -> bool:
+    """False when this is no matter of gates and beams."""
+    if parameter == "GATE":
+        point, _, _ = locate_point(station.stack, ["", *address.split()])
+        return reports.set_gate(station.stack, point, value != 0)
+    word, _, beam = parameter.partition(" ")
+    return word == "BEAM" and beam.isdecimal() and reports.set_beam(station.stack, address, int(beam), value != 0)
+
+
+def _phone_point(station: Station, address: str) -> Point:
+    if address:
+        try:
+            point = locate_point(station.stack, ["", *address.split()])[0]
+        except Refused:
+            point = ("", 0)
+    else:
+        point = next((point for point in station.stack.points() if point[0] in phones.PHONES), ("", 0))
+    if point[0] not in phones.PHONES:
+        raise NotFound(
+            "This stack has no such telephone line; `UA 101`, `TELCO_RX 101` or a channel name.", code="phone_not_found"
+        )
+    return point
 
 
 def _place(

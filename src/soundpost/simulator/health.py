@@ -25,3 +25,10 @@ def load(serial: str, seconds: float) -> int:
 def earlier_uptime(serial: str) -> int:
     """Seconds a box had been up when the simulator started: up to 30 days."""
     return zlib.crc32(f"up{serial}".encode()) % (30 * 86_400)
+
+
+def signal(name: str, seconds: float) -> float:
+    """dB of a talker before the gain, -60 to -10: two waves that are the channel's own."""
+    own, slow = _wave(name, "talk", seconds, 7)
+    _, quick = _wave(name, "word", seconds, 0.9)
+    return -35 + 15 * slow + 10 * quick * own

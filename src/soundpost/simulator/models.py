@@ -7,6 +7,7 @@ TYPES = (
     "USB_RX", "USB_TX", "VOIP_RX", "VOIP_TX",
 )  # fmt: skip
 TYPE_CODES = {"20": "UA"}
+NAMED = (*TYPES, "SKYPE")  # a Skype line has a name and no end point type that anybody saw (4.5)
 PERIPHERALS = {
     "BMA2": "Beamforming Microphone Array 2",
     "BMACT": "BMA CT",
@@ -24,18 +25,19 @@ class Model:
     kind: str  # stack box or huddle: "mixer" either way on screens, but a Huddle never shares a stack
     part: str
     counts: dict[str, int]
+    recalled: bool = False  # only remembered, no source names it (section 9 [R]): never drawn, but may be asked for
 
 
-def _pro2(name: str, mics: int, outputs: int, serial: int) -> Model:
-    letters = name.lstrip("0123456789")
+def _pro2(name: str, mics: int, outputs: int, serial: int, recalled: bool = False) -> Model:
+    letters = name.lstrip("0123456789").removeprefix("SR")
     counts = {"MIC": mics, "OUTPUT": outputs, "PROC": 8, "FADER": 8, "SGEN": 1, "USB_RX": 2, "USB_TX": 2, "GPIO": 4}
     if "V" in letters:
-        counts |= {"UA": 1, "VOIP_RX": 1, "VOIP_TX": 1}
+        counts |= {"UA": 1, "VOIP_RX": 1, "VOIP_TX": 1, "SKYPE": 1}
     if "T" in letters:
         counts |= {"TELCO_RX": 1, "TELCO_TX": 1}
     if "D" in letters:
         counts["DANTE"] = 16
-    return Model(name, "box", f"910-3200-{serial:03d}", {ept: n for ept, n in counts.items() if n})
+    return Model(name, "box", f"910-3200-{serial:03d}", {ept: n for ept, n in counts.items() if n}, recalled)
 
 
 HUDDLE = Model(
@@ -59,6 +61,18 @@ MODELS = {
         HUDDLE,
     )
 }
+RECALLED = {
+    model.name: model
+    for model in (
+        _pro2("128", 12, 8, 12, True),
+        _pro2("128T", 12, 8, 13, True),
+        _pro2("012", 0, 12, 14, True),
+        _pro2("48VTD", 4, 8, 15, True),
+        _pro2("128VTD", 12, 8, 16, True),
+        _pro2("120VD", 12, 0, 17, True),
+    )
+}
+ALL_MODELS = MODELS | RECALLED
 
 # Channel names as CONSOLE AI gives them where the sample project shows one; the others follow the pattern.
 _NAME_PATTERNS = {
@@ -78,6 +92,7 @@ _NAME_PATTERNS = {
     "USB_TX": "USB_{box}_{n:02d}_Tx",
     "TELCO_RX": "Telco_{box}_{n:02d}_Rx",
     "TELCO_TX": "Telco_{box}_{n:02d}_Tx",
+    "SKYPE": "Skype_{box}_{n:02d}",
 }
 
 

@@ -21,6 +21,7 @@ LEVEL_TYPES = frozenset(
 )
 MICS, OUTPUTS, PROCS = frozenset({"MIC"}), frozenset({"OUTPUT"}), frozenset({"PROC"})
 BEAMS, GENERATORS = frozenset({"BFM"}), frozenset({"SGEN"})
+ANALOG, AGENTS = frozenset({"TELCO_RX"}), frozenset({"UA"})
 BLOCK_CODES = {"1": "LEVEL", "2": "SETTINGS", "4": "NOTIFICATION", "12": "SIG_GEN"}
 PARAMETER_CODES = {
     ("LEVEL", "1"): "GAIN",
@@ -87,13 +88,27 @@ _ROWS = (
     _whole("BF", "BF_MODE", BEAMS, 4, 1, 1),
     _whole("BF", "BF_LED", BEAMS),
     *(_whole("BF", f"ZONE_{zone}", BEAMS, default=1) for zone in range(1, 13)),
+    _whole("SETTINGS", "AUTO_ANSWER_RINGS", ANALOG, 99),
+    _whole("SETTINGS", "RING_ENABLE", ANALOG, default=1),
+    _whole("SETTINGS", "AUTO_DISCONNECT_MODE", ANALOG, 9, default=3),
+    _whole("SETTINGS", "AUTO_ANSWER", AGENTS),
+    _whole("KEY", "KEY_DO_NOT_DISTURB", AGENTS),
+    _whole("KEY", "KEY_FORWARD", AGENTS, 3),
 )
 PARAMETERS = {(row.block, row.name): row for row in _ROWS}
 
 
+# Words, not numbers: parameter names that clients expect and whose forms nobody published (4.1, 4.3).
+TEXTS = {("LEVEL", "LABEL"): LEVEL_TYPES, ("SETTINGS", "LOCAL_NUMBER"): ANALOG}
+
+
+def block_of(word: str) -> str:
+    return BLOCK_CODES.get(word, word.upper())
+
+
 def find(block: str, name: str) -> Parameter | None:
     """By words or by codes, in any case; numeric codes are known for LEVEL only."""
-    block = BLOCK_CODES.get(block, block.upper())
+    block = block_of(block)
     return PARAMETERS.get((block, PARAMETER_CODES.get((block, name), name.upper())))
 
 

@@ -12,6 +12,9 @@ FIRMWARE = ("7.0.0.1", "7.0.0.1", "7.1.2.4", "6.3.0.9")
 PERIPHERAL_FIRMWARE = ("2.0.1.8", "2.1.0.3", "1.4.7.0")
 BOX_COUNTS = (1, 1, 1, 1, 2, 2, 3, 4)
 DEFAULT_SITE = "Stack"
+# Of the sample project: its macros (what they do is the integrator's matter) and its one room.
+MACROS: Mapping[str, tuple[str, ...]] = {"SYSON": (), "SYSOFF": (), "DEFAULT": ()}
+ROOMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"1": {"Part_A": ("Part_A_Preset_1",)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,10 @@ class BoxSpec:
 
 @dataclass(frozen=True, slots=True)
 class StackSpec:
-    """`channel_names` renames end points: `{"MIC 101": "Mic1"}`; all others keep the names CONSOLE AI gives."""
+    """`channel_names` renames end points: `{"MIC 101": "Mic1"}`; all others keep the names CONSOLE AI gives.
+
+    `macros`: name to EP write commands. `rooms`: room number to sub-room to its configurations.
+    """
 
     name: str
     boxes: tuple[BoxSpec, ...]
@@ -42,6 +48,8 @@ class StackSpec:
     user: str = "clearone"
     password: str = "converge"  # noqa: S105 - the vendor's published default
     channel_names: Mapping[str, str] = field(default_factory=dict)
+    macros: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MACROS)
+    rooms: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: ROOMS)
 
 
 class Serials:

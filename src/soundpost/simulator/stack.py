@@ -1,4 +1,4 @@
-"""One stack's state: boxes, peripherals, values. No sockets; what it says unasked goes through its host."""
+"""One stack's state: boxes, peripherals, values, calls. No sockets; what it says unasked goes through its host."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -6,81 +6,98 @@ from typing import Protocol
 from soundpost.kernel.clock import Clock
 from soundpost.simulator import health
 from soundpost.simulator.assumptions import Assumptions
-from soundpost.simulator.models import MODELS, TYPES, channel_name
-from soundpost.simulator.parameters import PARAMETERS, Parameter
-from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec
+from soundpost.simulator.models import TYPES, channel_name
+from soundpost.simulator.names import Point, default_point, given_points
+from soundpost.simulator.parameters import Parameter
+from soundpost.simulator.parts import Box, Peripheral, counts_of
+from soundpost.simulator.specs import StackSpec
+from soundpost.simulator.values import GAIN, OutOfRange, Ramp, Values
 
-Point = tuple[str, int]
-EVIDENCED_TYPES = frozenset({"MIC", "UA", "VOIP_RX", "VOIP_TX", "TELCO_RX", "TELCO_TX"})
-GAIN, MIN_GAIN, MAX_GAIN = (PARAMETERS["LEVEL", name] for name in ("GAIN", "MIN_GAIN", "MAX_GAIN"))
-
-
-class OutOfRange(Exception):
-    """The value is refused and the old one stays."""
+__all__ = ["Box", "Host", "OutOfRange", "Peripheral", "Point", "Stack"]
 
 
 class Host(Protocol):
-    """What carries a stack: its lines, its timers."""
+    """What carries a stack: its lines, its timers, its file service."""
 
     def broadcast(self, line: str, writer: object = None) -> None:
         """To every session that is logged in, except `writer`."""
+
+    def whisper(self, line: str, session: object) -> bool:
+        """To that session alone; False when it is gone."""
 
     def restart(self) -> None: ...
 
     def timer(self, name: str, seconds: float | None, then: Callable[[], None]) -> None:
         """Replaces the timer of that name; None only stops it."""
 
+    def end_timers(self) -> None:
+        """All but a restart's."""
 
-class Peripheral:
-    __slots__ = ("number", "present", "spec")
-
-    def __init__(self, number: int, spec: PeripheralSpec) -> None:
-        self.number, self.spec, self.present = number, spec, True
-
-    def words(self) -> str:
-        spec = self.spec
-        return f"PLINK {self.number} {spec.type} {spec.name} {spec.serial} {spec.firmware} {int(self.present)}"
-
-
-class Box:
-    __slots__ = ("booted", "counts", "locate", "number", "peripherals", "serial", "spec")
-
-    def __init__(self, number: int, spec: BoxSpec, booted: float, counts: dict[str, int]) -> None:
-        self.number, self.spec, self.serial, self.booted = number, spec, spec.serial, booted
-        self.locate = False
-        self.peripherals = [Peripheral(n, peripheral) for n, peripheral in enumerate(spec.peripherals, 1)]
-        self.counts = dict(counts)
-        arrays = sum(peripheral.type == "BMA2" for peripheral in spec.peripherals)
-        if arrays:
-            self.counts["BFM"] = arrays
-
-
-def _counts(name: str, switches: Assumptions) -> dict[str, int]:
-    model = MODELS[name]
-    if model.kind == "huddle" and not switches.huddle_points:
-        return {}
-    if model.kind != "huddle" and not switches.assumed_counts:
-        return {ept: count for ept, count in model.counts.items() if ept in EVIDENCED_TYPES}
-    return model.counts
+    def serve_files(self) -> None:
+        """Opens or closes the file service, as `Stack.serves_files` says."""
 
 
 class Stack:
+    __slots__ = (
+        "_given",
+        "address",
+        "boxes",
+        "by_name",
+        "clock",
+        "clock_off_s",
+        "commands_seen",
+        "failing",
+        "files",
+        "forbidden_seen",
+        "host",
+        "hot",
+        "locked",
+        "matrix",
+        "metered",
+        "password",
+        "pending",
+        "phones",
+        "project",
+        "reporting",
+        "rooms",
+        "seen",
+        "spec",
+        "starting",
+        "subscribed",
+        "switches",
+        "texts",
+        "user",
+        "values",
+    )  # fmt: skip
+
     def __init__(self, spec: StackSpec, switches: Assumptions, clock: Clock, host: Host) -> None:
-        self.spec, self.switches, self.clock, self._host = spec, switches, clock, host
+        self.spec, self.switches, self.clock, self.host = spec, switches, clock, host
         now = clock.monotonic()
         self.boxes = [
-            Box(n, box, now - health.earlier_uptime(box.serial), _counts(box.model, switches))
+            Box(n, box, now - health.earlier_uptime(box.serial), spec.firmware, counts_of(box.model, switches))
             for n, box in enumerate(spec.boxes, 1)
         ]
         self.by_name = {box.spec.name: box for box in self.boxes}
         self.user, self.password = spec.user, spec.password
         self.address = ""
-        self.starting = False
-        self.commands_seen = 0
-        self.forbidden_seen = 0
-        # Only what differs from the defaults: an idle stack costs next to nothing.
-        self._values: dict[tuple[str, int, Parameter], float] = {}
-        self._names: dict[str, Point] | None = None
+        self.starting = self.locked = False
+        self.commands_seen = self.forbidden_seen = 0
+        self.seen: dict[str, int] = {}
+        self.values = Values(switches)
+        self._given = given_points(spec.channel_names) if spec.channel_names else {}
+        self.phones: dict[Point, object] = {}
+        self.subscribed: set[tuple[Point, str]] = set()
+        self.texts: dict[tuple[Point, str], str] = {}
+        self.matrix: dict[tuple[str, str], str] = {}
+        self.rooms: dict[str, tuple[str, str]] = {}  # room -> sub-room, configuration
+        self.reporting: set[str] = set()  # `GATE <box>` and `BEAM <box>`
+        self.pending: set[str] = set()
+        self.metered: dict[object, set[Point]] = {}
+        self.files: dict[str, bytes] = {}  # uploaded, by their whole path
+        self.failing: dict[str, str] = {}  # `load` or `update` -> the reason it will end with
+        self.project: bytes | None = None
+        self.clock_off_s = 0.0
+        self.hot: dict[str, tuple[float, float, float]] = {}  # box -> since when, degrees a second, up to
 
     # -- end points
 
@@ -97,10 +114,14 @@ class Stack:
         ]
 
     def named(self, name: str) -> Point | None:
-        if self._names is None:
-            names = ((self.name_of(point), point) for point in self.points())
-            self._names = {name: point for name, point in names if name}
-        return self._names.get(name)
+        point = self._given.get(name)
+        if point is not None or not self.switches.default_names:
+            return point if point is not None and self.has(*point) else None
+        for box in self.boxes:
+            point = default_point(name, box.spec.name, box.number, box.shape)
+            if point is not None:
+                return None if self._given and f"{point[0]} {point[1]}" in self.spec.channel_names else point
+        return None
 
     def name_of(self, point: Point) -> str:
         """Empty when nobody named it."""
@@ -111,54 +132,34 @@ class Stack:
         return channel_name(ept, self.boxes[epn // 100 - 1].spec.name, epn % 100)
 
     def read(self, point: Point, parameter: Parameter) -> float:
-        return self._values.get((*point, parameter), parameter.default)
+        return self.values.read(point, parameter, self.clock.monotonic() if self.values.ramps else 0.0)
 
     def write(self, point: Point, parameter: Parameter, value: float, *, relative: bool = False) -> bool:
         """True when the value is another one now."""
-        before = self.read(point, parameter)
-        value = self._accepted(point, parameter, before, value, relative)
-        self._values[(*point, parameter)] = value
-        return value != before
-
-    def _accepted(self, point: Point, parameter: Parameter, before: float, value: float, relative: bool) -> float:
-        if parameter.toggle and value == 2:
-            return 1 - before
-        low, high = self._limits(point, parameter)
-        if relative:
-            sum_ = before + value
-            if not self.switches.rel_clamps and not low <= sum_ <= high:
-                raise OutOfRange
-            return parameter.on_step(min(max(sum_, low), high))
-        if not low <= value <= high:
-            raise OutOfRange
-        stepped = parameter.on_step(value)
-        if self.switches.off_step == "error" and stepped != value:
-            raise OutOfRange
-        if not parameter.fits(value):
-            raise OutOfRange
-        return stepped
-
-    def _limits(self, point: Point, parameter: Parameter) -> tuple[float, float]:
-        if parameter is GAIN:
-            return self.read(point, MIN_GAIN), self.read(point, MAX_GAIN)
-        if parameter is MIN_GAIN:
-            return parameter.low, self.read(point, MAX_GAIN)
-        if parameter is MAX_GAIN:
-            return self.read(point, MIN_GAIN), parameter.high
-        return parameter.low, parameter.high
+        return self.values.write(point, parameter, value, self.clock.monotonic(), relative)
 
     def changed_values(self) -> dict[str, str]:
-        """`{"MIC 101 LEVEL MUTE": "1"}` for every value that was ever written."""
-        return {
-            f"{ept} {epn} {parameter.block} {parameter.name}": parameter.text(value)
-            for (ept, epn, parameter), value in self._values.items()
-        }
+        return self.values.shown()
+
+    def text(self, parameter: Parameter, value: float) -> str:
+        return parameter.text(value, self.switches.decimals)
 
     def tell(self, address: str, parameter: Parameter, value: float, writer: object = None) -> None:
         if self.switches.push_changes:
-            text = parameter.text(value, self.switches.decimals)
-            line = f"EP {address} {parameter.block} {parameter.name} {text}"
-            self._host.broadcast(line, writer)
+            self.host.broadcast(
+                f"EP {address} {parameter.block} {parameter.name} {self.text(parameter, value)}", writer
+            )
+
+    def ramp(self, point: Point, ramp: Ramp) -> None:
+        """Moves a gain; one LEVEL GAIN line tells everybody at its end."""
+        self.values.stop_ramp(point, ramp.began)
+        self.values.start_ramp(point, ramp)
+        self.host.timer(f"ramp {point[0]} {point[1]}", ramp.seconds, lambda: self._ramped(point, ramp))
+
+    def _ramped(self, point: Point, ramp: Ramp) -> None:
+        if self.values.ramps and self.values.ramps.get(point) is ramp:
+            self.values.stop_ramp(point, ramp.began + ramp.seconds)
+            self.tell(ramp.address, GAIN, ramp.target)
 
     # -- boxes
 
@@ -168,26 +169,34 @@ class Stack:
     def set_locate(self, box: Box, on: bool, writer: object = None) -> None:
         changed, box.locate = box.locate != on, on
         if changed and self.switches.locate:
-            self._host.broadcast(f"BOX {box.spec.name} UNIT LOCATE {int(on)}", writer)
+            self.host.broadcast(f"BOX {box.spec.name} UNIT LOCATE {int(on)}", writer)
         seconds = self.switches.locate_s if on else None
-        self._host.timer(f"locate {box.spec.name}", seconds, lambda: self.set_locate(box, False))
+        self.host.timer(f"locate {box.spec.name}", seconds, lambda: self.set_locate(box, False))
 
     def set_present(self, box: Box, peripheral: Peripheral, present: bool) -> None:
         changed, peripheral.present = peripheral.present != present, present
         if changed and self.switches.plink_change:
-            self._host.broadcast(f"BOX {box.spec.name} {peripheral.words()}")
+            self.host.broadcast(f"BOX {box.spec.name} {peripheral.words()}")
+
+    @property
+    def serves_files(self) -> bool:
+        return any(box.ftp for box in self.boxes)
 
     def restart(self) -> None:
-        self._host.restart()
+        self.host.restart()
 
     def power_on(self) -> None:
-        """The state right after a restart; credentials and names outlive it."""
+        """The state right after a restart; credentials, names and files outlive it, calls and reports do not."""
         now = self.clock.monotonic()
+        self.host.end_timers()
+        self.values.stop_ramps(now)
         for box in self.boxes:
-            box.booted, box.locate = now, False
-            self._host.timer(f"locate {box.spec.name}", None, lambda: None)
+            box.booted, box.locate, box.ftp = now, False, False
+        self.host.serve_files()
+        for forgotten in (self.phones, self.subscribed, self.reporting, self.pending, self.metered):
+            forgotten.clear()
         if not self.switches.restart_keeps_values:
-            self._values.clear()
+            self.values.clear()
 
     def hw_resync(self) -> None:
-        self._host.broadcast("STACK NOTIFICATION HW_RESYNC")
+        self.host.broadcast("STACK NOTIFICATION HW_RESYNC")

@@ -117,6 +117,15 @@ class Station:
             if session is not writer and session.logged_in:
                 session.push(text)
 
+    def whisper(self, line: str, session: object) -> bool:
+        if not isinstance(session, Session) or session not in self.sessions:
+            return False
+        session.push(commands.framed(self.stack, line))
+        return True
+
+    def serve_files(self) -> None:
+        """The file service follows `Stack.serves_files`."""
+
     # -- timers and restart
 
     def timer(self, name: str, seconds: float | None, then: Callable[[], None]) -> None:
@@ -136,6 +145,10 @@ class Station:
         before = self._timers.pop(name, None)
         if before is not None:
             before.cancel()
+
+    def end_timers(self) -> None:
+        for name in [name for name in self._timers if name != "restart"]:
+            self.end_task(name)
 
     def start_task(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """One task per name; a new one ends the old one."""

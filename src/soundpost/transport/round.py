@@ -3,8 +3,14 @@
 from collections.abc import Mapping
 
 from soundpost.device.contract import Periods
-from soundpost.transport.schedule import Schedule
+from soundpost.device.model import Group
+from soundpost.transport.schedule import FIRST_ROUND_S, Schedule
 from soundpost.transport.talk import Poll
+
+SLOW_SHARE = 0.2
+SLOW_EACH_S = 0.2
+"""Settings are read for the first time within a fifth of their period, at most five a second: a screen can wait for an
+equalizer longer than for a level, and a device that has just started has better things to do."""
 
 
 class Round:
@@ -13,7 +19,12 @@ class Round:
     def __init__(self, polls: list[Poll], periods: Periods, phase: float, now: float) -> None:
         self.polls = polls
         self.read: set[int] = set()
-        self._schedule = Schedule([periods.of(poll.group) for poll in polls], phase, now)
+        slow = slow_round(sum(poll.group == Group.SETTINGS for poll in polls), periods.settings)
+        every = [periods.of(poll.group) for poll in polls]
+        firsts = [
+            slow if poll.group == Group.SETTINGS else min(periods.of(poll.group), FIRST_ROUND_S) for poll in polls
+        ]
+        self._schedule = Schedule(every, phase, now, firsts)
         self._groups: dict[tuple[str, str], set[int]] = {}
         self._missing: dict[tuple[str, str], set[int]] = {}
         self._absent: set[int] = set()
@@ -28,8 +39,8 @@ class Round:
     def next_due(self) -> float:
         return self._schedule.next_due()
 
-    def take(self) -> int:
-        return self._schedule.take()
+    def take(self, now: float) -> int:
+        return self._schedule.take(now)
 
     def soon(self, failing: Mapping[str, set[str]], now: float) -> None:
         """Reads the named points of the named parts again at once."""
@@ -51,3 +62,7 @@ class Round:
             return None
         self._missing[name] = self._groups[name] - self._absent
         return name
+
+
+def slow_round(count: int, period: float) -> float:
+    return min(period, max(period * SLOW_SHARE, count * SLOW_EACH_S))

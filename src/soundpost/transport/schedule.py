@@ -1,4 +1,8 @@
-"""When each poll is due; pure. Phases are spread so that a thousand lines don't ask at the same instant."""
+"""When each poll is due; pure. Phases are spread so that a thousand lines don't ask at the same instant.
+
+What is due waits in the order in which it would grow old: a line that can't keep up (a slow device, a stack of nine boxes)
+reads what changes fast before what hardly changes, and lets nothing starve, for a wait makes everything more urgent.
+"""
 
 import heapq
 from collections.abc import Sequence
@@ -8,36 +12,50 @@ FIRST_ROUND_S = 5.0
 
 
 class Schedule:
-    """`periods[i]` belongs to poll i. `start` spreads from `now`, `done` puts poll i at its next phase."""
+    """`periods[i]` belongs to poll i. `start` spreads from `now`, `done` puts poll i at its next phase. `firsts[i]`: the time
+    over which the first round of such polls is spread."""
 
-    def __init__(self, periods: Sequence[float], phase: float, now: float) -> None:
+    def __init__(self, periods: Sequence[float], phase: float, now: float, firsts: Sequence[float] = ()) -> None:
         self._periods = list(periods)
-        count = max(1, len(self._periods))
-        self._phases = [(phase + index / count) % 1.0 for index in range(len(self._periods))]
-        self._heap: list[tuple[float, int]] = []
+        self._firsts = list(firsts) or [min(period, FIRST_ROUND_S) for period in periods]
+        self._phase = phase
+        self._later: list[tuple[float, int, float]] = []
+        self._ready: list[tuple[float, int]] = []
         self._origin = now
         self.all_due(now)
 
     def all_due(self, now: float) -> None:
         count = max(1, len(self._periods))
-        self._heap = [(now + index / count * min(p, FIRST_ROUND_S), index) for index, p in enumerate(self._periods)]
-        heapq.heapify(self._heap)
+        spread = [(now + index / count * first, index, first) for index, first in enumerate(self._firsts)]
+        self._later, self._ready = spread, []
+        heapq.heapify(self._later)
 
-    def due(self, indexes: set[int], now: float) -> None:
-        """Moves these to the front; one that is being asked right now is not in the queue and stays out."""
-        self._heap = [(now if index in indexes else due, index) for due, index in self._heap]
-        heapq.heapify(self._heap)
+    def due(self, indexes: set[int], when: float) -> None:
+        """Moves these to `when`; one that is being asked right now is not in the queue and stays out."""
+        here = {index for _, index, _ in self._later} | {index for _, index in self._ready}
+        chosen = indexes & here
+        self._ready = [item for item in self._ready if item[1] not in chosen]
+        self._later = [item for item in self._later if item[1] not in chosen]
+        self._later += [(when, index, 0.0) for index in sorted(chosen)]
+        heapq.heapify(self._ready)
+        heapq.heapify(self._later)
 
     def next_due(self) -> float:
-        """Infinity when there is nothing to poll."""
-        return self._heap[0][0] if self._heap else float("inf")
+        """Infinity when there is nothing to poll, in the past when something is due already."""
+        if self._ready:
+            return float("-inf")
+        return self._later[0][0] if self._later else float("inf")
 
-    def take(self) -> int:
-        return heapq.heappop(self._heap)[1]
+    def take(self, now: float) -> int:
+        """The most urgent of those due; without any, the next one."""
+        while self._later and self._later[0][0] <= now:
+            due, index, slack = heapq.heappop(self._later)
+            heapq.heappush(self._ready, (due + slack, index))
+        return heapq.heappop(self._ready)[1] if self._ready else heapq.heappop(self._later)[1]
 
     def done(self, index: int, now: float, period: float | None = None) -> None:
         """`period` overrides the poll's own this once."""
         every = period or self._periods[index]
-        base = self._origin + self._phases[index] * every
+        base = self._origin + (self._phase + index / len(self._periods)) % 1.0 * every
         due = base + ((now - base) // every + 1) * every
-        heapq.heappush(self._heap, (due if due > now else now + every, index))
+        heapq.heappush(self._later, (due if due > now else now + every, index, every))

@@ -37,6 +37,8 @@ STEADY_S = 10.0
 """A line that held this long may be retried at once when it drops; a flapping one waits."""
 POLITE_S = 1.0
 DROP_S = 15.0
+MUTE_LIMIT = 2
+SHOWN_MOST = 120
 
 
 class LineSession:
@@ -68,6 +70,7 @@ class LineSession:
         self._round = Round([], periods, 0.0, 0.0)
         self._troubles: dict[tuple[Trouble, str], int] = {}
         self._failing: dict[str, set[str]] = {}
+        self._mutes: dict[int, int] = {}
         self._hurry = False
         self._starting = False
         self._silent = 0
@@ -241,7 +244,7 @@ class LineSession:
         self._failures = 0
         self._up_since = self._clock.monotonic()
         self._troubles.clear()
-        self._failing = {}
+        self._failing, self._mutes = {}, {}
         self._watch.up()
         self._round.again(self._up_since)
         self._sink.connected()
@@ -302,12 +305,13 @@ class LineSession:
         return True
 
     async def _poll_once(self, line: OpenLine) -> None:
-        index = self._round.take()
+        index = self._round.take(self._clock.monotonic())
         poll = self._round.polls[index]
         period: float | None = None
         try:
             answer = await line.ask(poll.request)
         except Silence as silence:
+            period = self._mute(index, silence.text)
             self._unheard(silence.text)
         except ErrorAnswer as error:
             self._broke_silence()
@@ -326,19 +330,31 @@ class LineSession:
         if not self._silent and (covered := self._round.covered(index)):
             self._sink.covered(*covered)
 
+    def _mute(self, index: int, words: str) -> float | None:
+        """A point never read that is passed over in silence again and again, by a device that answers other things in
+        between, is one it does not have: asking on would only cost everybody else time."""
+        poll = self._round.polls[index]
+        if index in self._round.read:
+            return None
+        times = self._mutes[index] = self._mutes.get(index, 0) + 1
+        if times < MUTE_LIMIT or self._silent:
+            return None
+        self._report(poll, words, unsupported=True)
+        return self._periods.facts
+
     async def _refused(self, line: OpenLine, index: int, words: str) -> float | None:
         """An error for a point never read means the device does not have it, provided it still answers other things."""
         poll = self._round.polls[index]
         if index in self._round.read or not await self._beat(line):
             self._fails(poll.part, poll.key, words)
-            self._report(poll, PointReading(poll.key, None, words))
+            self._report(poll, words)
             return None
         # Asked once more: a fault that ended between the two answers must not cost the point an hour.
         try:
             answer = await line.ask(poll.request)
         except ErrorAnswer as error:
             self._works(poll.part, poll.key)
-            self._report(poll, PointReading(poll.key, None, error.text, unsupported=True))
+            self._report(poll, error.text, unsupported=True)
             return self._periods.facts
         except Silence as silence:
             self._unheard(silence.text)
@@ -348,9 +364,10 @@ class LineSession:
             self._tell(self._talk.answered(poll, answer))
         return None
 
-    def _report(self, poll: Poll, reading: PointReading) -> None:
+    def _report(self, poll: Poll, words: str, unsupported: bool = False) -> None:
         if poll.key:
-            self._sink.readings(poll.part, (reading,))
+            told = [PointReading(key, None, words, unsupported) for key in (poll.key, *poll.also)]
+            self._sink.readings(poll.part, told)
 
     # What is told
 
@@ -360,7 +377,7 @@ class LineSession:
         for part, present in heard.presence:
             self._sink.presence(part, present)
         if heard.garbage:
-            self._trouble(Trouble.GARBAGE, "an answer could not be read")
+            self._trouble(Trouble.GARBAGE, f"an answer could not be read: {shown(heard.garbage)}")
         if heard.anew and not self._interrupt.done():
             self._interrupt.set_result(True)
 
@@ -528,6 +545,11 @@ class LineSession:
                 return await self._turn.acquire()
         except TimeoutError:
             return False
+
+
+def shown(text: str) -> str:
+    """A device's own words, as much of them as a sentence can hold."""
+    return repr(text if len(text) <= SHOWN_MOST else f"{text[:SHOWN_MOST]}…")
 
 
 def _where(error: BaseException) -> str:

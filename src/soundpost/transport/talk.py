@@ -14,22 +14,24 @@ class Starting(Exception):
     """The device answers but is still starting: nothing can be read yet."""
 
 
-class Poll(Struct, frozen=True):
-    """One question asked every period of its group. An empty key reads something other than a point."""
+class Poll(Struct, frozen=True, gc=False):
+    """One question asked every period of its group. An empty key reads something other than a point; `also` are further
+    points of the same part that the same answer tells."""
 
     request: Request
     part: str
     group: str
     key: str = ""
+    also: tuple[str, ...] = ()
 
 
 class Heard(Struct):
-    """What a line or an answer told. `anew`: everything must be read again. `garbage`: it could not be understood."""
+    """What a line or an answer told. `anew`: everything must be read again. `garbage`: the words that could not be understood."""
 
     readings: list[tuple[str, PointReading]] = field(default_factory=list)
     presence: list[tuple[str, bool]] = field(default_factory=list)
     anew: bool = False
-    garbage: bool = False
+    garbage: str = ""
 
 
 class Settle(Struct, frozen=True):

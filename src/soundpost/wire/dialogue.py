@@ -118,6 +118,9 @@ class Dialogue:
         The answer to a question has more words than the question, so there it is an echo, and teaches that this line
         echoes; only then is the mirrored order taken for an echo once before it counts as the answer.
         """
+        if not fits(request.prefix, _words(request.line)):
+            # The answer begins otherwise, so this is an echo or an acknowledgement, and teaches nothing.
+            return False
         if self._echoed:
             return not request.bare
         asked = len(line.text.split()) == len(request.prefix)

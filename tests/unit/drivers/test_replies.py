@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 
 from soundpost.drivers.converge_pro2 import replies
 from soundpost.drivers.converge_pro2.replies import (
+    Beams,
     BoxPlink,
     BoxValue,
     EndPoint,
     EpNotification,
     EpValue,
+    Gates,
     Notice,
     Plink,
     PlinkEnd,
-    Report,
     StackName,
     StackNotification,
     Unknown,
@@ -39,7 +40,10 @@ TRANSCRIPTS = sorted((Path(__file__).parents[2] / "transcripts").glob("*.txt"))
             "EP UA 101 INQUIRE_RESULT ACTIVE_PARTIES PL 1;IDLE;",
             EpValue(EndPoint.UA, 101, "", "INQUIRE_RESULT", "ACTIVE_PARTIES", "PL 1;IDLE;"),
         ),
-        ("EP UA 101 NOTIFICATION STATE_CHANGE PL 1;IDLE", EpNotification("UA 101", "STATE_CHANGE", "PL 1;IDLE")),
+        (
+            "EP UA 101 NOTIFICATION STATE_CHANGE PL 1;IDLE",
+            EpNotification(EndPoint.UA, 101, "", "STATE_CHANGE", "PL 1;IDLE"),
+        ),
         ("BOX Name_1 UNIT SN 1234-2334-40", BoxValue("Name_1", "SN", "1234-2334-40")),
         (
             "BOX Name_1 PLINK 2 BMA360 Ceiling 9000-2401-40 2.0.1.8 0",
@@ -55,7 +59,14 @@ TRANSCRIPTS = sorted((Path(__file__).parents[2] / "transcripts").glob("*.txt"))
         ("STACK NOTIFICATION HW_RESYNC", StackNotification(Notice.HW_RESYNC, "")),
         ("STACK NOTIFICATION PARTY 3", StackNotification(Notice.UNKNOWN, "3")),
         ("STACK NAME Boardroom", StackName("Boardroom")),
-        ("GATEREPORT Name_1 0 1 1 000000000001", Report("GATEREPORT", "Name_1", "0 1 1 000000000001")),
+        ("GATEREPORT Name_1 0 1 1 000000000001", Gates("Name_1", (True, *[False] * 11))),
+        ("GATEREPORT Name_1 0 1 1 0002", Unknown("GATEREPORT Name_1 0 1 1 0002")),
+        ("GATEREPORT Name_1 0 1 1", Unknown("GATEREPORT Name_1 0 1 1")),
+        (
+            "BEAMREPORT Name_1 1 1 48 101 000000000100 48 102 100000000000",
+            Beams("Name_1", {"101": (False, False, True, *[False] * 9), "102": (*[False] * 11, True)}),
+        ),
+        ("BEAMREPORT Name_1 1 1 49 101 000000000100", Unknown("BEAMREPORT Name_1 1 1 49 101 000000000100")),
         ("BOX Name_1 PLINK 2 BMA360", Unknown("BOX Name_1 PLINK 2 BMA360")),
         ("EP MIC", Unknown("EP MIC")),
         ("EP MIC 101 LEVEL", Unknown("EP MIC 101 LEVEL")),

@@ -205,5 +205,5 @@ def test_every_assumption_says_what_it_assumes() -> None:
     off = {row["name"] for row in of_personality("strict").report() if row["value"] != row["default"]}
     assert off == {
         "box_list", "box_facts", "stack_name", "locate", "credentials", "reset", "plink_list", "plink_change",
-        "health", "clock",
+        "health", "clock", "label", "meters", "ftp", "project_load", "firmware_update",
     }  # fmt: skip

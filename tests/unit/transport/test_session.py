@@ -1,6 +1,7 @@
 """A held line over time: a scripted peer on loopback, a clock the test moves."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -193,6 +194,37 @@ async def test_a_point_the_device_does_not_have_is_asked_again_only_with_the_fac
     assert bench.peer.lines.count("EP MIC 101 LEVEL GAIN") >= 6
     assert bench.kinds == []
     assert ("covered", "box:1234-2334-40", "levels") in bench.sink.told
+
+
+async def test_a_point_passed_over_in_silence_twice_is_left_alone(bench: Bench) -> None:
+    table = bench.peer.replies
+    bench.peer.replies = lambda line: [] if "PHAN_PWR" in line else table(line)  # type: ignore[method-assign]
+    await bench.up()
+    for _ in range(700):  # in steps: a silence leaves no other timer than the next question's own
+        await bench.clock.advance(1.0)
+        await settle(100)
+    reading = bench.sink.values["box:1234-2334-40", "mic.101.level.phan_pwr"]
+    assert (reading.value, reading.unsupported) == (None, True)
+    assert "EP MIC 101 LEVEL PHAN_PWR" in reading.error
+    assert bench.peer.lines.count("EP MIC 101 LEVEL PHAN_PWR") == 2
+    assert set(bench.kinds) == {Trouble.SILENT}, bench.sink.troubles()
+    assert max(t[2] for t in bench.sink.troubles()) == 1, "each time the next question was answered"
+    assert ("covered", "box:1234-2334-40", "settings") in bench.sink.told
+
+
+async def test_a_stack_is_never_asked_more_than_the_gap_allows(bench: Bench) -> None:
+    at: list[float] = []
+    bench.peer.on_line = lambda line: at.append(bench.clock.monotonic())
+    periods = Periods(gap=0.05, status=0.5, levels=0.5, settings=0.5)
+    endpoint = Endpoint("127.0.0.1", bench.peer.port)
+    session = LineSession(Conversation(bench.clock), endpoint, (GOOD,), bench.sink, bench.clock, periods, 3)
+    bench.tasks.append(asyncio.ensure_future(session.run()))
+    while "inventory" not in bench.sink.names():
+        await bench.clock.advance(0.05)
+    at.clear()
+    await bench.clock.advance(10.0)
+    assert 100 < len(at) <= 201
+    assert min(b - a for a, b in itertools.pairwise(at)) >= 0.0499
 
 
 async def test_pushes_are_heard_at_any_time(bench: Bench) -> None:

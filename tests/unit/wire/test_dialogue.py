@@ -44,6 +44,17 @@ def test_fates(request_: Request, lines: list[str | Line], expected: list[Fate])
     assert fates(request_, *lines) == expected
 
 
+def test_an_acknowledgement_of_a_question_answered_in_other_words_teaches_no_echo() -> None:
+    """Whether ACTIVE_PARTIES is mirrored before its INQUIRE_RESULT is open (devices.md 4.4)."""
+    talk = dialogue()
+    line = "EP UA 101 INQUIRE ACTIVE_PARTIES"
+    asked = Request(line, ("EP", "UA", "101", "INQUIRE_RESULT", "ACTIVE_PARTIES"))
+    answer = "EP UA 101 INQUIRE_RESULT ACTIVE_PARTIES PL 1;IDLE;"
+    assert fates(asked, line, answer, to=talk) == [Fate.ECHO, Fate.REPLY]
+    assert not talk.echoes
+    assert fates(writing(f"{MUTE} 1"), f"{MUTE} 1", to=talk) == [Fate.REPLY]
+
+
 def test_an_error_nobody_asked_for_is_noise() -> None:
     assert dialogue().take(Line("ERROR")) is Fate.NOISE
 

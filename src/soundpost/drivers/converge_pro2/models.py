@@ -17,15 +17,19 @@ LEVEL_TYPES = {
     "FADER": "Fader",
 }
 """Every end point type with a LEVEL block, and what people call it (devices.md 3.1)."""
+TYPES = LEVEL_TYPES | {"UA": "VoIP dialer", "SGEN": "Signal generator"}
 
-MOST_PROBED = {"MIC": 12, "OUTPUT": 12}
+SIGN = {"UA": ("KEY", "KEY_DO_NOT_DISTURB"), "SGEN": ("SIG_GEN", "ENABLE")}
+"""Which parameter proves that an end point exists, where LEVEL MUTE can't."""
+
+MOST_PROBED = {"MIC": 12, "OUTPUT": 12, "UA": 1, "SGEN": 1}
 MOST_PROBED_ELSE = 8
 BOX_SIGNS = ("MIC", "OUTPUT", "PROC")
 """A box number none of whose first end points of these types answers does not exist."""
 MOST_BOXES = 9
 
-_COMMON = {"PROC": 8, "FADER": 8, "USB_RX": 2, "USB_TX": 2}
-_VOIP = {"VOIP_RX": 1, "VOIP_TX": 1}
+_COMMON = {"PROC": 8, "FADER": 8, "USB_RX": 2, "USB_TX": 2, "SGEN": 1}
+_VOIP = {"VOIP_RX": 1, "VOIP_TX": 1, "UA": 1}
 _TELCO = {"TELCO_RX": 1, "TELCO_TX": 1}
 _BIG = {"MIC": 12, "OUTPUT": 8} | _COMMON
 _SMALL = {"MIC": 4, "OUTPUT": 8} | _COMMON
@@ -54,5 +58,5 @@ def end_points(model: str) -> list[tuple[str, int]] | None:
 
 def candidates() -> Iterator[tuple[str, range]]:
     """What is worth asking a box of an unknown model: per type, channels until one is refused."""
-    for ept in LEVEL_TYPES:
+    for ept in TYPES:
         yield ept, range(1, MOST_PROBED.get(ept, MOST_PROBED_ELSE) + 1)

@@ -1,26 +1,89 @@
-"""The table of points: which question reads a point, how its value is read, and what a person sees of it."""
+"""The points a stack has: the table's rows at each end point, and what a box and an array tell besides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from msgspec import Struct
 
 from soundpost.device.model import Descriptor, Group, PointType, Value
 from soundpost.drivers.converge_pro2 import replies, words
-from soundpost.drivers.converge_pro2.models import LEVEL_TYPES
+from soundpost.drivers.converge_pro2.models import TYPES
+from soundpost.drivers.converge_pro2.table import Row, rows
+from soundpost.wire.dialogue import Request, reading, writing
 
-GAIN_MIN, GAIN_MAX, GAIN_STEP = -65.0, 20.0, 0.5
+
+class Address(Struct, frozen=True):
+    """One parameter of one end point. `number` is the wire's BNN. Shared by all stacks: there are only so many."""
+
+    type: str
+    number: int
+    row: Row
+    key: str
+    descriptor: Descriptor
+    question: Request
+
+    @property
+    def index(self) -> tuple[str, int, str, str]:
+        return self.type, self.number, self.row.answer or self.row.block, self.row.parameter
+
+    def order(self, value: Value) -> Request:
+        """`value` was checked against the descriptor before."""
+        assert self.row.write is not None and not isinstance(value, str)
+        said = self.row.write(value)
+        return writing(words.end_point(self.type, self.number, self.row.block, self.row.parameter, said))
+
+    def same(self, one: Value | None, other: Value) -> bool:
+        """Equal as far as the wire's decimals can tell."""
+        if isinstance(one, bool | str | None) or isinstance(other, bool | str):
+            return one == other
+        return abs(one - other) < (self.row.step or 0.1) / 4
 
 
-class LevelPoint(Struct, frozen=True):
-    """A parameter every end point with a LEVEL block has."""
+def _address(ept: str, number: int, row: Row) -> Address:
+    key = f"{ept}.{number}.{row.block}.{row.parameter}".lower()
+    label = f"{TYPES[ept]} {number % 100} {row.says}"
+    descriptor = Descriptor(
+        key,
+        row.type,
+        label,
+        row.unit,
+        row.group,
+        row.write is not None,
+        bool(row.switch),
+        row.minimum,
+        row.maximum,
+        row.step,
+    )
+    line = words.end_point(ept, number, row.block, row.parameter)
+    answer = words.end_point(ept, number, row.answer or row.block, row.parameter)
+    return Address(ept, number, row, key, descriptor, Request(line, reading(answer).prefix))
 
-    parameter: str
-    type: PointType
-    read: Callable[[str], Value | None]
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
+
+class Points(Struct, frozen=True):
+    """The points of the end points of one box. `polled`: what is asked for, with the keys the same answer tells besides."""
+
+    descriptors: tuple[Descriptor, ...]
+    by_key: Mapping[str, Address]
+    by_words: Mapping[tuple[str, int, str, str], Address]
+    polled: tuple[tuple[Address, tuple[str, ...]], ...]
+
+
+@cache
+def points(box: int, end_points: tuple[tuple[str, int], ...]) -> Points:
+    """By (type, channel). Boxes of one model and number share it."""
+    made = [_address(ept, box * 100 + channel, row) for ept, channel in end_points for row in rows(ept)]
+    also: dict[tuple[str, int, str], list[str]] = {}
+    for one in made:
+        also.setdefault((one.type, one.number, one.row.of), []).append(one.key)
+    return Points(
+        tuple(one.descriptor for one in made),
+        {one.key: one for one in made},
+        {one.index: one for one in made},
+        tuple((one, tuple(also.get((one.type, one.number, one.row.parameter), ()))) for one in made if not one.row.of),
+    )
+
+
+# What a box tells of itself
 
 
 class UnitPoint(Struct, frozen=True):
@@ -35,11 +98,10 @@ class UnitPoint(Struct, frozen=True):
     switch: str
     unit: str = ""
 
+    @property
+    def descriptor(self) -> Descriptor:
+        return Descriptor(self.key, self.type, self.label, self.unit, self.group, assumed=True)
 
-LEVEL_POINTS = {
-    "GAIN": LevelPoint("GAIN", PointType.NUMBER, replies.decibels, "dB", GAIN_MIN, GAIN_MAX, GAIN_STEP),
-    "MUTE": LevelPoint("MUTE", PointType.BOOL, replies.bit),
-}
 
 UNIT_POINTS = (
     UnitPoint(
@@ -54,38 +116,34 @@ UNIT_BY_WORD = {point.word: point for point in UNIT_POINTS}
 
 STACK_FIRMWARE = Descriptor("unit.firmware", PointType.STRING, "Firmware", "", Group.FACTS)
 
+# What reports tell
 
-class LevelAddress(Struct, frozen=True):
-    """`number` is the wire's BNN."""
+BEAMS_OF_ARRAY = 12
 
-    type: str
-    number: int
-    parameter: str
 
-    @property
-    def key(self) -> str:
-        return f"{self.type}.{self.number}.level.{self.parameter}".lower()
-
-    @property
-    def question(self) -> str:
-        return words.level(self.type, self.number, self.parameter)
-
-    def order(self, value: Value) -> str:
-        """`value` was checked against the descriptor before."""
-        if self.parameter == "MUTE":
-            return words.write_mute(self.type, self.number, bool(value))
-        return words.write_gain(self.type, self.number, float(value))
-
-    def descriptor(self) -> Descriptor:
-        point = LEVEL_POINTS[self.parameter]
-        label = f"{LEVEL_TYPES[self.type]} {self.number % 100} {self.parameter.lower()}"
-        return Descriptor(
-            self.key, point.type, label, point.unit, Group.LEVELS, True, False, point.minimum, point.maximum, point.step
+@cache
+def gates(box: int, channels: int) -> tuple[Descriptor, ...]:
+    """One per microphone channel; evidenced, but only for a box that tells its name."""
+    return tuple(
+        Descriptor(
+            f"mic.{box * 100 + n}.gatereport.open", PointType.BOOL, f"{TYPES['MIC']} {n} gate open", "", Group.LEVELS
         )
+        for n in range(1, channels + 1)
+    )
 
 
-def unit_descriptor(point: UnitPoint) -> Descriptor:
-    return Descriptor(point.key, point.type, point.label, point.unit, point.group, assumed=True)
+@cache
+def beams(array: str) -> tuple[Descriptor, ...]:
+    """One per beam. Which array has which number is assumed."""
+    return tuple(
+        Descriptor(
+            f"bma360.{array}.beamreport.beam_{n}", PointType.BOOL, f"Beam {n} active", "", Group.LEVELS, assumed=True
+        )
+        for n in range(1, BEAMS_OF_ARRAY + 1)
+    )
+
+
+# What can't be written
 
 
 def unfit(descriptor: Descriptor, value: object) -> tuple[str, str] | None:
@@ -98,17 +156,9 @@ def unfit(descriptor: Descriptor, value: object) -> tuple[str, str] | None:
         return "wrong_type", f"{descriptor.label} takes a number."
     low, high, step = descriptor.minimum, descriptor.maximum, descriptor.step
     if low is not None and high is not None and not low <= value <= high:
-        return "out_of_range", f"{descriptor.label} takes {low:g} to {high:g} {descriptor.unit}, not {value:g}."
-    if step and not (value / step).is_integer():
-        return (
-            "off_step",
-            f"{descriptor.label} moves in steps of {step:g} {descriptor.unit}; {value:g} lies between two.",
-        )
+        text = f"{descriptor.label} takes {low:g} to {high:g} {descriptor.unit}".rstrip()
+        return "out_of_range", f"{text}, not {value:g}."
+    if step and abs(value / step - round(value / step)) > 1e-6:
+        text = f"{descriptor.label} moves in steps of {step:g} {descriptor.unit}".rstrip()
+        return "off_step", f"{text}; {value:g} lies between two."
     return None
-
-
-def same(one: Value | None, other: Value) -> bool:
-    """Equal as far as the wire's one or two decimals can tell."""
-    if isinstance(one, bool) or isinstance(other, bool) or isinstance(one, str | None) or isinstance(other, str):
-        return one == other
-    return abs(one - other) < GAIN_STEP / 4

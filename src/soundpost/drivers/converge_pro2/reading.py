@@ -29,6 +29,14 @@ class BoxRead(Struct):
     def part(self) -> str:
         return f"box:{self.serial or self.name or self.number}"
 
+    def channels(self, ept: str) -> int:
+        return sum(kind == ept for kind, _ in self.end_points)
+
+    def arrays(self) -> Iterable[tuple[str, replies.BoxPlink]]:
+        """Ceiling arrays in order of their places, each with its number in beam reports (assumed, `beam_numbers`)."""
+        rows = sorted((r for r in self.peripherals if r.type is replies.Plink.BMA360), key=lambda row: row.position)
+        return [(str(self.number * 100 + n), row) for n, row in enumerate(rows, 1)]
+
 
 class StackRead(Struct):
     version: str
@@ -132,7 +140,7 @@ class Reader:
 
     async def _has(self, ask: Ask, ept: str, number: int) -> bool:
         try:
-            await ask(reading(words.level(ept, number, "MUTE")))
+            await ask(reading(words.end_point(ept, number, *models.SIGN.get(ept, ("LEVEL", "MUTE")))))
         except ErrorAnswer:
             return False
         return True

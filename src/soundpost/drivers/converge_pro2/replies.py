@@ -71,7 +71,11 @@ class EpValue(Struct, frozen=True, gc=False):
 
 
 class EpNotification(Struct, frozen=True, gc=False):
-    address: str
+    """`channel` as in EpValue."""
+
+    type: EndPoint
+    number: int
+    channel: str
     kind: str
     text: str
 
@@ -113,12 +117,18 @@ class StackName(Struct, frozen=True, gc=False):
     name: str
 
 
-class Report(Struct, frozen=True, gc=False):
-    """A gate or beam report: `bits` as sent, the rightmost one is channel or beam 1."""
+class Gates(Struct, frozen=True, gc=False):
+    """Which channels of a box are gated open; the first is channel 1."""
 
-    kind: str
     box: str
-    text: str
+    open: tuple[bool, ...]
+
+
+class Beams(Struct, frozen=True, gc=False):
+    """Which beams of each ceiling array on a box are active, by the array's three-digit id; the first is beam 1."""
+
+    box: str
+    arrays: dict[str, tuple[bool, ...]]
 
 
 class Unknown(Struct, frozen=True, gc=False):
@@ -134,14 +144,21 @@ Reply = (
     | Version
     | StackNotification
     | StackName
-    | Report
+    | Gates
+    | Beams
     | Unknown
 )
 
 ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 NUMBER = re.compile(r"[+-]?\d{1,2}(\.\d{0,2})?")
 BIT = re.compile(r"[01](\.0{0,2})?")
+WHOLE = re.compile(r"[+-]?\d{1,6}(\.0{0,2})?")
 FIGURE = re.compile(r"[+-]?\d{1,12}(\.\d{1,6})?")
+
+GATES = re.compile(r"[01]{4,12}")
+BEAMS = re.compile(r"[01]{12}")
+ARRAY_ID = re.compile(r"\d{3}")
+BMA360_CODE = "48"
 
 
 def is_error(text: str) -> bool:
@@ -161,6 +178,11 @@ def bit(value: str) -> bool | None:
 
 def figure(value: str) -> float | None:
     return float(value) if FIGURE.fullmatch(value) else None
+
+
+def whole(value: str) -> int | None:
+    """A count; a decimal tail of zeros is tolerated, as with bits."""
+    return int(value.partition(".")[0]) if WHOLE.fullmatch(value) else None
 
 
 def parse(text: str) -> Reply:
@@ -183,7 +205,7 @@ def _ep_rest(words: list[str], at: int, kind: EndPoint, number: int, channel: st
         return None
     block = words[at].upper()
     if block == "NOTIFICATION":
-        return EpNotification(" ".join(words[1:at]), words[at + 1].upper(), " ".join(words[at + 2 :]))
+        return EpNotification(kind, number, channel, words[at + 1].upper(), " ".join(words[at + 2 :]))
     return EpValue(kind, number, channel, block, words[at + 1].upper(), " ".join(words[at + 2 :]))
 
 
@@ -223,8 +245,26 @@ def _stack(words: list[str]) -> Reply | None:
     return StackName(" ".join(words[2:])) if words[1].upper() == "NAME" else None
 
 
-def _report(words: list[str]) -> Reply | None:
-    return Report(words[0].upper(), words[1], " ".join(words[2:])) if len(words) > 2 else None
+def _gates(words: list[str]) -> Reply | None:
+    """`GATEREPORT <box> 0 1 <digit> <bits>`."""
+    if len(words) != 6 or not GATES.fullmatch(words[5]):
+        return None
+    return Gates(words[1], bits(words[5]))
+
+
+def _beams(words: list[str]) -> Reply | None:
+    """`BEAMREPORT <box> <n> 1 ... 48 <id> <bits> ...`: what stands before the first group is not known."""
+    found = {
+        words[at + 1]: bits(words[at + 2])
+        for at in range(2, len(words) - 2)
+        if words[at] == BMA360_CODE and ARRAY_ID.fullmatch(words[at + 1]) and BEAMS.fullmatch(words[at + 2])
+    }
+    return Beams(words[1], found) if found else None
+
+
+def bits(text: str) -> tuple[bool, ...]:
+    """The rightmost character is number 1 (devices.md 4.9)."""
+    return tuple(character == "1" for character in reversed(text))
 
 
 READERS = {
@@ -232,6 +272,6 @@ READERS = {
     "BOX": _box,
     "VERSION": _version,
     "STACK": _stack,
-    "GATEREPORT": _report,
-    "BEAMREPORT": _report,
+    "GATEREPORT": _gates,
+    "BEAMREPORT": _beams,
 }

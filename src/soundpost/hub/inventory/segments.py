@@ -10,7 +10,7 @@ import msgspec
 import zstandard
 from msgspec import Struct, field
 
-from soundpost.device.model import Value
+from soundpost.device.model import GROUPS, Value
 from soundpost.hub.inventory.state import DeviceState, Schema
 from soundpost.kernel.errors import Corrupt
 from soundpost.link.envelope import Change
@@ -95,7 +95,8 @@ def fill(device: DeviceState, blob: Blob, schema: Schema) -> None:
     device.values = list(blob.values)
     device.times = array("q", blob.times)
     device.codes = bytearray(blob.codes)
-    device.reads = array("q", blob.reads)
+    # Written before a group was added, it has fewer; by a newer version, more.
+    device.reads = array("q", [*blob.reads, *[0] * len(GROUPS)][: len(GROUPS)])
     device.origins, device.texts = dict(blob.origins), dict(blob.texts)
 
 

@@ -1,0 +1,86 @@
+"""start: a hub and an agent that know 5,000 stacks are stopped and started again.
+
+Listed: from the moment the hub listens (its ready line) to every stack in its list, each with the age of what is known. Fresh: from the
+moment the agent is started again to every stack online with an age within one poll, with lines to each opened anew. The shipped
+periods; one poll = the status period, 10 s.
+"""
+
+from typing import Any
+
+from bench.farm import Order, World, world
+from bench.figures import Figure, Options, at_most, below, exactly, told
+from bench.programs import CLOCK
+from soundpost.kernel.clock import sleep_blocking
+
+STACKS = 5_000
+POLL_S = 10.0
+"""The shipped period of the status group."""
+WAIT_S = 300.0
+
+
+def run(options: Options) -> list[Figure]:
+    stacks = options.of(STACKS, 20)
+    with world(Order(stacks, found_s=900)) as here:
+        wait_until_read(here, stacks)
+        sleep_blocking(POLL_S)
+        here.agent.stop()
+        here.hub.stop()
+        asked = CLOCK.monotonic()
+        here.restart_hub()
+        listening = CLOCK.monotonic()
+        listed, aged = listing(here, stacks)
+        began = CLOCK.monotonic()
+        here.restart_agent()
+        ready = CLOCK.monotonic()
+        fresh_s, fresh = until_fresh(here, stacks, began)
+    return [
+        told("hub: start → listening", listening - asked, "s"),
+        at_most("hub: listening → all listed with ages", listed - listening, "s", 1.0),
+        exactly("hub: listed with an age", aged, f"of {stacks:,} stacks", stacks),
+        told("agent: start → listening", ready - began, "s"),
+        below("agent: listening → all fresh", fresh_s - (ready - began), "s", POLL_S),
+        exactly("agent: fresh", fresh, f"of {stacks:,} stacks", stacks),
+    ]
+
+
+def ages(here: World) -> list[dict[str, Any]]:
+    return here.api.devices(kind="stack")
+
+
+def wait_until_read(here: World, stacks: int) -> None:
+    """Every mixer was read, so that every device has an age to tell."""
+    until = CLOCK.monotonic() + 600
+    while CLOCK.monotonic() < until:
+        mixers = here.api.devices(kind="mixer")
+        if all(m["age_s"] is not None for m in mixers) and len({m["stack"] for m in mixers}) == stacks:
+            return
+        sleep_blocking(2.0)
+    raise TimeoutError("not every mixer was read within ten minutes")
+
+
+def listing(here: World, stacks: int) -> tuple[float, int]:
+    """When every stack was listed with its mixers' ages, and of how many that is true."""
+    aged: set[str] = set()
+    until = CLOCK.monotonic() + 60
+    while CLOCK.monotonic() < until:
+        aged = {m["stack"] for m in here.api.devices(kind="mixer") if m["age_s"] is not None}
+        if len(aged) >= stacks:
+            break
+    return CLOCK.monotonic(), len(aged)
+
+
+def until_fresh(here: World, stacks: int, began: float) -> tuple[float, int]:
+    """Seconds until every stack was online with a mixer read since the agent was started, and of how many that is true."""
+    fresh: set[str] = set()
+    while (since := CLOCK.monotonic() - began) < WAIT_S:
+        online = {s["id"] for s in here.api.devices(kind="stack", status="online")}
+        read = {
+            m["stack"]
+            for m in here.api.devices(kind="mixer")
+            if m["age_s"] is not None and m["age_s"] < CLOCK.monotonic() - began
+        }
+        fresh = online & read
+        if len(fresh) >= stacks:
+            return since, len(fresh)
+        sleep_blocking(0.5)
+    return WAIT_S, len(fresh)

@@ -1,0 +1,117 @@
+"""The unit as the agent sees it: parts, their facts, their points and what they can do."""
+
+from soundpost.device.contract import Part, Unit
+from soundpost.device.model import Descriptor, Kind, Support
+from soundpost.drivers.converge_pro2 import assumed, replies
+from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_POINTS, Points, beams, gates, points
+from soundpost.drivers.converge_pro2.reading import BoxRead, StackRead
+
+STACK = "stack"
+KINDS = {
+    replies.Plink.BMA2: Kind.MICROPHONE,
+    replies.Plink.BMACT: Kind.MICROPHONE,
+    replies.Plink.BMA360: Kind.MICROPHONE,
+    replies.Plink.DIALOG20: Kind.MICROPHONE,
+    replies.Plink.USB_EXP: Kind.EXPANDER,
+    replies.Plink.GPIO_EXP: Kind.EXPANDER,
+    replies.Plink.BT_EXP: Kind.EXPANDER,
+}
+TELEPHONES = ("UA", "TELCO_RX")
+FACT_FIELDS = {
+    "MODEL": "model",
+    "PART": "part_number",
+    "FW": "firmware_version",
+    "MAC": "mac",
+    "IP": "address",
+}
+EVERYWHERE = {"refresh": Support.EVIDENCED, "hands_off": Support.EVIDENCED}
+NAMED = {"macro": Support.EVIDENCED, "room": Support.EVIDENCED, "crosspoint": Support.EVIDENCED}
+"""What is ordered of the stack by names of its project."""
+
+
+def points_of(box: BoxRead) -> Points:
+    return points(box.number, tuple(box.end_points))
+
+
+def unit_of(stack: StackRead) -> Unit:
+    parts = [stack_part(stack)]
+    for box in stack.boxes:
+        parts.append(box_part(stack, box))
+        arrays = {row.serial: array for array, row in box.arrays()}
+        parts += [peripheral(box, row, arrays.get(row.serial, "")) for row in box.peripherals]
+    return Unit(parts)
+
+
+def stack_part(stack: StackRead) -> Part:
+    return Part(
+        part=STACK,
+        kind=Kind.STACK,
+        name=stack.name,
+        firmware_version=stack.version,
+        capabilities={**EVERYWHERE, **NAMED},
+        assumed=["name"] if stack.name else [],
+        points=[STACK_FIRMWARE],
+    )
+
+
+def box_part(stack: StackRead, box: BoxRead) -> Part:
+    """Without box facts the firmware is what the stack tells, which is evidenced; all else stays empty."""
+    facts = {name: box.facts[word] for word, name in FACT_FIELDS.items() if word in box.facts}
+    assumed_facts = [*facts] + (["name", "box_number"] if stack.listed else [])
+    facts.setdefault("firmware_version", stack.version)
+    return Part(
+        part=box.part,
+        kind=Kind.MIXER,
+        parent=STACK,
+        name=box.name,
+        serial_number=box.serial,
+        box_number=box.number,
+        position=box.number,
+        capabilities=box_capabilities(box),
+        assumed=assumed_facts,
+        points=[
+            *points_of(box).descriptors,
+            *gate_points(box),
+            *(point.descriptor for point in UNIT_POINTS),
+        ],
+        **facts,  # type: ignore[arg-type]
+    )
+
+
+def gate_points(box: BoxRead) -> tuple[Descriptor, ...]:
+    """A gate report is asked for by the box's name."""
+    return gates(box.number, box.channels("MIC")) if box.name else ()
+
+
+def box_capabilities(box: BoxRead) -> dict[str, str]:
+    phones = any(ept in TELEPHONES for ept, _ in box.end_points)
+    return {
+        **EVERYWHERE,
+        "control": Support.EVIDENCED,
+        "ramp": Support.EVIDENCED,
+        "telephone": Support.EVIDENCED if phones else Support.UNSUPPORTED,
+        "locate": Support.UNSUPPORTED if "LOCATE" in box.refused else Support.ASSUMED,
+        "health": Support.UNSUPPORTED if "TEMP" in box.refused else Support.ASSUMED,
+        "reboot": Support.UNTRIED if box.name else Support.UNSUPPORTED,
+    }
+
+
+def peripheral_part(row: replies.BoxPlink) -> str:
+    return f"plink:{row.serial}"
+
+
+def peripheral(box: BoxRead, row: replies.BoxPlink, array: str) -> Part:
+    """Everything about a peripheral comes from the assumed list. `array`: its number in beam reports, "" for none."""
+    return Part(
+        part=peripheral_part(row),
+        kind=KINDS.get(row.type, Kind.OTHER),
+        parent=box.part,
+        name=row.name,
+        model=row.type_word,
+        serial_number=row.serial,
+        firmware_version=row.firmware,
+        position=row.position,
+        present=row.present,
+        assumed=["name", "model", "serial_number", "firmware_version", "present"],
+        points=list(beams(array)) if array and assumed.on("beam_numbers") else [],
+    )
