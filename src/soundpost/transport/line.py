@@ -46,7 +46,7 @@ class Ask(Protocol):
 
 
 class OpenLine:
-    """`heard` gets every line that answers nothing; `garbage` is called for each over-long line, `late` for an
+    """`heard` gets every line that answers nothing; `garbage` is told which bytes were thrown away, `late` for an
     answer that came after its time.
 
     A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
@@ -59,7 +59,7 @@ class OpenLine:
         answer_s: float,
         gap_s: float,
         heard: Callable[[str], None],
-        garbage: Callable[[], None] = lambda: None,
+        garbage: Callable[[str], None] = lambda words: None,
         late: Callable[[], None] = lambda: None,
     ) -> None:
         self._dialogue = dialogue
@@ -102,7 +102,7 @@ class OpenLine:
             if isinstance(item, Line):
                 self._take(item)
             elif isinstance(item, Garbage):
-                self._garbage()
+                self._garbage(item.words)
 
     def lost(self, trouble: Trouble, text: str) -> None:
         if self.lost_as is None:

@@ -182,7 +182,7 @@ class LineSession:
             self._periods.answer,
             self._periods.gap,
             lambda text: self._tell(self._talk.heard(text)),
-            lambda: self._trouble(Trouble.GARBAGE, "a line longer than any this device sends was thrown away"),
+            lambda words: self._trouble(Trouble.GARBAGE, words),
             self._late,
         )
         self._line = line
