@@ -158,6 +158,10 @@ class Session(Protocol):
     def retarget(self, endpoint: Endpoint) -> None:
         """The device answers at another address now: reconnect there."""
 
+    def transcript(self) -> bytes:
+        """The last bytes of this line, both ways, with times, in the text of wire.tape; passwords masked, and user names where
+        we send them. Readable, and playable as a device in a test."""
+
     def renew(self, credentials: Sequence[Credentials]) -> None:
         """Credential sets changed: each is tried once more."""
 

@@ -8,7 +8,7 @@ from soundpost.device.contract import Credentials, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import GiveUp, Reauthenticate, Retry
-from soundpost.transport.stream import Stream, connect, told
+from soundpost.transport.stream import Stream, Tap, connect, no_tap, told
 from soundpost.wire.dialogue import Dialogue, Fate, Request, SignIn, SignInState
 from soundpost.wire.lines import Garbage, Item, Line, Prompt
 
@@ -61,11 +61,13 @@ class OpenLine:
         heard: Callable[[str], None],
         garbage: Callable[[str], None] = lambda words: None,
         late: Callable[[], None] = lambda: None,
+        tap: Tap = no_tap,
     ) -> None:
         self._dialogue = dialogue
         self._clock = clock
         self._answer_s, self._gap_s = answer_s, gap_s
         self._heard, self._garbage, self._late = heard, garbage, late
+        self._tap = tap
         self._stream: Stream | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._answer: list[str] = []
@@ -78,7 +80,7 @@ class OpenLine:
 
     async def open(self, endpoint: Endpoint, seconds: float) -> None:
         """Raises OSError as the system gave it."""
-        self._stream = await connect(self, endpoint, self._clock, seconds)
+        self._stream = await connect(self, endpoint, self._clock, seconds, self._tap)
 
     async def try_open(self, endpoint: Endpoint, seconds: float) -> None:
         try:
@@ -155,7 +157,7 @@ class OpenLine:
         while True:
             state = attempt.take(self._login_items())
             if state is SignInState.ASK:
-                self._send(attempt.send, b"\r\n")
+                self._send(attempt.send, b"\r\n", secret=True)
             elif state is SignInState.IN:
                 self._login = None
                 return attempt
@@ -233,10 +235,10 @@ class OpenLine:
             raise self.lost_as
         return True
 
-    def _send(self, text: str, end: bytes) -> None:
+    def _send(self, text: str, end: bytes, secret: bool = False) -> None:
         self._sent_at = self._clock.monotonic()
         assert self._stream is not None
-        self._stream.send(text, end)
+        self._stream.send(text, end, secret)
 
 
 async def enter(

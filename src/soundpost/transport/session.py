@@ -15,12 +15,14 @@ from soundpost.device.contract import Credentials, Outcome, Periods, PointReadin
 from soundpost.device.model import Endpoint
 from soundpost.kernel import log
 from soundpost.kernel.backoff import delay
-from soundpost.kernel.clock import Clock
+from soundpost.kernel.clock import Clock, rfc3339
 from soundpost.transport.line import ErrorAnswer, LineLost, OpenLine, SignInRefused, Silence, enter
 from soundpost.transport.round import Round
 from soundpost.transport.signs import Signs
 from soundpost.transport.talk import Heard, Poll, Settle, Starting, Talk
+from soundpost.wire import tape
 from soundpost.wire.dialogue import Dialogue
+from soundpost.wire.tape import Tape, Way
 
 LOG = log.get("transport.session")
 
@@ -60,6 +62,9 @@ class LineSession:
         self._phase = self._random.random()
         self._turn = asyncio.Lock()
         self._signs = Signs(credentials)
+        self._began_ms = clock.now_ms()
+        self._tape = Tape(clock.monotonic())
+        self._hide(credentials)
         self._line: OpenLine | None = None
         self._up = False
         self._ups = 0
@@ -139,8 +144,22 @@ class LineSession:
 
     def renew(self, credentials: Sequence[Credentials]) -> None:
         self._signs.renew(credentials)
+        self._hide(credentials)
         self._failures = 0
         self._change()
+
+    def transcript(self) -> bytes:
+        return tape.text(
+            self._tape.entries(),
+            (f"began {rfc3339(self._began_ms)}", "the beginning was thrown away" if self._tape.cut else "complete"),
+        )
+
+    def _record(self, way: Way, data: bytes) -> None:
+        self._tape.add(self._clock.monotonic(), way, data)
+
+    def _hide(self, credentials: Sequence[Credentials]) -> None:
+        for known in credentials:
+            self._tape.hide(known.password)
 
     # One line from connect to loss
 
@@ -184,6 +203,7 @@ class LineSession:
             lambda text: self._tell(self._talk.heard(text)),
             lambda words: self._trouble(Trouble.GARBAGE, words),
             self._late,
+            self._record,
         )
         self._line = line
         return line
