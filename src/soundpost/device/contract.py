@@ -182,6 +182,9 @@ class Look(Struct):
 
 
 class Family(Protocol):
+    """A family may say `opt_in = True`: what it takes for granted is too little proved to go looking for such devices by
+    itself, so it is left out until somebody names it (agent.catalogue)."""
+
     name: str
     default_port: int
     default_credentials: Sequence[Credentials]

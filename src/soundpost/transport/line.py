@@ -62,12 +62,13 @@ class OpenLine:
         garbage: Callable[[str], None] = lambda words: None,
         late: Callable[[], None] = lambda: None,
         tap: Tap = no_tap,
+        end: bytes = b"\r",
     ) -> None:
         self._dialogue = dialogue
         self._clock = clock
         self._answer_s, self._gap_s = answer_s, gap_s
         self._heard, self._garbage, self._late = heard, garbage, late
-        self._tap = tap
+        self._tap, self._end = tap, end
         self._stream: Stream | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._answer: list[str] = []
@@ -202,7 +203,7 @@ class OpenLine:
             raise self.lost_as
         self._answer, self._words = [], ""
         self._dialogue.begin(request)
-        self._send(request.line, b"\r")
+        self._send(request.line, self._end)
         try:
             if not await self._wait(self._answer_s):
                 return self._unanswered(request)

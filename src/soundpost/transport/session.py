@@ -178,6 +178,11 @@ class LineSession:
                 line.hang_up(Trouble.CLOSED, "the line was given up")
 
     async def _enter(self) -> OpenLine:
+        if not self._talk.signs_in():
+            line = self._new_line()
+            await line.try_open(self._endpoint, CONNECT_S)
+            line.entered()
+            return line
         try:
             line, good = await enter(
                 self._new_line,
@@ -204,6 +209,7 @@ class LineSession:
             lambda words: self._trouble(Trouble.GARBAGE, words),
             self._late,
             self._record,
+            self._talk.line_end,
         )
         self._line = line
         return line
@@ -471,7 +477,7 @@ class LineSession:
             if self._off_until is not None:
                 self._tell_off()
                 await self._until_changed(self._off_until - now)
-            elif not self._signs.to_try():
+            elif self._talk.signs_in() and not self._signs.to_try():
                 self._tell_unsigned()
                 await self._until_changed(None)
             elif now < due and self._failures:
