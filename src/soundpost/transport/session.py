@@ -341,7 +341,7 @@ class LineSession:
             period = await self._refused(line, index, error.text)
         else:
             self._broke_silence()
-            self._round.read.add(index)
+            self._round.read(index)
             self._works(poll.part, poll.key)
             self._tell(self._talk.answered(poll, answer))
         finally:
@@ -357,7 +357,7 @@ class LineSession:
         """A point never read that is passed over in silence again and again, by a device that answers other things in
         between, is one it does not have: asking on would only cost everybody else time."""
         poll = self._round.polls[index]
-        if index in self._round.read:
+        if self._round.was_read(index):
             return None
         times = self._mutes[index] = self._mutes.get(index, 0) + 1
         if times < MUTE_LIMIT or self._silent:
@@ -368,7 +368,7 @@ class LineSession:
     async def _refused(self, line: OpenLine, index: int, words: str) -> float | None:
         """An error for a point never read means the device does not have it, provided it still answers other things."""
         poll = self._round.polls[index]
-        if index in self._round.read or not await self._beat(line):
+        if self._round.was_read(index) or not await self._beat(line):
             self._fails(poll.part, poll.key, words)
             self._report(poll, words)
             return None
@@ -382,7 +382,7 @@ class LineSession:
         except Silence as silence:
             self._unheard(silence.text)
         else:
-            self._round.read.add(index)
+            self._round.read(index)
             self._works(poll.part, poll.key)
             self._tell(self._talk.answered(poll, answer))
         return None
