@@ -31,3 +31,12 @@ def test_every_test_it_names_exists() -> None:
         path, _, function = name.partition("::")
         module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
         assert hasattr(module, function), name
+
+
+def test_the_readme_counts_as_the_tables_do() -> None:
+    lines = (ROOT / "src/soundpost/drivers/converge_pro2/README.md").read_text().splitlines()
+    for row in report.counts():
+        model, _, figures = row.removeprefix("| ").partition(" | ")
+        if model.upper() in report.models.MODELS:
+            names = [line for line in lines if line.endswith(figures) and model.lower() in line.lower()]
+            assert names, row
