@@ -12,6 +12,7 @@ help:
 	@echo "make demo    the same with a simulated organization of three sites"
 	@echo "make test    the whole test suite, real browser and real PostgreSQL included"
 	@echo "make check   lint, types, import contracts, unit tests (under a minute)"
+	@echo "make fuzz    a minute of coverage-guided fuzzing of the device lines (FUZZ_S=60)"
 	@echo "make bench   the benchmarks of bench/README.md"
 	@echo "make lock    resolve requirements/*.in again into hashed lock files"
 
@@ -58,10 +59,16 @@ test: lint web-check
 bench: setup
 	@.venv/bin/soundpost bench all $(ARGS)
 
+# A minute of coverage-guided fuzzing of what a device says; see fuzz/README.md. Clean, or it stops at the first finding.
+FUZZ_S ?= 60
+fuzz: setup
+	@mkdir -p $(STAMPS)/fuzz
+	@PYTHONPATH=. $(PY) fuzz/run.py $(STAMPS)/fuzz fuzz/corpus -max_total_time=$(FUZZ_S) -max_len=4096 -timeout=10 -artifact_prefix=fuzz/ -print_final_stats=1
+
 lock: .venv/bin/uv
 	@cd requirements && for set in runtime dev; do ../.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade $$set.in -o $$set.txt || exit 1; done
 
 clean:
 	rm -rf .venv $(STAMPS) web/node_modules web/dist src/soundpost/_web
 
-.PHONY: help setup up demo lint web-check check test bench lock clean
+.PHONY: help setup up demo lint web-check check test fuzz bench lock clean

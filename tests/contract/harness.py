@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from tests.contract.array_peer import ArrayPeer
 from tests.contract.peer import Peer
 
 from soundpost.device.contract import Credentials, Periods, PointReading, Trouble, Unit
 from soundpost.device.model import Endpoint, Value
+from soundpost.drivers.collaborate_live import FAMILY as CODECS
+from soundpost.drivers.collaborate_live import CollaborateLive
 from soundpost.kernel.clock import SystemClock
 from soundpost.simulator.farm import Farm
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec
@@ -19,9 +22,18 @@ WAIT_S = 30.0
 
 
 class Harness(Protocol):
+    """`control`: a point and a value it does not have; None for a device that can't be written. `speaks` is false for one
+    that is only knocked at."""
+
     assumed: bool  # answers what is only assumed
-    control: tuple[str, Value]  # a point and a value it does not have
-    endpoint: Endpoint
+    control: tuple[str, Value] | None
+    impossible: Sequence[tuple[dict[str, object], str]]
+    signs_in: bool
+    locates: bool
+    speaks: bool
+
+    @property
+    def endpoint(self) -> Endpoint: ...
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -33,9 +45,23 @@ class Harness(Protocol):
     def forbidden(self) -> int: ...
 
 
+GAIN, MUTE = "mic.101.level.gain", "mic.101.level.mute"
+IMPOSSIBLE: Sequence[tuple[dict[str, object], str]] = (
+    ({"key": GAIN, "value": 21}, "out_of_range"),
+    ({"key": GAIN, "value": float("nan")}, "out_of_range"),
+    ({"key": GAIN, "value": 1.3}, "off_step"),
+    ({"key": GAIN, "value": True}, "wrong_type"),
+    ({"key": MUTE, "value": 2}, "wrong_type"),
+    ({"key": "unit.temperature", "value": 2}, "not_writable"),
+    ({"key": "mic.999.level.mute", "value": True}, "unknown_point"),
+    ({}, "unknown_point"),
+)
+
+
 class Scripted:
-    assumed = True
-    control: tuple[str, Value] = ("mic.101.level.gain", -10.5)
+    assumed = signs_in = locates = speaks = True
+    control: tuple[str, Value] | None = ("mic.101.level.gain", -10.5)
+    impossible = IMPOSSIBLE
 
     def __init__(self) -> None:
         self.peer = Peer()
@@ -71,7 +97,7 @@ class Scripted:
 
 
 class ScriptedStrict(Scripted):
-    assumed = False
+    assumed = locates = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,9 +119,10 @@ SPEC = StackSpec(
 
 
 class Simulated:
-    assumed = True
+    assumed = signs_in = locates = speaks = True
     personality = "lab"
-    control: tuple[str, Value] = ("mic.101.level.gain", -10.5)
+    control: tuple[str, Value] | None = ("mic.101.level.gain", -10.5)
+    impossible = IMPOSSIBLE
 
     def __init__(self) -> None:
         self.farm = Farm([SPEC], network="127.20.90.0/24", port=0, personality=self.personality)
@@ -131,8 +158,97 @@ class Simulated:
 
 
 class SimulatedStrict(Simulated):
-    assumed = False
+    assumed = locates = False
     personality = "strict"
+
+
+class Array:
+    assumed = speaks = True
+    signs_in = locates = False
+    control: tuple[str, Value] | None = ("bfzone.4", False)
+    impossible: Sequence[tuple[dict[str, object], str]] = (
+        ({"key": "bfzone.4", "value": 1}, "wrong_type"),
+        ({"key": "gain.v.1", "value": -6.0}, "not_writable"),
+        ({"key": "beamreport.beam_1", "value": True}, "not_writable"),
+        ({"key": "bfzone.13", "value": True}, "unknown_point"),
+        ({}, "unknown_point"),
+    )
+
+    def __init__(self) -> None:
+        self.peer = ArrayPeer()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint("127.0.0.1", self.peer.port)
+
+    async def start(self) -> None:
+        await self.peer.start()
+
+    async def stop(self) -> None:
+        await self.peer.stop()
+
+    async def silence(self, on: bool) -> None:
+        self.peer.silent = on
+
+    async def error(self, text: str) -> None:
+        self.peer.error = text
+
+    async def drop(self) -> None:
+        self.peer.drop()
+
+    async def chatter(self, on: bool) -> None:
+        self.peer.before_reply = ["BEAMREPORT 000000000001", "BFZONE 9 0", "what"] if on else []
+
+    def connections(self) -> int:
+        return len(self.peer.writers)
+
+    def forbidden(self) -> int:
+        known = ("HELP", "BEAMREPORT", "BFZONE", "GAIN", "DANTEIP", "DANTEMAC")
+        return sum(line.split()[0] not in known for line in self.peer.lines)
+
+
+class Codec:
+    """A port that answers and says nothing: all that is known of a codec."""
+
+    assumed = True
+    signs_in = locates = speaks = False
+    control: tuple[str, Value] | None = None
+    impossible: Sequence[tuple[dict[str, object], str]] = ()
+
+    def __init__(self) -> None:
+        self.peer = ArrayPeer()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint("127.0.0.1", self.peer.port)
+
+    async def start(self) -> None:
+        await self.peer.start()
+        give([self.endpoint])
+
+    async def stop(self) -> None:
+        await self.peer.stop()
+
+    async def silence(self, on: bool) -> None: ...
+
+    async def error(self, text: str) -> None: ...
+
+    async def drop(self) -> None:
+        """Away, and back at the same place."""
+        await self.peer.stop()
+
+    async def chatter(self, on: bool) -> None: ...
+
+    def connections(self) -> int:
+        return len(self.peer.writers)
+
+    def forbidden(self) -> int:
+        return len(self.peer.lines)
+
+
+def give(endpoints: Sequence[Endpoint]) -> None:
+    assert isinstance(CODECS, CollaborateLive)
+    CODECS.give(endpoints)
 
 
 HARNESSES: dict[str, dict[str, Callable[[], Harness]]] = {
@@ -141,7 +257,9 @@ HARNESSES: dict[str, dict[str, Callable[[], Harness]]] = {
         "scripted strict": ScriptedStrict,
         "simulator lab": Simulated,
         "simulator strict": SimulatedStrict,
-    }
+    },
+    "bma360d": {"scripted": Array},
+    "collaborate_live": {"port": Codec},
 }
 
 

@@ -30,6 +30,8 @@ class Peer:
         self.lab = True
         self.frozen = False
         self.before_reply: list[str] = []
+        self.frame: Callable[[str], bytes] = framed
+        self.asks_password = b"Password: "
         self.lines: list[str] = []
         self.logins: list[tuple[str, str]] = []
         self.on_line: Callable[[str], None] = lambda line: None
@@ -58,7 +60,11 @@ class Peer:
 
     def push(self, line: str) -> None:
         for writer in self.writers:
-            writer.write(framed(line))
+            writer.write(self.frame(line))
+
+    def raw(self, data: bytes) -> None:
+        for writer in self.writers:
+            writer.write(data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
@@ -86,7 +92,7 @@ class Peer:
         writer.write(self.greeting)
         while True:
             user = await self._line(reader)
-            writer.write(b"Password: ")
+            writer.write(self.asks_password)
             password = await self._line(reader)
             self.logins.append((user, password))
             if (user, password) == (USER, self.password):
@@ -104,9 +110,9 @@ class Peer:
         if self.echo:
             writer.write(line.encode() + b"\r\n")
         for push in self.before_reply:
-            writer.write(framed(push))
+            writer.write(self.frame(push))
         for reply in [self.error] if self.error else self.replies(line):
-            writer.write(framed(reply) if reply else b"")
+            writer.write(self.frame(reply) if reply else b"")
 
     def replies(self, line: str) -> list[str]:
         match line.upper().split():

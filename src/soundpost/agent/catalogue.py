@@ -1,5 +1,6 @@
 """Which driver families there are: by entry points, the only way the agent reaches a driver."""
 
+import os
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 
@@ -7,18 +8,23 @@ from soundpost.device.contract import Credentials, Family
 from soundpost.kernel import log
 
 GROUP = "soundpost.drivers"
+OPTED_IN = "SOUNDPOST_AGENT_FAMILIES"
+"""Names, separated by commas, of families that are used only when somebody wants them (`opt_in`)."""
 
 _log = log.get("agent.catalogue")
 
 
 def families() -> dict[str, Family]:
     """By name. A family that can't be loaded is logged and left out: the others go on."""
+    wanted = {name.strip() for name in os.environ.get(OPTED_IN, "").split(",")}
     found: dict[str, Family] = {}
     for entry in entry_points(group=GROUP):
         try:
             family: Family = entry.load()
         except Exception:
             _log.exception("driver family can't be loaded", family=entry.name)
+            continue
+        if getattr(family, "opt_in", False) and family.name not in wanted:
             continue
         found[family.name] = family
     return found

@@ -158,6 +158,10 @@ class Session(Protocol):
     def retarget(self, endpoint: Endpoint) -> None:
         """The device answers at another address now: reconnect there."""
 
+    def transcript(self) -> bytes:
+        """The last bytes of this line, both ways, with times, in the text of wire.tape; passwords masked, and user names where
+        we send them. Readable, and playable as a device in a test."""
+
     def renew(self, credentials: Sequence[Credentials]) -> None:
         """Credential sets changed: each is tried once more."""
 
@@ -181,6 +185,9 @@ class Look(Struct):
 
 
 class Family(Protocol):
+    """A family may say `opt_in = True`: what it takes for granted is too little proved to go looking for such devices by
+    itself, so it is left out until somebody names it (agent.catalogue)."""
+
     name: str
     default_port: int
     default_credentials: Sequence[Credentials]

@@ -8,7 +8,7 @@ from soundpost.device.contract import Credentials, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import GiveUp, Reauthenticate, Retry
-from soundpost.transport.stream import Stream, connect, told
+from soundpost.transport.stream import Stream, Tap, connect, no_tap, told
 from soundpost.wire.dialogue import Dialogue, Fate, Request, SignIn, SignInState
 from soundpost.wire.lines import Garbage, Item, Line, Prompt
 
@@ -46,7 +46,7 @@ class Ask(Protocol):
 
 
 class OpenLine:
-    """`heard` gets every line that answers nothing; `garbage` is called for each over-long line, `late` for an
+    """`heard` gets every line that answers nothing; `garbage` is told which bytes were thrown away, `late` for an
     answer that came after its time.
 
     A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
@@ -59,13 +59,16 @@ class OpenLine:
         answer_s: float,
         gap_s: float,
         heard: Callable[[str], None],
-        garbage: Callable[[], None] = lambda: None,
+        garbage: Callable[[str], None] = lambda words: None,
         late: Callable[[], None] = lambda: None,
+        tap: Tap = no_tap,
+        end: bytes = b"\r",
     ) -> None:
         self._dialogue = dialogue
         self._clock = clock
         self._answer_s, self._gap_s = answer_s, gap_s
         self._heard, self._garbage, self._late = heard, garbage, late
+        self._tap, self._end = tap, end
         self._stream: Stream | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._answer: list[str] = []
@@ -78,7 +81,7 @@ class OpenLine:
 
     async def open(self, endpoint: Endpoint, seconds: float) -> None:
         """Raises OSError as the system gave it."""
-        self._stream = await connect(self, endpoint, self._clock, seconds)
+        self._stream = await connect(self, endpoint, self._clock, seconds, self._tap)
 
     async def try_open(self, endpoint: Endpoint, seconds: float) -> None:
         try:
@@ -102,7 +105,7 @@ class OpenLine:
             if isinstance(item, Line):
                 self._take(item)
             elif isinstance(item, Garbage):
-                self._garbage()
+                self._garbage(item.words)
 
     def lost(self, trouble: Trouble, text: str) -> None:
         if self.lost_as is None:
@@ -155,7 +158,7 @@ class OpenLine:
         while True:
             state = attempt.take(self._login_items())
             if state is SignInState.ASK:
-                self._send(attempt.send, b"\r\n")
+                self._send(attempt.send, b"\r\n", secret=True)
             elif state is SignInState.IN:
                 self._login = None
                 return attempt
@@ -200,7 +203,7 @@ class OpenLine:
             raise self.lost_as
         self._answer, self._words = [], ""
         self._dialogue.begin(request)
-        self._send(request.line, b"\r")
+        self._send(request.line, self._end)
         try:
             if not await self._wait(self._answer_s):
                 return self._unanswered(request)
@@ -233,10 +236,10 @@ class OpenLine:
             raise self.lost_as
         return True
 
-    def _send(self, text: str, end: bytes) -> None:
+    def _send(self, text: str, end: bytes, secret: bool = False) -> None:
         self._sent_at = self._clock.monotonic()
         assert self._stream is not None
-        self._stream.send(text, end)
+        self._stream.send(text, end, secret)
 
 
 async def enter(

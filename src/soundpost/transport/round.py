@@ -1,5 +1,6 @@
 """What is polled of one unit, when, and how far it got."""
 
+from array import array
 from collections.abc import Mapping
 
 from soundpost.device.contract import Periods
@@ -12,29 +13,36 @@ SLOW_EACH_S = 0.2
 """Settings are read for the first time within a fifth of their period, at most five a second: a screen can wait for an
 equalizer longer than for a level, and a device that has just started has better things to do."""
 
+READ, SEEN, ABSENT = 1, 2, 4
+"""Ever read; read since its group was last covered; the device does not have it. A thousand lines have a thousand polls
+each, so what is known of one is a byte."""
+OPEN = SEEN | ABSENT
+
 
 class Round:
     """The polls of one unit: their schedule, which were ever read, and which groups were covered."""
 
     def __init__(self, polls: list[Poll], periods: Periods, phase: float, now: float) -> None:
         self.polls = polls
-        self.read: set[int] = set()
-        slow = slow_round(sum(poll.group == Group.SETTINGS for poll in polls), periods.settings)
         every = [periods.of(poll.group) for poll in polls]
+        slow = slow_round(sum(poll.group == Group.SETTINGS for poll in polls), periods.settings)
         firsts = [
             slow if poll.group == Group.SETTINGS else min(periods.of(poll.group), FIRST_ROUND_S) for poll in polls
         ]
         self._schedule = Schedule(every, phase, now, firsts)
-        self._groups: dict[tuple[str, str], set[int]] = {}
-        self._missing: dict[tuple[str, str], set[int]] = {}
-        self._absent: set[int] = set()
-        for index, poll in enumerate(polls):
-            self._groups.setdefault((poll.part, poll.group), set()).add(index)
+        names = dict.fromkeys((poll.part, poll.group) for poll in polls)
+        self._names = list(names)
+        places = {name: place for place, name in enumerate(self._names)}
+        self._group = array("H", (places[poll.part, poll.group] for poll in polls))
+        self._state = bytearray(len(polls))
+        self._missing = [0] * len(self._names)
+        for place in self._group:
+            self._missing[place] += 1
 
     def again(self, now: float) -> None:
         self._schedule.all_due(now)
-        self._absent.clear()
-        self._missing.clear()
+        for index in range(len(self.polls)):
+            self._mark(index, OPEN, False)
 
     def next_due(self) -> float:
         return self._schedule.next_due()
@@ -49,19 +57,29 @@ class Round:
     def done(self, index: int, now: float, period: float | None) -> None:
         """A period of its own means the device does not have it: its group is covered without it."""
         self._schedule.done(index, now, period)
-        (self._absent.discard if period is None else self._absent.add)(index)
+        self._mark(index, ABSENT, period is not None)
+
+    def read(self, index: int) -> None:
+        self._mark(index, READ, True)
+
+    def was_read(self, index: int) -> bool:
+        return bool(self._state[index] & READ)
 
     def covered(self, index: int) -> tuple[str, str] | None:
         """The part and group this answer completed."""
-        name = (self.polls[index].part, self.polls[index].group)
-        missing = self._missing.get(name)
-        if missing is None:
-            missing = self._missing[name] = set(self._groups[name])
-        missing.discard(index)
-        if missing - self._absent:
+        self._mark(index, SEEN, True)
+        place = self._group[index]
+        if self._missing[place]:
             return None
-        self._missing[name] = self._groups[name] - self._absent
-        return name
+        for other, group in enumerate(self._group):
+            if group == place:
+                self._mark(other, SEEN, False)
+        return self._names[place]
+
+    def _mark(self, index: int, bits: int, on: bool) -> None:
+        before = self._state[index]
+        after = self._state[index] = before | bits if on else before & ~bits
+        self._missing[self._group[index]] += (not after & OPEN) - (not before & OPEN)
 
 
 def slow_round(count: int, period: float) -> float:

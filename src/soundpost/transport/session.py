@@ -15,12 +15,14 @@ from soundpost.device.contract import Credentials, Outcome, Periods, PointReadin
 from soundpost.device.model import Endpoint
 from soundpost.kernel import log
 from soundpost.kernel.backoff import delay
-from soundpost.kernel.clock import Clock
+from soundpost.kernel.clock import Clock, rfc3339
 from soundpost.transport.line import ErrorAnswer, LineLost, OpenLine, SignInRefused, Silence, enter
 from soundpost.transport.round import Round
 from soundpost.transport.signs import Signs
 from soundpost.transport.talk import Heard, Poll, Settle, Starting, Talk
+from soundpost.wire import tape
 from soundpost.wire.dialogue import Dialogue
+from soundpost.wire.tape import Tape, Way
 
 LOG = log.get("transport.session")
 
@@ -60,6 +62,9 @@ class LineSession:
         self._phase = self._random.random()
         self._turn = asyncio.Lock()
         self._signs = Signs(credentials)
+        self._began_ms = clock.now_ms()
+        self._tape = Tape(clock.monotonic())
+        self._hide(credentials)
         self._line: OpenLine | None = None
         self._up = False
         self._ups = 0
@@ -142,8 +147,22 @@ class LineSession:
 
     def renew(self, credentials: Sequence[Credentials]) -> None:
         self._signs.renew(credentials)
+        self._hide(credentials)
         self._failures = 0
         self._change()
+
+    def transcript(self) -> bytes:
+        return tape.text(
+            self._tape.entries(),
+            (f"began {rfc3339(self._began_ms)}", "the beginning was thrown away" if self._tape.cut else "complete"),
+        )
+
+    def _record(self, way: Way, data: bytes) -> None:
+        self._tape.add(self._clock.monotonic(), way, data)
+
+    def _hide(self, credentials: Sequence[Credentials]) -> None:
+        for known in credentials:
+            self._tape.hide(known.password)
 
     # One line from connect to loss
 
@@ -162,6 +181,11 @@ class LineSession:
                 line.hang_up(Trouble.CLOSED, "the line was given up")
 
     async def _enter(self) -> OpenLine:
+        if not self._talk.signs_in():
+            line = self._new_line()
+            await line.try_open(self._endpoint, CONNECT_S)
+            line.entered()
+            return line
         try:
             line, good = await enter(
                 self._new_line,
@@ -185,8 +209,10 @@ class LineSession:
             self._periods.answer,
             self._periods.gap,
             lambda text: self._tell(self._talk.heard(text)),
-            lambda: self._trouble(Trouble.GARBAGE, "a line longer than any this device sends was thrown away"),
+            lambda words: self._trouble(Trouble.GARBAGE, words),
             self._late,
+            self._record,
+            self._talk.line_end,
         )
         self._line = line
         return line
@@ -318,7 +344,7 @@ class LineSession:
             period = await self._refused(line, index, error.text)
         else:
             self._broke_silence()
-            self._round.read.add(index)
+            self._round.read(index)
             self._works(poll.part, poll.key)
             self._tell(self._talk.answered(poll, answer))
         finally:
@@ -334,7 +360,7 @@ class LineSession:
         """A point never read that is passed over in silence again and again, by a device that answers other things in
         between, is one it does not have: asking on would only cost everybody else time."""
         poll = self._round.polls[index]
-        if index in self._round.read:
+        if self._round.was_read(index):
             return None
         times = self._mutes[index] = self._mutes.get(index, 0) + 1
         if times < MUTE_LIMIT or self._silent:
@@ -345,7 +371,7 @@ class LineSession:
     async def _refused(self, line: OpenLine, index: int, words: str) -> float | None:
         """An error for a point never read means the device does not have it, provided it still answers other things."""
         poll = self._round.polls[index]
-        if index in self._round.read or not await self._beat(line):
+        if self._round.was_read(index) or not await self._beat(line):
             self._fails(poll.part, poll.key, words)
             self._report(poll, words)
             return None
@@ -359,7 +385,7 @@ class LineSession:
         except Silence as silence:
             self._unheard(silence.text)
         else:
-            self._round.read.add(index)
+            self._round.read(index)
             self._works(poll.part, poll.key)
             self._tell(self._talk.answered(poll, answer))
         return None
@@ -454,7 +480,7 @@ class LineSession:
             if self._off_until is not None:
                 self._tell_off()
                 await self._until_changed(self._off_until - now)
-            elif not self._signs.to_try():
+            elif self._talk.signs_in() and not self._signs.to_try():
                 self._tell_unsigned()
                 await self._until_changed(None)
             elif now < due and self._failures:

@@ -2,12 +2,25 @@
 
 import asyncio
 import errno
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from soundpost.device.contract import Trouble
 from soundpost.device.model import Endpoint
 from soundpost.kernel.clock import Clock
 from soundpost.wire.lines import Item, Lines
+from soundpost.wire.tape import Way
+
+Tap = Callable[[Way, bytes], None]
+"""Hears every byte as it went over the line, and in notes what became of the line."""
+
+
+def no_tap(way: Way, data: bytes) -> None:
+    """For who only looks."""
+
+
+HIDDEN = 8
+"""Stars for a secret, whatever its length."""
 
 
 class Receiver(Protocol):
@@ -36,8 +49,9 @@ def told(error: BaseException, endpoint: Endpoint) -> tuple[Trouble, str]:
 class Stream(asyncio.Protocol):
     """Written to with `send`, heard by a Receiver. An error in the receiver ends the connection, never only the reading."""
 
-    def __init__(self, receiver: Receiver, endpoint: Endpoint) -> None:
+    def __init__(self, receiver: Receiver, endpoint: Endpoint, tap: Tap = no_tap) -> None:
         self._receiver = receiver
+        self._tap = tap
         self._endpoint = endpoint
         self._lines = Lines()
         self._transport: asyncio.Transport | None = None
@@ -45,8 +59,10 @@ class Stream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._tap(Way.NOTE, f"connected to {self._endpoint}".encode())
 
     def data_received(self, data: bytes) -> None:
+        self._tap(Way.FROM, data)
         if self._parting is None and (items := self._lines.feed(data)):
             self._receiver.received(items)
 
@@ -54,16 +70,20 @@ class Stream(asyncio.Protocol):
         self._transport = None
         if self._parting is None:
             self._parting = told(exc, self._endpoint) if exc else (Trouble.CLOSED, f"{self._endpoint} closed the line")
+            self._tap(Way.NOTE, self._parting[1].encode())
             self._receiver.lost(*self._parting)
 
-    def send(self, text: str, end: bytes = b"\r") -> None:
+    def send(self, text: str, end: bytes = b"\r", secret: bool = False) -> None:
         if self._transport is not None:
-            self._transport.write(text.encode() + end)
+            data = text.encode()
+            self._tap(Way.TO, (b"*" * HIDDEN if secret else data) + end)
+            self._transport.write(data + end)
 
     def hang_up(self, trouble: Trouble, text: str) -> None:
         """Ends the connection from our side, at once: bytes not yet taken by the system are thrown away."""
         if self._parting is None:
             self._parting = (trouble, text)
+            self._tap(Way.NOTE, f"hung up: {text}".encode())
             self._receiver.lost(trouble, text)
         if self._transport is None:
             return
@@ -73,9 +93,11 @@ class Stream(asyncio.Protocol):
             self._transport.close()
 
 
-async def connect(receiver: Receiver, endpoint: Endpoint, clock: Clock, seconds: float) -> Stream:
+async def connect(receiver: Receiver, endpoint: Endpoint, clock: Clock, seconds: float, tap: Tap = no_tap) -> Stream:
     """Raises ConnectionRefusedError, TimeoutError or another OSError."""
     loop = asyncio.get_running_loop()
     async with clock.timeout(seconds):
-        _, stream = await loop.create_connection(lambda: Stream(receiver, endpoint), endpoint.address, endpoint.port)
+        _, stream = await loop.create_connection(
+            lambda: Stream(receiver, endpoint, tap), endpoint.address, endpoint.port
+        )
     return stream

@@ -47,6 +47,12 @@ class Talk(Protocol):
 
     def is_error(self, text: str) -> bool: ...
 
+    line_end: bytes
+    """What ends a line we send."""
+
+    def signs_in(self) -> bool:
+        """False: such devices ask for no user name, and are sent none."""
+
     def prompt_first(self) -> bool:
         """Whether a text before the sign-in prompt means that another product answers."""
 

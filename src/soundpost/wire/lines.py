@@ -1,7 +1,8 @@
 """Bytes in, lines and prompts out. The same bytes give the same items however they were cut into segments.
 
 A line ends at any run of CR and LF. NULs and telnet options are dropped, leading `=>` prompts and the spaces around a line
-too; empty lines are nothing. `Username:`, `Password:` and `=>` stand at a line's start and count without a line end.
+too; empty lines are nothing. What can't be shown in a line becomes U+FFFD. `Username:`, `Password:` and `=>` stand at a
+line's start and count without a line end.
 """
 
 import re
@@ -32,7 +33,13 @@ class Line(Struct, frozen=True, gc=False):
 
 
 class Garbage(Struct, frozen=True, gc=False):
-    """A line longer than any device sends was thrown away."""
+    """Bytes were thrown away; `words` say which."""
+
+    words: str
+
+
+TOO_LONG = Garbage("a line longer than any device sends was thrown away")
+NO_OPTION = Garbage("telnet option bytes that mean nothing were thrown away")
 
 
 Item = Line | Prompt | Garbage
@@ -52,15 +59,21 @@ class TelnetOptions:
     def __init__(self) -> None:
         self._mode = _Mode.DATA
         self._sub = 0
-        self.garbage = 0
+        self._broken = False
 
-    def strip(self, data: bytes) -> bytes:
+    def strip(self, data: bytes) -> list[bytes | Garbage]:
+        """What is left, in order, with a note where bytes meant nothing."""
         if self._mode is _Mode.DATA and IAC not in data:
-            return data
+            return [data]
+        pieces: list[bytes | Garbage] = []
         kept = bytearray()
         for byte in data:
             self._mode = self._step(byte, kept)
-        return bytes(kept)
+            if self._broken:
+                self._broken = False
+                pieces += [bytes(kept), NO_OPTION]
+                kept.clear()
+        return [*pieces, bytes(kept)]
 
     def _step(self, byte: int, kept: bytearray) -> _Mode:
         match self._mode:
@@ -88,7 +101,7 @@ class TelnetOptions:
         if WILL <= byte <= DONT:
             return _Mode.OPTION
         if byte < SE:
-            self.garbage += 1
+            self._broken = True
         return _Mode.DATA
 
     def _in_sub(self) -> _Mode:
@@ -96,7 +109,7 @@ class TelnetOptions:
         self._sub += 1
         if self._sub <= MAX_SUBNEGOTIATION:
             return _Mode.SUB
-        self.garbage += 1
+        self._broken = True
         return _Mode.DATA
 
 
@@ -106,20 +119,24 @@ class Lines:
         self._tail = b""
         self._nul = False
         self._skipping = False
-        self._dropped = 0
-
-    @property
-    def garbage(self) -> int:
+        self.garbage = 0
         """Over-long lines and broken options so far."""
-        return self._dropped + self._options.garbage
 
     def feed(self, data: bytes) -> list[Item]:
-        *complete, tail = LINE_END.split(self._tail + self._options.strip(data))
         items: list[Item] = []
+        for piece in self._options.strip(data):
+            if isinstance(piece, Garbage):
+                self.garbage += 1
+                items.append(piece)
+            else:
+                self._frame(piece, items)
+        return items
+
+    def _frame(self, data: bytes, items: list[Item]) -> None:
+        *complete, tail = LINE_END.split(self._tail + data)
         for raw in complete:
             self._close(raw, items)
         self._tail = self._open(tail, items)
-        return items
 
     def _close(self, raw: bytes, items: list[Item]) -> None:
         if self._skipping:
@@ -128,7 +145,7 @@ class Lines:
         body = self._open(raw, items)
         if body:
             text = body.decode("utf-8", "replace").strip(" \t")
-            items.append(Line(text, self._nul))
+            items.append(Line(text if text.isprintable() else shown(text), self._nul))
         self._skipping = self._nul = False
 
     def _open(self, raw: bytes, items: list[Item]) -> bytes:
@@ -145,7 +162,12 @@ class Lines:
         body = raw[at:].lstrip(b" \t")
         if len(body) <= MAX_LINE:
             return body
-        self._dropped += 1
+        self.garbage += 1
         self._skipping = True
-        items.append(Garbage())
+        items.append(TOO_LONG)
         return b""
+
+
+def shown(text: str) -> str:
+    """Control characters mean nothing on the wire, but much to a terminal or a page that shows a device's words."""
+    return "".join(character if character.isprintable() or character == "\t" else "\ufffd" for character in text)

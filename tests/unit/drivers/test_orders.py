@@ -8,6 +8,7 @@ from tests.support.clock import ManualClock
 from tests.unit.drivers.direct import BOX, Direct
 
 from soundpost.device.capability import CommandState
+from soundpost.drivers.converge_pro2 import assumed
 from soundpost.drivers.converge_pro2.calls import KEYS, TONE_S
 
 S = CommandState
@@ -159,3 +160,11 @@ async def test_tones_are_held_and_always_let_go(bench: Bench, answers: bool) -> 
     else:
         assert (outcome.state, outcome.text.endswith("0 of 2 tones were confirmed before.")) == (S.UNCERTAIN, True)
         assert keys == both
+
+
+async def test_a_switch_that_is_off_takes_its_function_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("reset", "ramp_step"):
+        monkeypatch.setitem(assumed.ASSUMED, name, assumed.Assumption(name, "", False, on=False))
+    for verb, arguments in (("reboot", {"confirm_assumed": True}), ("ramp", RAMP)):
+        assert (await bench.perform(verb, **arguments)).state is S.UNSUPPORTED
+    assert bench.asked == []

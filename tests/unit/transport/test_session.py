@@ -5,70 +5,25 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.harness import GOOD, WRONG, Recorder
+from tests.contract.harness import GOOD, WRONG
 from tests.contract.peer import Peer
-from tests.support.clock import ManualClock, settle
+from tests.support.clock import settle
+from tests.unit.transport.bench import PERIODS, Bench, benched
 
 from soundpost.device.capability import CommandState
-from soundpost.device.contract import Credentials, Outcome, Periods, Trouble
+from soundpost.device.contract import Credentials, Periods, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.transport.session import SILENT_LIMIT, STARTING_S, LineSession
 from soundpost.transport.talk import Heard, Poll
 
-PERIODS = Periods(gap=0.0)
 MUTE = {"key": "mic.101.level.mute", "value": True}
-
-
-class Bench:
-    def __init__(self) -> None:
-        self.peer, self.sink, self.clock = Peer(), Recorder(), ManualClock()
-        self.tasks: list[asyncio.Task[None]] = []
-
-    def session(self, *credentials: Credentials, talk: Conversation | None = None, seed: int = 3) -> LineSession:
-        talk = talk or Conversation(self.clock)
-        endpoint = Endpoint("127.0.0.1", self.peer.port)
-        session = LineSession(talk, endpoint, credentials or (GOOD,), self.sink, self.clock, PERIODS, seed)
-        self.tasks.append(asyncio.ensure_future(session.run()))
-        return session
-
-    async def up(self, session: LineSession | None = None) -> LineSession:
-        session = session or self.session()
-        await self.sink.until(lambda: "inventory" in self.sink.names())
-        await settle()
-        return session
-
-    async def trouble(self, kind: Trouble) -> None:
-        await self.sink.until(lambda: any(t[0] is kind for t in self.sink.troubles()))
-
-    async def come_back(self) -> None:
-        """Moves the clock until the line is up again."""
-        self.sink.forget()
-        while "connected" not in self.sink.names():
-            await self.clock.advance(1.0)
-            await settle(300)
-
-    @property
-    def kinds(self) -> list[Trouble]:
-        return [trouble[0] for trouble in self.sink.troubles()]
-
-    @property
-    def serials(self) -> frozenset[str]:
-        return frozenset(self.peer.serials.values())
-
-    async def perform(self, session: LineSession, verb: str, arguments: dict[str, object] | None = None) -> Outcome:
-        return await session.perform("box:1234-2334-40", verb, arguments or {}, self.serials)
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    made = Bench()
-    await made.peer.start()
-    yield made
-    for task in made.tasks:
-        task.cancel()
-    await asyncio.wait(made.tasks)
-    await made.peer.stop()
+    async with benched() as made:
+        yield made
 
 
 async def test_the_unit_is_read_and_told_once(bench: Bench) -> None:

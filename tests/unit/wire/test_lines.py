@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundpost.wire.lines import MAX_LINE, MAX_SUBNEGOTIATION, Garbage, Item, Line, Lines, Prompt
+from soundpost.wire.lines import MAX_LINE, MAX_SUBNEGOTIATION, NO_OPTION, TOO_LONG, Item, Line, Lines, Prompt
 
 GREETING = bytes.fromhex("fffd01fffd21fffb01fffb03")
 
@@ -33,6 +33,9 @@ def feed(*segments: bytes) -> list[Item]:
         (b"a\xff\xf1b\r", [Line("ab")]),
         (b"\xff\xff\r", [Line("\ufffd")]),
         (b"half a line", []),
+        (b"\x1b[2Jred\x9b\r", [Line("\ufffd[2Jred\ufffd")]),
+        (b"EP A\tB 1\r", [Line("EP A\tB 1")]),
+        (b"a\rb\xff\x01c\r", [Line("a"), NO_OPTION, Line("bc")]),
     ],
 )
 def test_what_is_on_the_wire_becomes_items(data: bytes, items: list[Item]) -> None:
@@ -43,7 +46,7 @@ def test_what_is_on_the_wire_becomes_items(data: bytes, items: list[Item]) -> No
 def test_a_line_that_never_ends_is_dropped_once_and_the_next_is_read() -> None:
     lines = Lines()
     assert lines.feed(b"x" * MAX_LINE) == []
-    assert lines.feed(b"x") == [Garbage()]
+    assert lines.feed(b"x") == [TOO_LONG]
     assert lines.feed(b"x" * 100_000) == []
     assert lines.feed(b"\r\nEP 1\r\n") == [Line("EP 1")]
     assert lines.garbage == 1
@@ -51,7 +54,7 @@ def test_a_line_that_never_ends_is_dropped_once_and_the_next_is_read() -> None:
 
 def test_a_subnegotiation_that_never_ends_does_not_swallow_the_session() -> None:
     lines = Lines()
-    lines.feed(b"\xff\xfa" + b"x" * (MAX_SUBNEGOTIATION + 1))
+    assert lines.feed(b"\xff\xfa" + b"x" * (MAX_SUBNEGOTIATION + 1)) == [NO_OPTION]
     assert lines.feed(b"\rok\r") == [Line("ok")]
     assert lines.garbage == 1
 

@@ -24,14 +24,14 @@ _ROWS = (
     Assumption("health", "`BOX <name> UNIT TEMP|UPTIME|CPU` answers °C, seconds and per cent", True),
     Assumption("version_box", "a VERSION answer that names something other than `*` names the first box", True),
     Assumption("no_banner", "nothing stands before `Username:`; other products' telnet shows a text there", False),
-    Assumption("model_table", "outputs, processing blocks, faders, USB channels and generators per model", False),
+    Assumption(
+        "model_table", "outputs, processing blocks, faders, USB channels, dialers and generators per model", False
+    ),
     Assumption("bfm_numbers", "the n-th BMA2 on a box is end point BFM <B>0n", False),
     Assumption("usb_level", "USB channels have a LEVEL block with GAIN, MUTE and their limits", False),
     Assumption("mic_preamp", "GAIN_COARSE, GAIN_FINE and PHAN_PWR belong to MIC end points", False),
     Assumption("output_settings", "MICLINE, POLARITY and GRAPHICEQ belong to OUTPUT end points", False),
-    Assumption(
-        "dialer_count", "a model with VoIP has one user agent, UA <B>01; SETTINGS of a dialer can be read", False
-    ),
+    Assumption("phone_settings", "what SETTINGS of a telephone are written can be read as well", False),
     Assumption("call_direction", "a call's direction follows from the states a line went through", False),
     Assumption("beam_numbers", "the n-th BMA360 on a box is <B>0n in a beam report", False),
     Assumption("ramp_step", "the step of a RAMP is in dB per second", False),

@@ -26,6 +26,7 @@ class Conversation:
         self._hearing = Hearing()
 
     is_error = staticmethod(replies.is_error)
+    line_end = b"\r"
 
     def signs_in(self) -> bool:
         return True

@@ -168,9 +168,9 @@ _TELEPHONES = (
     _told(LINE, "CALLER_ID", "caller", STRING, telephone.caller_id, "E"),
     _told(LINE, "DIRECTION", "call direction", STRING, telephone.direction, "E"),
     _whole(
-        LINE, "SETTINGS", "AUTO_ANSWER_RINGS", "auto answer after rings (0 off)", "PI", (0, 20), switch="dialer_count"
+        LINE, "SETTINGS", "AUTO_ANSWER_RINGS", "auto answer after rings (0 off)", "PI", (0, 20), switch="phone_settings"
     ),
-    _bit(LINE, "SETTINGS", "RING_ENABLE", "ringing", "PI", switch="dialer_count"),
+    _bit(LINE, "SETTINGS", "RING_ENABLE", "ringing", "PI", switch="phone_settings"),
     Row(
         DIALER,
         "INQUIRE",
@@ -216,7 +216,7 @@ _TELEPHONES = (
         (0, 3),
         Group.LEVELS,
     ),
-    _bit(DIALER, "SETTINGS", "AUTO_ANSWER", "auto answer", "PI", switch="dialer_count"),
+    _bit(DIALER, "SETTINGS", "AUTO_ANSWER", "auto answer", "PI", switch="phone_settings"),
 )
 
 ROWS: tuple[Row, ...] = _LEVELS + _BLOCKS + _TELEPHONES

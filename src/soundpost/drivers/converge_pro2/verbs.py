@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from soundpost.device.contract import Outcome
+from soundpost.drivers.converge_pro2 import assumed
 from soundpost.drivers.converge_pro2.asked import Asked, unsupported
 from soundpost.drivers.converge_pro2.calls import telephone
 from soundpost.drivers.converge_pro2.control import control, locate
@@ -22,8 +23,14 @@ VERBS: dict[str, Callable[[Asked], Awaitable[Outcome | Settle]]] = {
 }
 
 
+SWITCHES = {"reboot": "reset", "ramp": "ramp_step"}
+"""Those that rest on an assumption made here and not where they are read (`locate`)."""
+
+
 async def perform(asked: Asked, verb: str) -> Outcome | Settle:
     run = VERBS.get(verb)
     if run is None:
         return unsupported(f"This device has no function {verb}.")
+    if verb in SWITCHES and not assumed.on(SWITCHES[verb]):
+        return unsupported(f"The function {verb} is switched off in this driver.")
     return await run(asked)

@@ -1,0 +1,42 @@
+"""docs/protocol/converge-pro-2.md says what the tables say."""
+
+import importlib
+from pathlib import Path
+
+from soundpost.drivers.converge_pro2 import assumed, report
+from soundpost.drivers.converge_pro2.table import ROWS
+from soundpost.drivers.converge_pro2.verbs import VERBS
+
+ROOT = Path(__file__).parents[3]
+FILE = ROOT / "docs/protocol/converge-pro-2.md"
+
+
+def test_the_committed_file_is_up_to_date() -> None:
+    command = "python -m soundpost.drivers.converge_pro2.report > docs/protocol/converge-pro-2.md"
+    assert FILE.read_text() == report.report(), f"run: {command}"
+
+
+def test_it_holds_every_row_verb_and_assumption() -> None:
+    text = report.report()
+    for row in ROWS:
+        assert f"| {row.block} | {row.parameter} |" in text
+    for verb in VERBS:
+        assert f"| {verb} |" in text
+    for name in assumed.ASSUMED:
+        assert f"`{name}`" in text
+
+
+def test_every_test_it_names_exists() -> None:
+    for name in report.TESTS.values():
+        path, _, function = name.partition("::")
+        module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        assert hasattr(module, function), name
+
+
+def test_the_readme_counts_as_the_tables_do() -> None:
+    lines = (ROOT / "src/soundpost/drivers/converge_pro2/README.md").read_text().splitlines()
+    for row in report.counts():
+        model, _, figures = row.removeprefix("| ").partition(" | ")
+        if model.upper() in report.models.MODELS:
+            names = [line for line in lines if line.endswith(figures) and model.lower() in line.lower()]
+            assert names, row
