@@ -83,12 +83,13 @@ class Probed(Launched):
         self._told.write_text("")
         os.kill(self.pid, signal.SIGUSR2)
         until = CLOCK.monotonic() + PROBE_S
-        while CLOCK.monotonic() < until:
+        while CLOCK.monotonic() < until and self.process.poll() is None:
             if text := self._told.read_text():
                 figures: dict[str, Any] = json.loads(text)
                 return figures
             sleep_blocking(0.02)
-        raise RuntimeError("the probe did not answer")
+        state = "runs" if self.process.poll() is None else f"ended with {self.process.returncode}"
+        raise RuntimeError(f"the probe did not answer; its process {state}:\n" + "\n".join(self.log[-20:]))
 
     def _close(self) -> None:
         super()._close()
