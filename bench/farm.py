@@ -153,14 +153,17 @@ def polls(here: World) -> int:
 
 
 def settle(here: World, look_s: float = 2.0, wait_s: float = 600.0) -> None:
-    """Until the first reading of everything is over: the devices are asked at a steady rate, four looks in a row."""
-    until, before, steady = CLOCK.monotonic() + wait_s, -1.0, 0
-    while CLOCK.monotonic() < until and steady < 3:
+    """Until the first reading of everything is over: the devices are asked no more seldom than a moment ago."""
+    until, rates = CLOCK.monotonic() + wait_s, list[float]()
+    while CLOCK.monotonic() < until and not levelled(rates):
         first, start = polls(here), CLOCK.monotonic()
         sleep_blocking(look_s)
-        rate = (polls(here) - first) / (CLOCK.monotonic() - start)
-        steady = steady + 1 if abs(rate - before) <= max(5.0, before * 0.15) else 0
-        before = rate
+        rates.append((polls(here) - first) / (CLOCK.monotonic() - start))
+
+
+def levelled(rates: list[float]) -> bool:
+    """Polls come in bunches, so two looks are compared with the two before them; nothing asked yet is no level."""
+    return len(rates) >= 4 and sum(rates[-2:]) >= 0.9 * sum(rates[-4:-2]) > 0
 
 
 def online(api: Api) -> int:

@@ -2,25 +2,31 @@
 
 2,000 links with 50 devices of 8 points each send 50,000 changes a second for 60 s, a frame a second on each link, together with the
 *read until* of their devices; then the same in frames each 200 ms, as today's agents send when much changes at once; then ten links
-send frames of one change as fast as the acks allow. One unit is one change.
+send frames of one change as fast as the acks allow. One unit is one change. While history is sealed: the spread of a frame a second
+goes on, and a person asks for one point's history, which seals all that was told since the last time (the hub does so by itself each
+five minutes).
 
 CPU is that of the one hub process. Loop lag is measured inside it by a 5 ms ticker (bench/probe.py) as work arriving at any moment
 feels it. *On disk before the ack*: the hub is killed (SIGKILL) right after the last ack, and what was acked is asked of its successor.
 """
 
 import sys
+import threading
 from typing import Any
 
+import httpx
 import psutil
 
 from bench.crowd import Crowd, crowd, hub_arguments, wrong
 from bench.farm import cpu
 from bench.figures import Figure, Options, at_least, below, exactly, told
 from bench.programs import CLOCK, Api, Probed
+from soundpost.kernel.clock import sleep_blocking
 
 LINKS, DEVICES_EACH, RATE, SECONDS = 2_000, 50, 50_000, 60
 SINGLE_LINKS, SINGLE_RATE = 10, 5_000
 SAMPLE = 200
+CHART_S = 120.0
 
 
 def run(options: Options) -> list[Figure]:
@@ -37,8 +43,35 @@ def run(options: Options) -> list[Figure]:
         figures += spread_figures("a frame each 200 ms", often, hub, rate, aims=False)
         single, hub = measured(here, do="single", links=SINGLE_LINKS, seconds=options.of(15, 8))
         figures += single_figures(single, hub)
+        figures += sealed(here, rate, options.of(30, 10))
         figures += kept(here)
     return figures
+
+
+def sealed(here: Crowd, rate: float, seconds: float) -> list[Figure]:
+    """One chart asked for under load."""
+    at = here.order(do="sample", count=1)["items"][0]
+    path, answered = f"/devices/{at['device']}/points/{next(iter(at['values']))}/history", []
+
+    def ask() -> None:
+        sleep_blocking(2.0)
+        began = CLOCK.monotonic()
+        try:
+            here.api.client.get(path, timeout=CHART_S).raise_for_status()
+        except httpx.HTTPError as error:
+            sys.stderr.write(f"  the history of a point was not told: {error!r}\n")
+        answered.append(CLOCK.monotonic() - began)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    load, hub = measured(here, do="spread", rate=rate, pace_s=1.0, seconds=seconds)
+    asking.join()
+    return [
+        told("while history is sealed: the chart asked for", answered[0], "s"),
+        told("while history is sealed: acked", load["acked"] / load["seconds"], "changes a second"),
+        told("while history is sealed: loop lag, p99", hub["lag_p99_ms"], "ms"),
+        told("while history is sealed: longest stall", hub["lag_max_ms"], "ms"),
+    ]
 
 
 def measured(here: Crowd, **order: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -49,6 +82,7 @@ def measured(here: Crowd, **order: Any) -> tuple[dict[str, Any], dict[str, Any]]
     hub = here.hub.measured()
     hub["cores"] = (cpu(here.hub.pid) - before) / answer["seconds"]
     if hub["profile"]:
+        sys.stderr.write(f"  {order}: lag p99 {hub['lag_p99_ms']:.1f} ms, longest stall {hub['lag_max_ms']:.0f} ms\n")
         profile(hub["profile"])
     return answer, hub
 
@@ -61,6 +95,7 @@ def spread_figures(
         at_least(f"{name}: acked", acked, "changes a second", rate * 0.99),
         below(f"{name}: one hub process", hub["cores"], "cores", 1.0),
         below(f"{name}: loop lag, p99", hub["lag_p99_ms"], "ms", 20.0),
+        told(f"{name}: longest stall", hub["lag_max_ms"], "ms"),
     ]
     if not aims:
         figures = [told(figure.name, figure.value, figure.unit) for figure in figures]

@@ -1,9 +1,9 @@
 """`python -m bench.probe hub …`: the real command, with a thermometer in its event loop.
 
-A 5 ms ticker notes how late it wakes; that is the loop's lag as the process itself feels it. SIGUSR1 begins a measurement,
-SIGUSR2 writes it to SOUNDPOST_PROBE_FILE. With SOUNDPOST_PROBE_PROFILE=1 the main thread is also sampled by its CPU time,
-for a profile, and with PYTHONTRACEMALLOC=1 the figures hold which lines allocated what is alive; both slow it, so published figures
-are taken without.
+A 5 ms ticker notes how late it wakes; that is the loop's lag as the process itself feels it. SIGUSR1 begins a measurement (nothing
+ticks before), SIGUSR2 writes it to SOUNDPOST_PROBE_FILE and ends it. With SOUNDPOST_PROBE_PROFILE=1 the main thread is also sampled
+by its CPU time, for a profile, and with PYTHONTRACEMALLOC=1 the figures hold which lines allocated what is alive; both slow it, so
+published figures are taken without.
 
 The commands themselves know nothing of this: only the door `process.with_signals` is wrapped, and the simulator's sessions note
 when a request first went unanswered.
@@ -114,18 +114,28 @@ def place(frame: FrameType) -> str:
 class Probe:
     def __init__(self, file: Path, profile: Profile | None) -> None:
         self._file, self._profile = file, profile
-        self.begin()
+        self._begun = asyncio.Event()
+        self._clear()
 
     def begin(self) -> None:
+        self._clear()
+        self._begun.set()
+
+    def _clear(self) -> None:
         self._stalls: list[float] = []
         self._began, self._cpu = time.monotonic(), time.process_time()
         if self._profile:
             self._profile.clear()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        due = time.monotonic() + TICK_S
+        """Until cancelled. Nothing ticks before the first measurement begins: a bench of CPU or memory must not measure this."""
         while True:
+            await self._begun.wait()
+            await self._tick()
+
+    async def _tick(self) -> None:
+        due = time.monotonic() + TICK_S
+        while self._begun.is_set():
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             now = time.monotonic()
             self._stalls.append((now - due) * 1000)
@@ -150,6 +160,7 @@ class Probe:
         }
 
     def write(self) -> None:
+        self._begun.clear()
         self._file.write_text(json.dumps(self.figures()))
 
 

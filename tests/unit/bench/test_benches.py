@@ -23,6 +23,13 @@ def test_a_farm_fills_whole_networks() -> None:
         farm.blocks(70_000)
 
 
+def test_a_falling_rate_is_not_level_and_a_bunched_one_is() -> None:
+    rates = [1219.0, 773, 521, 419, 301, 277, 143, 86, 108, 112]
+    assert not any(farm.levelled(rates[:n]) for n in range(len(rates)))
+    assert farm.levelled([*rates, 86, 110, 101])
+    assert not farm.levelled([0.0] * 5)
+
+
 def test_the_control_api_tells_microseconds() -> None:
     assert micro("2026-11-24T00:00:00.000001Z") - micro("2026-11-23T23:59:59.999999Z") == 2
 
