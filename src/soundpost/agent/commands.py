@@ -236,10 +236,7 @@ class Commands:
         part = watch.part_of(command.device) or "stack"
         watch.claim(part, command.id, verb.written(command.arguments))
         try:
-            outcome = await self._in_time(entry, _run(session, part, command, watch), due)
-            for reading in outcome.readings:
-                watch.claim(part, command.id, reading.key)
-            watch.readings(part, outcome.readings)
+            outcome = await self._in_time(entry, _told(session, part, command, watch), due)
         except BaseException:
             watch.release(command.id)
             raise
@@ -352,6 +349,15 @@ def _safe(entry: Entry) -> bool:
     """Whether it may be repeated. Then nothing is ever read back to settle it: asking again does that better."""
     verb = VERBS.get(entry.command.capability)
     return verb is not None and verb.repeat == "safe"
+
+
+async def _told(session: Session, part: str, command: Command, watch: Watch) -> Outcome:
+    """What the device said in its reply is told in the step that has it: what it says next must be the last word."""
+    outcome = await _run(session, part, command, watch)
+    for reading in outcome.readings:
+        watch.claim(part, command.id, reading.key)
+    watch.readings(part, outcome.readings)
+    return outcome
 
 
 async def _run(session: Session, part: str, command: Command, watch: Watch) -> Outcome:

@@ -165,9 +165,6 @@ class Session(Protocol):
     def renew(self, credentials: Sequence[Credentials]) -> None:
         """Credential sets changed: each is tried once more."""
 
-    def transcript(self) -> bytes:
-        """What went over the line of late, both ways with times, passwords masked; b"" while there is nothing."""
-
 
 class Look(Struct):
     """What discovery learnt at one endpoint. Exactly one of `unit`, `refused`, `problem` is meaningful.

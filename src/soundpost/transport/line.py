@@ -74,6 +74,8 @@ class OpenLine:
         self._answer: list[str] = []
         self._words = ""
         self._login: list[Item] | None = []
+        self._ended = False
+        self._behind: list[str] = []
         self._sent_at = float("-inf")
         self.fresh = True
         self.lost_as: LineLost | None = None
@@ -117,17 +119,35 @@ class OpenLine:
         match self._dialogue.take(line):
             case Fate.REPLY:
                 self._answer.append(line.text)
-                self._wake()
+                self._end_answer()
             case Fate.MORE:
                 self._answer.append(line.text)
             case Fate.ERROR:
                 self._words = line.text
-                self._wake()
+                self._end_answer()
             case Fate.PUSH:
-                self._heard(line.text)
+                self._unasked(line.text)
             case Fate.LATE:
                 self._late()
-                self._heard(line.text)
+                self._unasked(line.text)
+
+    # Whoever asked runs later than the lines behind its answer are read. What they tell is newer and must be told after it, or
+    # an old value would stand as the last word until the next poll: they wait until the asker had its turn.
+
+    def _end_answer(self) -> None:
+        self._ended = True
+        self._wake()
+
+    def _unasked(self, text: str) -> None:
+        if self._ended:
+            self._behind.append(text)
+        else:
+            self._heard(text)
+
+    def _asker_was_told(self) -> None:
+        behind, self._behind, self._ended = self._behind, [], False
+        for text in behind:
+            self._heard(text)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -210,6 +230,9 @@ class OpenLine:
         except BaseException:
             self._dialogue.expire()
             raise
+        finally:
+            # The asker goes on in this very step of the loop, up to its next wait: before this call.
+            asyncio.get_running_loop().call_soon(self._asker_was_told)
         if self._words:
             raise ErrorAnswer(self._words)
         return self._answer

@@ -132,9 +132,6 @@ class LineSession:
             if polite:
                 self._turn.release()
 
-    def transcript(self) -> bytes:
-        return b""
-
     def retarget(self, endpoint: Endpoint) -> None:
         if endpoint == self._endpoint:
             return

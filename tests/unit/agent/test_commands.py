@@ -407,6 +407,21 @@ async def test_a_fault_of_ours_behind_the_start_says_nothing_of_the_device(site,
     assert [(end.state, end.reason.code) for end in await ends(engine)] == [("uncertain", "agent_fault")]
 
 
+async def test_what_a_device_says_behind_its_reply_is_the_last_word(site, monkeypatch):
+    engine, _, _, box = site
+    (session,), (watch,) = engine.lines.sessions.values(), engine.lines.watches.values()
+
+    async def perform(part, *_):
+        asyncio.get_running_loop().call_soon(watch.readings, part, [reading(False, pushed=True)])
+        return Outcome(CommandState.DONE, readings=(reading(True),))
+
+    monkeypatch.setattr(session, "perform", perform)
+    await engine.commands.ask(control(box), Link())
+    await calm(engine)
+    assert [end.state for end in await ends(engine)] == ["done"]
+    assert engine.board.shelves[box].value(MUTE.key) is False
+
+
 async def test_what_the_hub_ended_by_time_is_expired_here_too(site):
     engine, _, _, box = site
     await engine.commands.ask(control(box), Link("expired"))

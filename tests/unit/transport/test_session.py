@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.contract.harness import GOOD, WRONG
-from tests.contract.peer import Peer
+from tests.contract.peer import Peer, framed
 from tests.support.clock import settle
 from tests.unit.transport.bench import PERIODS, Bench, benched
 
 from soundpost.device.capability import CommandState
-from soundpost.device.contract import Credentials, Periods, Trouble
+from soundpost.device.contract import Credentials, Periods, PointReading, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.transport.session import SILENT_LIMIT, STARTING_S, LineSession
@@ -44,6 +44,33 @@ async def test_the_unit_is_read_and_told_once(bench: Bench) -> None:
     assert other.box_number == 2
     assert {point.key for point in other.points} >= {"mic.201.level.mute", "fader.208.level.gain", "unit.locate"}
     assert bench.sink.names()[:2] == ["connected", "inventory"]
+
+
+GAIN_LINE, GAIN_KEY = "EP MIC 101 LEVEL GAIN", "mic.101.level.gain"
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["reply", "error"])
+async def test_a_push_right_behind_an_answer_is_the_newer_word(bench: Bench, refused: bool) -> None:
+    """Both lie in one segment: whoever asked wakes later than the push is read, and must not have the last word all the same."""
+    peer = bench.peer
+
+    def told() -> list[PointReading]:
+        return [r for what in bench.sink.told if what[0] == "readings" for r in what[2:] if r.key == GAIN_KEY]
+
+    def answer(line: str) -> bytes:
+        behind = framed(f"{GAIN_LINE} -52.5") if peer.lines[-1] == GAIN_LINE else b""
+        return framed("ERROR BUSY" if refused and behind else line) + behind
+
+    await bench.up()
+    while not told():
+        await bench.clock.advance(1.0)
+        await settle(100)
+    peer.frame, bench.sink.told = answer, []
+    while len(told()) < 2:
+        await bench.clock.advance(1.0)
+        await settle(100)
+    peer.frame = framed
+    assert [(bool(r.error), r.value if r.pushed else None) for r in told()][:2] == [(refused, None), (False, -52.5)]
 
 
 async def test_polling_waits_while_the_stack_starts(bench: Bench) -> None:

@@ -108,8 +108,9 @@ def check(
             _only(arguments, "minutes")
             return {"minutes": _minutes(arguments.get("minutes", 60))}
         case _:
-            _only(arguments)
-            return {}
+            if wrong := VERBS[capability].misfit(arguments):
+                raise _wrong(*wrong)
+            return dict(arguments)
 
 
 def deadline_s(capability: str, asked: float | None) -> float:
