@@ -1,10 +1,13 @@
 """The state machine: whatever comes in whatever order, an end stays an end unless it may be amended."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from soundpost.device.capability import CommandState as S
+from soundpost.device.model import Support
 from soundpost.hub.commands import rules
+from soundpost.kernel.errors import Invalid
 
 STATES = st.sampled_from(list(S))
 
@@ -38,3 +41,29 @@ def test_go_means_all_of_it(state: S, now: int, deadline: int, ahead: bool, hold
     row = rules.Row("cmd_1", state, "sit_1", deadline, 0)
     code = rules.may_start(row, "sit_1", now, ["cmd_0"] if ahead else [], holder)
     assert (code == "") == (not state.ended and now < deadline and not ahead and holder)
+
+
+@pytest.mark.parametrize(
+    ("capability", "arguments", "wrong"),
+    [
+        ("ramp", {"end_point": "fader.302", "target": -10, "step": 3}, ""),
+        ("ramp", {"end_point": "fader.302", "target": 21, "step": 3}, "target"),
+        ("macro", {"name": "SYSON"}, ""),
+        ("macro", {}, "name"),
+        ("telephone", {"end_point": "ua.101", "act": "call", "number": "5551234"}, ""),
+        ("telephone", {"end_point": "ua.101", "act": "hang_up", "number": "5551234"}, "number"),
+        ("telephone", {"end_point": "ua.101", "act": "explode"}, "act"),
+        ("refresh", {}, ""),
+        ("refresh", {"now": True}, "now"),
+    ],
+)
+def test_what_an_order_must_say(capability: str, arguments: dict[str, object], wrong: str):
+    def order() -> dict[str, object]:
+        return rules.check(capability, arguments, Support.EVIDENCED, lambda key: None)
+
+    if not wrong:
+        assert order() == arguments
+        return
+    with pytest.raises(Invalid) as caught:
+        order()
+    assert (caught.value.code, caught.value.params["field"]) == ("invalid_argument", wrong)

@@ -14,6 +14,7 @@ from tests.unit.hub.inventory.fabric import (
     GAIN,
     LONDON,
     MUTE,
+    NOW_MS,
     TEMPERATURE,
     Session,
     change,
@@ -25,10 +26,12 @@ from tests.unit.hub.inventory.fabric import (
 
 from soundpost.device.model import Descriptor
 from soundpost.hub.inventory import keeper
+from soundpost.hub.inventory import segments as segments_room
 from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.store.tables import blobs, segments
 from soundpost.kernel.clock import SystemClock
+from soundpost.link.envelope import Read
 
 
 def told(inventory: Inventory) -> dict[str, Any]:
@@ -200,3 +203,18 @@ async def test_a_damaged_row_is_left_out_and_keeps_no_hub_from_starting(tmp_path
         assert set(inventory.memory.devices) == {"dev_a", "dev_b"}
         assert 17 in inventory.memory.devices["dev_b"].values
         await inventory._historian.seal()
+
+
+async def test_a_blob_from_before_a_group_was_added_is_read(tmp_path: Path):
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
+        london = Session(inventory, LONDON)
+        inventory.attached(LONDON)
+        london.send(found("dev_a"), status("dev_a", "online"))
+        london.declare("dev_a")
+        london.values(change(TEMPERATURE, 40), reads=[Read(1, 1, NOW_MS)])
+        await london.settled()
+        device = inventory.find("dev_a", EVERYTHING)
+        blob = segments_room.unpack_blob(segments_room.pack_blob(device))
+        blob.reads = blob.reads[:3]
+        segments_room.fill(device, blob, device.schema)
+        assert (list(device.reads), device.values[TEMPERATURE]) == ([0, NOW_MS, 0, 0], 40)
