@@ -29,7 +29,7 @@ class Pace(Struct, frozen=True):
     @property
     def environment(self) -> dict[str, str]:
         """Everything else is read once, before the measurement."""
-        hours = {f"SOUNDPOST_AGENT_PERIOD_{name}": "7200" for name in ("LEVELS", "FACTS", "HEARTBEAT")}
+        hours = {f"SOUNDPOST_AGENT_PERIOD_{name}": "7200" for name in ("LEVELS", "SETTINGS", "FACTS", "HEARTBEAT")}
         return {"SOUNDPOST_AGENT_PERIOD_STATUS": f"{self.period_s:.3f}", **hours}
 
 

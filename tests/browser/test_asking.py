@@ -311,6 +311,13 @@ def test_a_list_by_keyboard_names_that_are_told_apart_and_a_search_that_is_whole
     subject = phone.at(f"outcome-{last}.level.gain").locator(".tail")
     expect(subject).to_have_text(" 12 gain", timeout=WAIT_MS)
     expect(subject).to_be_in_viewport()
+    # What else an end point has is folded away, named without its end point again, and set there.
+    more = phone.at(f"more-{last}")
+    more.locator("> summary").click()
+    phantom = more.get_by_test_id(f"control-{last}.level.phan_pwr")
+    expect(more.get_by_text("phantom power", exact=True)).to_be_visible(timeout=WAIT_MS)
+    phantom.click()
+    expect(phantom).to_have_attribute("data-phase", "done", timeout=WAIT_MS)
     # A peripheral says through what it is watched.
     peripheral = next(
         device

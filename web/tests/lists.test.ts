@@ -3,7 +3,7 @@ import type { Device, Point } from "@/api/types";
 import { query } from "@/api/client";
 import { shortSerial } from "@/live/names";
 import { buildTree, reachedBy, shownOf } from "@/rooms/inventory/tree";
-import { groupPoints } from "@/rooms/inventory/points";
+import { groupPoints, ownLabel } from "@/rooms/inventory/points";
 import { changesBetween, longestRise } from "@/ui/order";
 import { parseSearch, stringifySearch } from "@/ui/place";
 
@@ -58,6 +58,8 @@ test("points by end point", () => {
   expect(ends.map((end) => end.name)).toEqual(["Mic 101", "Mic 2", "Output 101"]);
   expect(ends[1]).toMatchObject({ gain: { key: "mic.102.level.gain" }, mute: { key: "mic.102.level.mute" }, rest: [] });
   expect(others.map((each) => each.key)).toEqual(["unit.temp"]);
+  expect(ownLabel(point("mic.102.level.phan_pwr", "bool", "Mic 2 phantom power"), ends[1]!)).toBe("phantom power");
+  expect(ownLabel(point("mic.101.level.phantom", "bool"), ends[0]!)).toBe("phantom");
 });
 
 test("how many rows changed their order", () => {

@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useMay } from "@/api/session";
 import type { Command, Device, Point } from "@/api/types";
 import { commands, latestFor, useAsked, wantedOf, type Asked } from "@/live/commands";
@@ -6,11 +6,11 @@ import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
 import type { Special } from "@/live/standing";
 import { newerThan } from "@/live/undo";
-import { At, Empty, GainControl, Go, Grow, Line, Notice, Outcome, PointList, PointRow, ReadValue, RowLine, Rows, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, useNow } from "@/ui";
+import { At, Details, Empty, GainControl, Go, Grow, Line, Notice, Outcome, PointList, PointRow, ReadValue, RowLine, Rows, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, useNow } from "@/ui";
 import { t } from "@/words";
 import { pointText } from "@/words/values";
 import { DeviceStatus } from "./special";
-import { groupPoints, worthOf, type EndPoint, type Live } from "./points";
+import { groupPoints, ownLabel, worthOf, type EndPoint, type Live } from "./points";
 import { useUndo } from "./undo";
 import { whyNot } from "./why";
 import { nameOf, placeOf } from "./words";
@@ -213,8 +213,8 @@ function EndPointRow({ end, ...context }: Context & { end: EndPoint }) {
           }
         />
       }
-      main={gain ? gain.writable ? <Gain point={gain} {...context} /> : <ReadValue value={gain.value} unit={gain.unit} step={gain.step} quality={gain.quality} text={gain.text} /> : <Rest points={rest} />}
-      side={mute?.writable ? <Mute point={mute} {...context} /> : gain && rest.length > 0 ? <Rest points={rest} /> : undefined}
+      main={gain ? gain.writable ? <Gain point={gain} {...context} /> : <ReadValue value={gain.value} unit={gain.unit} step={gain.step} quality={gain.quality} text={gain.text} /> : undefined}
+      side={mute?.writable ? <Mute point={mute} {...context} /> : undefined}
       age={
         source && (
           <Stack gap={4}>
@@ -229,35 +229,35 @@ function EndPointRow({ end, ...context }: Context & { end: EndPoint }) {
         <>
           {gain && <PointOutcome point={gain} {...context} />}
           {mute && <PointOutcome point={mute} {...context} />}
-          {gain && mute && rest.length > 0 && (
-            <Text small>
-              <Rest points={rest} />
-            </Text>
-          )}
+          {rest.length > 0 && <Rest end={end} {...context} />}
         </>
       }
     />
   );
 }
 
-function Rest({ points }: { points: Live[] }) {
+/** Equalizers, limits, phantom power: a box has hundreds, and who came for a level must not have to scroll past them. */
+function Rest({ end, ...context }: Context & { end: EndPoint }) {
+  const [open, setOpen] = useState(false);
   return (
-    <Line gap={12}>
-      {points.map((point) => (
-        <Text key={point.key}>
-          <Text dim>{point.label || point.key.split(".").at(-1)}</Text> <ReadValue id={point.key} value={point.value} unit={point.unit} step={point.step} quality={point.quality} text={point.text} />
-        </Text>
-      ))}
-    </Line>
+    <Details title={t("points.more", { n: end.rest.length })} id={`more-${end.id}`} open={open} onToggle={setOpen}>
+      {open && (
+        <PointList>
+          {end.rest.map((point) => (
+            <SinglePoint key={point.key} point={point} name={ownLabel(point, end)} {...context} />
+          ))}
+        </PointList>
+      )}
+    </Details>
   );
 }
 
-function SinglePoint({ point, ...context }: PointProps) {
+function SinglePoint({ point, name, ...context }: PointProps & { name?: string }) {
   const control = point.writable && point.type === "bool" ? <Mute point={point} {...context} /> : point.writable && point.type === "number" ? <Gain point={point} {...context} /> : null;
   return (
     <PointRow
       id={`point-${point.key}`}
-      name={<Text wrap>{point.label || point.key}</Text>}
+      name={<Text wrap>{name ?? (point.label || point.key)}</Text>}
       main={control ?? <ReadValue id={point.key} value={point.value} unit={point.unit} step={point.step} quality={point.quality} text={point.text} />}
       side={<Marks point={point} />}
       age={<Source quality={point.quality} seconds={point.age_s} at={point.at} id={point.key} />}

@@ -30,6 +30,12 @@ function sharedLabel(end: EndPoint<Told>): string {
   return labels.length > 0 && labels.every((label) => label === labels[0]) ? labels[0]! : "";
 }
 
+/** Under its end point a point needs not say the end point's name again. */
+export function ownLabel(point: Told, end: Pick<EndPoint<Told>, "name">): string {
+  const label = point.label || (point.key.split(".").at(-1) ?? point.key);
+  return label.startsWith(`${end.name} `) ? label.slice(end.name.length + 1) : label;
+}
+
 const rank = (id: string) => {
   const order = ["mic", "bfm", "usb_rx", "telco_rx", "voip_rx", "proc", "fader", "output", "speaker"];
   const at = order.indexOf(id.split(".")[0] ?? "");
