@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, types, import contracts, unit tests (under a minute)"
 	@echo "make fuzz    a minute of coverage-guided fuzzing of the device lines (FUZZ_S=60)"
 	@echo "make bench   the benchmarks of bench/README.md"
+	@echo "make api     web/src/api/schema.ts from the hub's own API document"
 	@echo "make lock    resolve requirements/*.in again into hashed lock files"
 
 .venv/bin/uv:
@@ -56,6 +57,11 @@ test: lint web-check
 	@$(PY) tests/chromium.py
 	@.venv/bin/pytest -q -n 2 --dist loadfile $(ARGS)
 
+# The shapes the web client is written against, from the hub's own document; a test fails while they differ.
+api: setup
+	@$(PY) -m soundpost.editions.openapi >$(STAMPS)/openapi.json
+	@$(PY) -c 'import pathlib, hatch_build; hatch_build.npm(pathlib.Path("web"), "run", "api", "--silent")'
+
 bench: setup
 	@.venv/bin/soundpost bench all $(ARGS)
 
@@ -71,4 +77,4 @@ lock: .venv/bin/uv
 clean:
 	rm -rf .venv $(STAMPS) web/node_modules web/dist src/soundpost/_web
 
-.PHONY: help setup up demo lint web-check check test fuzz bench lock clean
+.PHONY: help setup up demo lint web-check check test api fuzz bench lock clean

@@ -65,7 +65,7 @@ test("what has ended is never open again, though word of it may overtake", () =>
 });
 
 test("why it waits stands beside asked; a reading that stays away is said", () => {
-  const waiting = command({ status: "accepted", ended: null, reason: { code: "agent_lost", text: "The server London is out of contact; it is asked when it is back." } });
+  const waiting = command({ status: "accepted", ended: null, reason: { code: "agent_lost", params: {}, text: "The server London is out of contact; it is asked when it is back." } });
   expect(outcomeOf(asked({ command: waiting }))).toMatchObject({ phase: "asked", text: "The server London is out of contact; it is asked when it is back." });
   const end = Date.parse("2026-01-01T00:00:02.000Z");
   expect(phaseOf(command(), null, -3, 0, "2026-01-01T00:00:01.500Z", end + 20_000)).toBe("reading");
@@ -91,7 +91,7 @@ test("why nothing can be asked, and what values are worth meanwhile", () => {
   expect(whyNot(device(), { ...free, away: true })).toBe("The hub does not answer.");
   expect(whyNot(device({ agent: { id: "a", name: "London", state: "awaited" } }), free)).toMatch(/not back yet/);
   expect(whyNot(device({ agent: { id: "a", name: "London", state: "lost" } }), free)).toMatch(/out of contact/);
-  const off = device({ reason: { code: "hands_off", text: "" } });
+  const off = device({ reason: { code: "hands_off", params: {}, text: "" } });
   expect(whyNot(off, free)).toBe("The line is handed off.");
   expect(whyNot(device(), { ...free, special: { handOff: null, restart: { since: "", person: null } } })).toBe("It is restarting.");
   expect([worthOf("good", off), worthOf("unsupported", off), worthOf("old", device({ agent: { id: "a", name: "London", state: "awaited" } })), worthOf("good", device())]).toEqual(["handed_off", "unsupported", "awaited", "good"]);

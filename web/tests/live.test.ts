@@ -116,7 +116,7 @@ describe("the socket", () => {
 
 describe("asked is not done", () => {
   const command = (status: Command["status"], ended: string | null = "2026-01-01T00:00:02.000Z") =>
-    ({ id: "c", device: "d", capability: "control", arguments: { key: "g", value: -3 }, status, asked: "2026-01-01T00:00:01.000Z", ended, reason: null, result: null, person: null, deadline: null, assumed: false, undo: null }) satisfies Command;
+    ({ id: "c", device: "d", capability: "control", arguments: { key: "g", value: -3 }, status, asked: "2026-01-01T00:00:01.000Z", ended, reason: null, result: null, person: "", deadline: null, assumed: false, undo: null }) satisfies Command;
   test("words", () => {
     expect(phaseOf(null, null, -3, 0)).toBe("asked");
     expect(phaseOf(command("sent", null), null, -3, 0)).toBe("asked");

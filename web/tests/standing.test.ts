@@ -8,7 +8,7 @@ import { deedOf, handOffOf, restartOf, RESTART_MS, type Deed } from "@/live/stan
 
 const T = Date.parse("2026-11-24T09:00:00.000Z");
 const iso = (ms: number) => new Date(ms).toISOString();
-const reason = (code: string) => ({ code, text: code });
+const reason = (code: string) => ({ code, params: {}, text: code });
 const deed = (fields: Partial<Deed>): Deed => ({ id: "cmd_1", device: "box", capability: "reboot", minutes: 0, status: "sent", person: "Ana", asked: iso(T), ended: null, ...fields });
 
 test("a line that is handed off: the site says that, the instruction until when and by whom", () => {
@@ -55,7 +55,7 @@ test("one line for each instruction, with what was before and what it was set to
   expect(factText(told[1]!, { points, commands })).toBe("Mic/line input 12 gain: 0.0 dB → −6.0 dB · done · Ana");
   expect(factText(told[1]!, { device: "Name_1 · London" })).toBe("Name_1 · London · Mic 112 gain: → −6.0 dB · done · Ana");
   expect(factText(told[2]!)).toBe("Reboot · asked · Lee");
-  expect(factText(fact(6, "command.ended", { id: "x", capability: "control", arguments: { key: "mic.101.level.mute", value: true }, status: "expired", reason: { code: "expired", text: "Nobody answered in time." } }))).toBe("Mic 101 mute: → Muted · expired · Nobody answered in time.");
+  expect(factText(fact(6, "command.ended", { id: "x", capability: "control", arguments: { key: "mic.101.level.mute", value: true }, status: "expired", reason: { code: "expired", params: {}, text: "Nobody answered in time." } }))).toBe("Mic 101 mute: → Muted · expired · Nobody answered in time.");
   expect(keyName("unit.temp")).toBe("Unit temp");
 });
 

@@ -56,7 +56,7 @@ test("reasons by code and params where the hub's English is not the reader's lan
   expect(waits).toMatch(/^Der Server London ist nicht erreichbar; .* bis .*\d\d:\d\d\.$/);
   expect(waits).not.toContain("Z");
   // a code nobody knows yet: the hub's own sentence
-  expect(reasonText({ code: "brand_new", text: "Something new." })).toBe("Something new.");
+  expect(reasonText({ code: "brand_new", params: {}, text: "Something new." })).toBe("Something new.");
   expect(errorText({ code: "no_tls", message: "x:8000 does not speak TLS." })).toMatch(/^Dieser Port spricht kein TLS/);
   await setLanguage("es");
   expect(reasonText(gone)).toBe("Falta un periférico: BMA2_01.");

@@ -94,7 +94,7 @@ class Commands {
     try {
       const answer = await api.post<{ id: string; status: CommandState }>(`/devices/${device}/commands`, { capability, arguments: args }, { "Idempotency-Key": key }, ANSWER_MS);
       const now = new Date().toISOString();
-      const blank: Command = { id: answer.id, device, capability, arguments: args, status: answer.status, reason: null, result: null, person: null, asked: now, deadline: null, ended: null, assumed: false, undo: null };
+      const blank: Command = { id: answer.id, device, capability, arguments: args, status: answer.status, reason: null, result: null, person: "", asked: now, deadline: null, ended: null, assumed: false, undo: null };
       this.change(key, (item) => ({ ...item, command: item.command ?? blank }));
       this.follow(key, device, answer.id);
     } catch (error) {
@@ -136,7 +136,7 @@ class Commands {
       if (!this.items.some((item) => item.key === key)) return finish();
       api.get<Command>(`/commands/${id}`).then(take, (error: unknown) => {
         // a hub that came back without it: nobody will ever tell how it ended
-        if (error instanceof ApiError && error.status === 404) take({ ...this.items.find((item) => item.key === key)!.command!, status: "uncertain", reason: { code: "forgotten", text: "" } });
+        if (error instanceof ApiError && error.status === 404) take({ ...this.items.find((item) => item.key === key)!.command!, status: "uncertain", reason: { code: "forgotten", params: {}, text: "" } });
       });
     };
     const timer = setInterval(look, FALLBACK_MS);

@@ -13,6 +13,7 @@ from soundpost.hub.commands.service import Commands
 from soundpost.hub.inventory.views import when
 from soundpost.hub.people import http
 from soundpost.hub.store import pages
+from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
@@ -30,6 +31,13 @@ class Accepted(Struct):
     status: StateWord
 
 
+class Undo(Struct):
+    """The command that puts back what was there."""
+
+    capability: str
+    arguments: dict[str, Any]
+
+
 class CommandView(Struct, kw_only=True):
     id: str
     device: str
@@ -39,11 +47,11 @@ class CommandView(Struct, kw_only=True):
     reason: ReasonView | None
     result: dict[str, Any] | None
     person: str
-    asked: str | None
+    asked: str
     deadline: str | None
     ended: str | None
     assumed: bool
-    undo: dict[str, Any] | None
+    undo: Undo | None
 
 
 class CommandList(Struct):
@@ -61,11 +69,11 @@ def view(row: CommandRow) -> CommandView:
         reason=reason_view(row.reason),
         result=row.result,
         person=row.person_name,
-        asked=when(row.asked_ms),
+        asked=rfc3339(row.asked_ms),
         deadline=when(row.deadline_ms),
         ended=when(row.ended_ms),
         assumed=row.assumed,
-        undo=row.undo,
+        undo=Undo(**row.undo) if row.undo else None,
     )
 
 

@@ -36,7 +36,7 @@ class PointList(Struct):
 
 class HistoryItem(Struct):
     status: views.StatusWord
-    since: str | None
+    since: str
     until: str | None
     reason: ReasonView | None
 
@@ -147,7 +147,7 @@ class DeviceController(Controller):
         until: list[int] = [0, *(row.since_ms for row in rows)]
         return HistoryList(
             [
-                HistoryItem(row.status, views.when(row.since_ms), views.when(end), reason_view(row.reason))
+                HistoryItem(row.status, rfc3339(row.since_ms), views.when(end), reason_view(row.reason))
                 for row, end in zip(rows, until, strict=False)
             ]
         )

@@ -76,7 +76,7 @@ class PointItem(Struct, kw_only=True):
     maximum: float | None
     step: float | None
     group: Annotated[str, one_of(GROUPS)]
-    origin: str | CommandOrigin | None
+    origin: Annotated[str, one_of(("device",))] | CommandOrigin | None
     changed: str | None
 
 
