@@ -18,13 +18,15 @@ class Impossible(Exception):
 
 @dataclass(slots=True)
 class Party:
-    """`leg` is the call made while this one waits to be transferred; `transfer` the word its states begin with."""
+    """`leg` is the call made while this one waits to be transferred; `transfer` the word its states begin with; `dialled` the
+    digits since its dial tone."""
 
     state: str
     number: str = ""
     name: str = ""
     transfer: str = ""
     leg: str = ""
+    dialled: str = ""
 
     @property
     def word(self) -> str:
@@ -32,12 +34,12 @@ class Party:
 
 
 class Voip:
-    __slots__ = ("address", "dialled", "last", "lines", "selected")
+    __slots__ = ("address", "last", "lines", "selected")
 
     def __init__(self, address: str) -> None:
         self.address = address  # of the SIP peer, as it stands in <sip:number@address>
         self.lines: dict[int, Party] = {}
-        self.selected, self.dialled, self.last = 1, "", ""
+        self.selected, self.last = 1, ""
 
     # -- what can be asked
 
@@ -53,6 +55,11 @@ class Voip:
         if party.word not in WITH_PARTY:
             return party.word
         return f'{party.word}:"{party.name or party.number}" <sip:{party.number}@{self.address}>'
+
+    @property
+    def dialled(self) -> str:
+        party = self.lines.get(self.selected)
+        return party.dialled if party else ""
 
     @property
     def awaits(self) -> str:
@@ -81,7 +88,7 @@ class Voip:
         party = self.lines[self.selected]
         if (party.leg if party.transfer else party.state) not in ("DIAL_TONE", "DIALING"):
             raise Impossible("ERROR_CALL_ACTIVE")
-        self.dialled = self.last = number
+        party.dialled = self.last = number
         if party.transfer:
             party.leg = "RINGING"
         else:
@@ -98,7 +105,7 @@ class Voip:
         party = self.lines.get(self.selected)
         if party is None or party.state == "INCOMING":
             return []
-        self.dialled += digit
+        party.dialled += digit
         leg = party.leg if party.transfer else party.state
         if leg != "DIAL_TONE":
             return []
@@ -106,8 +113,16 @@ class Voip:
         return [f"STATE_CHANGE PL {self.selected};{party.word}"]
 
     def dial_typed(self) -> list[str]:
-        """Nothing was typed for a while, so what was typed is the number."""
-        return self.call(self.dialled)
+        """Nothing was typed for a while, so what was typed is the number: on the line it was typed on, whichever is selected now."""
+        legs = {line: party.leg if party.transfer else party.state for line, party in self.lines.items()}
+        typed = next((line for line, leg in legs.items() if leg == "DIALING"), None)
+        if typed is None:
+            return []
+        selected, self.selected = self.selected, typed
+        try:
+            return self.call(self.lines[typed].dialled)
+        finally:
+            self.selected = selected
 
     def reject(self, line: int) -> list[str]:
         party = self.lines.get(line)
@@ -123,7 +138,8 @@ class Voip:
         party = self._talker()
         before = party.word
         if party.transfer:
-            self._set_leg(party, "HOLD" if on else "ACTIVE")
+            if party.leg == ("ACTIVE" if on else "HOLD"):
+                self._set_leg(party, "HOLD" if on else "ACTIVE")
         elif on and party.state in TALKING:
             party.state = "CONFERENCE_HOLD" if party.state == "CONFERENCE_ACTIVE" else "HOLD"
         elif not on and party.state.endswith("HOLD"):
@@ -138,7 +154,7 @@ class Voip:
                 raise Impossible("ERROR_TRANSFER")
             return self._end(self.selected)
         party.transfer = "BLIND_TRANSFERRING" if blind else "TRANSFERRING"
-        party.state, party.leg, self.dialled = "HOLD", "DIAL_TONE", ""
+        party.state, party.leg, party.dialled = "HOLD", "DIAL_TONE", ""
         held = "BLIND_TRANSFER_HOLD" if blind else "TRANSFER_HOLD"
         return [f"STATE_CHANGE PL {self.selected};{held}", self._state(self.selected)]
 
@@ -211,7 +227,6 @@ class Voip:
 
     def _seize(self) -> list[str]:
         self.lines[self.selected] = Party("DIAL_TONE")
-        self.dialled = ""
         # The notification spells it without the underscore that the state word has (6.2, 4.4).
         return [f"STATE_CHANGE PL {self.selected};DIALTONE", f"INDICATION PL {self.selected};PARTY_LINE:ON"]
 

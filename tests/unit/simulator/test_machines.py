@@ -60,6 +60,17 @@ def test_a_user_agent_never_loses_its_head(steps: list[tuple[object, ...]]) -> N
             assert told_word == word or "RINGING" in word or "DIALING" in word, (line, told_word, word, steps)
 
 
+def test_what_was_typed_is_dialled_on_its_own_line() -> None:
+    phone = Voip("10.0.0.9")
+    phone.hook(True)
+    phone.digit("5")
+    phone.select(2)
+    phone.hook(True)
+    assert phone.awaits == "dial"
+    assert phone.dial_typed() == ["INDICATION PL 1;INPROCESS;5", "INDICATION PL NA;RINGBACK:ON"]
+    assert (phone.selected, phone.lines[1].state, phone.lines[2].state) == (2, "RINGING", "DIAL_TONE")
+
+
 @given(STEPS)
 def test_an_analog_line_is_on_or_off_hook(steps: list[tuple[object, ...]]) -> None:
     phone, hook, ringing = Analog(), "0", "0"
