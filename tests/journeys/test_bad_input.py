@@ -242,15 +242,22 @@ def test_two_stacks_swap_addresses_and_ids_follow_serials(site: Callable[..., Si
     assert moved == {(ends[0], ends[1]), (ends[1], ends[0])}
 
 
-def test_a_serial_seen_twice_is_shown_and_never_merged(site: Callable[..., Site]) -> None:
+@pytest.mark.parametrize("late", [1, 0], ids=["genuine-first", "double-first"])
+def test_a_serial_seen_twice_is_shown_and_never_merged(site: Callable[..., Site], late: int) -> None:
+    """The one that answers first is held, be it the genuine one or the double; `late` answers only afterwards."""
+
     def double(here: Site) -> None:
         here.fault(stack_at(here, 1)["name"], "serial", serial=serial(here, 0))
+        here.fault(stack_at(here, late)["name"], "refuse")
 
     here = site("127.26.3.0/28", 3, before=double, environment=QUICK)
     listed(here, 2)
     swept(here)
+    here.fault(stack_at(here, late)["name"], "refuse", on=False)
+    scan(here)
     number, other = serial(here, 0), serial(here, 2)
     held = stack_of(here, number)
+    assert held["address"] == stack_at(here, 1 - late)["address"]
     (found,) = eventually("the duplicate is shown", lambda: here.api.get("/found")["items"])
     assert {held["address"], found["address"]} == {stack_at(here, 0)["address"], stack_at(here, 1)["address"]}
     assert (found["reason"]["code"], found["serials"]) == ("duplicate_serial", [number])
@@ -282,8 +289,17 @@ def test_a_serial_seen_twice_is_shown_and_never_merged(site: Callable[..., Site]
         here.fault(stack_at(here, place)["name"], "serial", on=False)
     scan(here)
     eventually("all three are listed", lambda: len(here.api.devices(kind="stack", status="online")) == 3)
-    assert here.api.get("/found")["items"] == []
+    eventually("no double is left", lambda: here.api.get("/found")["items"] == [])
     assert stack_of(here, other)["id"] == third["id"]
+    assert (stack_of(here, number)["id"], stack_of(here, number)["address"]) == (
+        held["id"],
+        stack_at(here, 0)["address"],
+    )
+    # Each peripheral is counted with the stack it hangs from now, and with that one alone.
+    for place in range(3):
+        mine = {d["serial_number"] for d in here.api.devices(stack=stack_of(here, serial(here, place))["id"])}
+        plugged = {p["serial"] for b in stack_at(here, place)["boxes"] for p in b["peripherals"]}
+        assert mine == plugged | {serial(here, place)}
 
 
 def test_a_wrong_device_password_is_said_and_mended_at_the_site(site: Callable[..., Site]) -> None:

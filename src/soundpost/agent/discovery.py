@@ -29,6 +29,7 @@ from soundpost.link.events import ScanDone
 
 TELL_EVERY = 32
 """Addresses asked between two words about progress."""
+DUPLICATE = "duplicate_serial"
 NUDGE_S = 30.0
 """A stack that goes offline brings the next sweep forward, but not closer to the last one than this."""
 
@@ -77,6 +78,7 @@ class Discovery:
         self._nudged = False
         self._errands: set[asyncio.Task[None]] = set()
         lines.on_offline = self._nudge
+        lines.on_left = self._ask_doubles
 
     async def load(self) -> None:
         self._tries = await self._memory.tries()
@@ -282,8 +284,16 @@ class Discovery:
     def _duplicate(self, family: str, endpoint: Endpoint, serials: list[str], stack: str) -> None:
         held = self._lines.watches[stack].endpoint
         words = f"Serial {', '.join(serials)} also answers at {held}, which stays listed. Check which is genuine."
-        reason = Reason("duplicate_serial", words, {"held": str(held), "device": stack})
+        reason = Reason(DUPLICATE, words, {"held": str(held), "device": stack})
         self.findings.keep(family, endpoint, reason, serials)
+
+    async def _ask_doubles(self, stack: str) -> None:
+        """The stack is not where it was held: where its serial answered as well is its next address, so that is asked without
+        waiting for a sweep."""
+        for found in list(self.findings.all.values()):
+            if found.reason.code == DUPLICATE and found.reason.params.get("device") == stack:
+                where = Endpoint(found.address, found.port)
+                await self._ask(where, list(self._families.values()), Tally(RangeState("", "")))
 
     def _clear(self, endpoint: Endpoint, tally: Tally) -> None:
         for finding in self.findings.at(endpoint):

@@ -6,7 +6,7 @@ stack whose line is down has moved once its former address was looked at and doe
 
 import asyncio
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 
 from soundpost.agent.board import Board
@@ -46,7 +46,11 @@ class Lines:
         self.watches: dict[str, Watch] = {}
         self.sessions: dict[str, Session] = {}
         self.on_offline: Callable[[], None] = lambda: None
-        self._rooms = Rooms(clock, board, spool, registry, self._misplaced, lambda watch: self.on_offline())
+        self.on_left: Callable[[str], Awaitable[None]] = _nobody
+        """Another device answers where that stack was held; it may answer where a double of it was seen."""
+        self._rooms = Rooms(
+            clock, board, spool, registry, self._misplaced, lambda watch: self.on_offline(), self._taken
+        )
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._placing = asyncio.Lock()
@@ -215,7 +219,16 @@ class Lines:
         self._close(watch)
         self._keep(asyncio.create_task(self._resolve(watch, unit), name=f"who answers at {watch.endpoint}"))
 
+    def _taken(self, stack: str, device: str) -> None:
+        watch = self.watches.get(stack)
+        if watch is not None:
+            watch.gave_up(device)
+
     async def _resolve(self, watch: Watch, unit: Unit | None) -> None:
+        await self._who_answers(watch, unit)
+        await self.on_left(watch.id)
+
+    async def _who_answers(self, watch: Watch, unit: Unit | None) -> None:
         endpoint = watch.endpoint
         credentials = watch.parts["stack"].known.device.credential_set
         if unit is None:
@@ -225,6 +238,10 @@ class Lines:
             unit, credentials = look.unit, look.credentials
         if not self.held(endpoint):
             await self.place(watch.family, unit, endpoint, credentials)
+
+
+async def _nobody(stack: str) -> None:
+    """Until discovery listens."""
 
 
 def _within(subnets: Sequence[str], endpoint: Endpoint) -> bool:

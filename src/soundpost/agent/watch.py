@@ -33,6 +33,8 @@ class Rooms:
     """Another stack answers on this watch's line; its unit, if the watch was told."""
     offline: Callable[["Watch"], None]
     """The stack has just gone offline: it may answer elsewhere."""
+    taken: Callable[[str, str], None]
+    """A device of that stack (the first) is behind another line now."""
 
 
 @dataclass(slots=True)
@@ -187,6 +189,8 @@ class Watch:
             device=device, part=part.part, points=list(part.points), status=before.status if before else None
         )
         rooms.registry.keep(known)
+        if before is not None and before.device.stack not in ("", device.stack):
+            rooms.taken(before.device.stack, key)
         if before is None or changed:
             kind = "device.changed" if before else "device.found"
             body = DeviceFound(device, changed if before else [])
@@ -220,6 +224,14 @@ class Watch:
         for word, member in self.parts.items():
             if word not in words:
                 member.state.present = False
+
+    def gave_up(self, key: str) -> None:
+        """Another stack has that device now: whether it is there, and how it is, are no longer ours to say."""
+        word = self.part_of(key)
+        if word is not None and word != "stack":
+            del self.parts[word]
+            self._hang()
+            self._judge()
 
     def _hang(self) -> None:
         """Children by parent; a part without one hangs from the stack."""
