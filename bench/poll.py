@@ -9,11 +9,10 @@ from msgspec import Struct
 from bench.farm import Order, World, polls, settle, world
 from bench.figures import Figure, Options, at_least, below, exactly, told
 from bench.programs import CLOCK
+from soundpost.drivers.converge_pro2.report import polls_of
 from soundpost.kernel.clock import sleep_blocking
 from soundpost.simulator.specs import make_stacks
 
-ASKED_A_BOX = 5
-"""Temperature, uptime, load, locate light and the P-Link list: the status of a box, the only things asked while it is measured."""
 SLACK_S = 6.0
 """A value is asked for within its period, told with the next frame, and *read until* once a second."""
 
@@ -36,8 +35,9 @@ class Pace(Struct, frozen=True):
 
 
 def pace(stacks: int, every_s: float, seconds: float) -> Pace:
-    boxes = sum(len(spec.boxes) for spec in make_stacks(stacks, 1, []))
-    return Pace(stacks, every_s, every_s * ASKED_A_BOX * boxes / stacks, seconds)
+    """The status of its boxes is the only thing asked while it is measured."""
+    asked = sum(polls_of(box.model)[0] for spec in make_stacks(stacks, 1, []) for box in spec.boxes)
+    return Pace(stacks, every_s, every_s * asked / stacks, seconds)
 
 
 def paces(options: Options) -> list[Pace]:

@@ -161,9 +161,7 @@ def counts() -> list[str]:
     """Of one box: what it costs to watch it."""
     rows = []
     for model, ends in models.MODELS.items():
-        polled = [a for a, _ in _of(ends).polled]
-        groups = [sum(a.row.group == group for a in polled) for group in ("status", "levels", "settings")]
-        status, levels, settings = groups[0] + 5, groups[1] + 1, groups[2]
+        status, levels, settings = polls_of(model)
         total = len(_of(ends).descriptors) + len(UNIT_POINTS) + len(gates(1, ends.get("MIC", 0)))
         rate = status / 10 + levels / 30 + settings / 300
         rows.append((model, str(total), str(status), str(levels), str(settings), f"{rate:.1f}"))
@@ -176,6 +174,13 @@ def counts() -> list[str]:
         "polls per second",
     )
     return ["## Points and polls of one box", *table(heads, rows)]
+
+
+def polls_of(model: str) -> tuple[int, int, int]:
+    """Requests in one round of a box's status, levels and settings: of its end points, then of itself and its gates."""
+    polled = [a for a, _ in _of(models.MODELS[model.upper()]).polled]
+    status, levels, settings = (sum(a.row.group == group for a in polled) for group in ("status", "levels", "settings"))
+    return status + 5, levels + 1, settings
 
 
 def _of(ends: dict[str, int]) -> Points:
