@@ -15,16 +15,23 @@ _log = log.get("agent.catalogue")
 
 
 def families() -> dict[str, Family]:
-    """By name. A family that can't be loaded is logged and left out: the others go on."""
+    """By name, those that are used unasked or that somebody wants."""
     wanted = {name.strip() for name in os.environ.get(OPTED_IN, "").split(",")}
+    return {
+        name: family
+        for name, family in every_family().items()
+        if name in wanted or not getattr(family, "opt_in", False)
+    }
+
+
+def every_family() -> dict[str, Family]:
+    """By name. A family that can't be loaded is logged and left out: the others go on."""
     found: dict[str, Family] = {}
     for entry in entry_points(group=GROUP):
         try:
             family: Family = entry.load()
         except Exception:
             _log.exception("driver family can't be loaded", family=entry.name)
-            continue
-        if getattr(family, "opt_in", False) and family.name not in wanted:
             continue
         found[family.name] = family
     return found
