@@ -59,7 +59,20 @@ ARRAY_PIECES = st.one_of(
     st.sampled_from(
         [
             *(b"BEAMREPORT ", b"100000000000", b"BFZONE ", b"GAIN ", b"MACADDR ", b"DANTEIP ", b"HELP", b"ERROR "),
-            *(b"1 ", b"12 ", b"S ", b"-6 ", b"00:90:79:00:00:01", b"10.0.0.7", b"=", b"\r\n", b"\n\r", b"\r", b"\0", b"\x1a"),
+            *(
+                b"1 ",
+                b"12 ",
+                b"S ",
+                b"-6 ",
+                b"00:90:79:00:00:01",
+                b"10.0.0.7",
+                b"=",
+                b"\r\n",
+                b"\n\r",
+                b"\r",
+                b"\0",
+                b"\x1a",
+            ),
         ]
     ),
     st.binary(max_size=8),
