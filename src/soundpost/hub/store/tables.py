@@ -238,6 +238,42 @@ value_history = Table(
     Index("ix_value_history_time", "device", "to_ms"),
 )
 
+# The tree of places people draw. `parent` "" = one of the uppermost; `folded` makes names of siblings differ by more than case.
+locations = Table(
+    "locations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("parent"),
+    text("name", None),
+    text("folded", None),
+    text("kind", None),
+    text("zone"),
+    text("address"),
+    text("contact"),
+    text("notes"),
+    text("photo"),
+    number("created_ms", None),
+    Index("ux_locations_parent", "parent", "folded", unique=True),
+)
+# Where a person put a device; rules and what a device hangs from say where all the others are.
+placements = Table(
+    "placements",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("location", Text, ForeignKey("locations.id"), nullable=False),
+    number("time_ms", None),
+    Index("ix_placements_location", "location"),
+)
+location_rules = Table(
+    "location_rules",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("location", Text, ForeignKey("locations.id"), nullable=False),
+    text("name"),
+    text("subnet"),
+    number("place", None),
+)
+
 commands = Table(
     "commands",
     metadata,

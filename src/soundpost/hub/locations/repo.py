@@ -1,0 +1,82 @@
+"""The rows of places, of who was put where, and of the rules."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from soundpost.hub.locations.rules import PlaceRule
+from soundpost.hub.locations.tree import Location, Tree
+from soundpost.hub.store import dialect
+from soundpost.hub.store.tables import location_rules, locations, placements
+
+FIELDS = Location.__struct_fields__
+
+
+def tree(conn: Connection) -> Tree:
+    columns = [locations.c[name] for name in FIELDS]
+    return Tree(Location(*row) for row in conn.execute(select(*columns)))
+
+
+def add(conn: Connection, place: Location) -> None:
+    row = {name: getattr(place, name) for name in FIELDS}
+    conn.execute(insert(locations), {**row, "folded": place.name.casefold()})
+
+
+def change(conn: Connection, id: str, **values: Any) -> None:
+    if "name" in values:
+        values["folded"] = values["name"].casefold()
+    conn.execute(update(locations).where(locations.c.id == id).values(**values))
+
+
+def remove(conn: Connection, ids: Iterable[str]) -> None:
+    """Nothing may hang there any more."""
+    for id in ids:
+        conn.execute(delete(locations).where(locations.c.id == id))
+
+
+def placed(conn: Connection) -> dict[str, str]:
+    """Device to place."""
+    return {row.device: row.location for row in conn.execute(select(placements.c.device, placements.c.location))}
+
+
+def put(conn: Connection, devices: Iterable[str], location: str, now_ms: int) -> None:
+    rows = [{"device": device, "location": location, "time_ms": now_ms} for device in devices]
+    dialect.upsert(conn, placements, rows, ["device"])
+
+
+def lift(conn: Connection, devices: Iterable[str]) -> None:
+    for device in devices:
+        conn.execute(delete(placements).where(placements.c.device == device))
+
+
+def repoint(conn: Connection, old: str, new: str) -> None:
+    """What was put at `old`, by hand or rule, is at `new`."""
+    for table in (placements, location_rules):
+        conn.execute(update(table).where(table.c.location == old).values(location=new))
+
+
+def empty(conn: Connection, location: str) -> None:
+    """Nothing is put there any more."""
+    for table in (placements, location_rules):
+        conn.execute(delete(table).where(table.c.location == location))
+
+
+def rules(conn: Connection) -> list[PlaceRule]:
+    order = select(*(location_rules.c[name] for name in PlaceRule.__struct_fields__)).order_by(
+        location_rules.c.place, location_rules.c.id
+    )
+    return [PlaceRule(*row) for row in conn.execute(order)]
+
+
+def add_rule(conn: Connection, rule: PlaceRule) -> None:
+    conn.execute(insert(location_rules), {name: getattr(rule, name) for name in rule.__struct_fields__})
+
+
+def remove_rule(conn: Connection, id: str) -> bool:
+    return conn.execute(delete(location_rules).where(location_rules.c.id == id)).rowcount > 0
+
+
+def next_rule_place(conn: Connection) -> int:
+    last = conn.execute(select(func.max(location_rules.c.place))).scalar()
+    return 0 if last is None else int(last) + 1

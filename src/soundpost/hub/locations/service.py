@@ -1,0 +1,342 @@
+"""Places: the tree people draw, and which devices were put where.
+
+Rows are the truth; `tree`, `placed` and `rules` hold them in memory and follow each commit. Every change is made from rows read
+in its own transaction, so that two people who move places at once can't tie a knot.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from soundpost.hub.audit import service as audit
+from soundpost.hub.audit.service import Who
+from soundpost.hub.locations import repo, sheet
+from soundpost.hub.locations import rules as check
+from soundpost.hub.locations.rules import PlaceRule
+from soundpost.hub.locations.tree import INHERITED, ROOT, Location, Tree, text
+from soundpost.hub.store import Store, Tx
+from soundpost.kernel import ids
+from soundpost.kernel.errors import Conflict, Invalid, NotFound
+from soundpost.kernel.signal import Signal
+
+T = TypeVar("T")
+LIFT, REMOVE = "lift", "remove"
+
+
+class Wanted(Struct):
+    """What a person says of a place; what is unset stays."""
+
+    parent: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    zone: str | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+    contact: str | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
+
+    def told(self) -> dict[str, str]:
+        given = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: check.checked(name, value) for name, value in given.items() if value is not UNSET}
+
+
+class Change(Struct):
+    """What one commit changed. `rules`: any device may belong elsewhere now."""
+
+    places: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
+    rules: bool = False
+
+
+class Hanging(Struct, frozen=True):
+    """What hangs at a place and below it."""
+
+    places: int
+    devices: int
+    rules: int
+
+
+class News(Struct, frozen=True):
+    """What a commit hands to memory. `placed` and `rules` None: as they were."""
+
+    tree: Tree
+    places: frozenset[str]
+    put: dict[str, str | None]
+    placed: dict[str, str] | None
+    rules: list[PlaceRule] | None
+
+
+class Locations:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.tree = Tree()
+        self.placed: dict[str, str] = {}
+        self.rules: list[PlaceRule] = []
+        self.changed: Signal[Change] = Signal("locations changed")
+
+    async def start(self) -> None:
+        """Reads the rows; call before anybody asks."""
+        self.tree, self.placed, self.rules = await self.store.read(
+            lambda conn: (repo.tree(conn), repo.placed(conn), repo.rules(conn))
+        )
+
+    # --- asking
+
+    def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
+        """The place of a device, and how it came there: `hand`, `rule`, `inherited` or "". `chain`: its own id, then those it
+        hangs from, nearest first. A hand's word goes before a rule's, also when it was said of what the device hangs from."""
+        own = self.placed.get(chain[0])
+        if own is not None:
+            return own, "hand"
+        above = next((place for id in chain[1:] if (place := self.placed.get(id)) is not None), None)
+        if above is not None:
+            return above, "inherited"
+        rule = next((rule for rule in self.rules if rule.fits(names, address)), None)
+        return (rule.location, "rule") if rule is not None else ("", "")
+
+    # --- places
+
+    async def add(self, who: Who, wanted: Wanted) -> Location:
+        """`name` must be given; a kind that is not is what its parent suggests."""
+        told = wanted.told()
+        if "name" not in told:
+            raise Invalid("A place needs a name.", code="location_name", field="name")
+
+        return await self._changing(lambda tx, tree: self._add(tx, tree, who, told))
+
+    def _add(self, tx: Tx, tree: Tree, who: Who, told: Mapping[str, str]) -> Location:
+        parent = told.get("parent", ROOT)
+        above = tree.get(parent) if parent else None
+        check.check_depth(len(tree.path(parent)) + 1)
+        tree.check_free(parent, told["name"])
+        suggested = check.DEEPER.get(above.kind if above else "", "other")
+        place = Location(
+            **{"parent": parent, "kind": suggested, **told}, id=ids.mint("loc", tx.now_ms), created_ms=tx.now_ms
+        )
+        repo.add(tx.conn, place)
+        tree.put(place)
+        self._told(tx, who, "location.added", tree, place)
+        return place
+
+    async def change(self, who: Who, id: str, wanted: Wanted) -> Location:
+        """Renames, moves, or says something else of a place."""
+        told = wanted.told()
+        return await self._changing(lambda tx, tree: self._change(tx, tree, who, id, told))
+
+    def _change(self, tx: Tx, tree: Tree, who: Who, id: str, told: Mapping[str, str]) -> Location:
+        before = tree.get(id)
+        news = {name: value for name, value in told.items() if getattr(before, name) != value}
+        if not news:
+            return before
+        after = structs.replace(before, **news)
+        if "parent" in news:
+            tree.check_move(id, after.parent)
+            deepest = max(len(tree.path(place.id)) for place in tree.under(id)) - len(tree.path(id))
+            check.check_depth(len(tree.path(after.parent)) + 1 + deepest)
+        tree.check_free(after.parent, after.name, id)
+        repo.change(tx.conn, id, **news)
+        tree.put(after)
+        self._told(tx, who, "location.changed", tree, after, before={name: getattr(before, name) for name in news})
+        return after
+
+    async def import_sheet(self, who: Who, rows: Sequence[sheet.Row], find: sheet.Find) -> sheet.Plan:
+        """All of it or nothing: what the plan says now, which may differ from what somebody was shown. Raises Conflict
+        `sheet_wrong` when a row can't be carried out."""
+        plan = sheet.plan(await self.store.read(repo.tree), rows, find)
+        if plan.wrong:
+            first = plan.wrong[0]
+            raise Conflict(
+                f"Nothing was imported: line {first.line}, {first.column}: {first.text}",
+                code="sheet_wrong",
+                lines=[wrong.line for wrong in plan.wrong],
+            )
+        put: dict[str, str | None] = {}
+
+        def work(tx: Tx, tree: Tree) -> None:
+            made = {ROOT: ROOT}
+            for step in plan.steps:
+                self._step(tx, tree, who, step, made, put)
+
+        await self._changing(work, put)
+        return plan
+
+    def _step(
+        self, tx: Tx, tree: Tree, who: Who, step: sheet.Step, made: dict[str, str], put: dict[str, str | None]
+    ) -> None:
+        """`made`: the ids of places that had a stand-in; `put` is filled on the way."""
+        match step.act:
+            case sheet.Act.ADD:
+                parent = made.get(step.fields["parent"], step.fields["parent"])
+                made[step.id] = self._add(tx, tree, who, {**step.fields, "parent": parent}).id
+            case sheet.Act.CHANGE:
+                self._change(tx, tree, who, made.get(step.id, step.id), step.fields)
+            case sheet.Act.PUT:
+                location = made.get(step.id, step.id)
+                put[step.device] = location
+                self._put(tx, tree, who, [step.device], location)
+
+    async def merge(self, who: Who, gone: str, kept: str) -> Location:
+        """All that hangs at `gone` hangs at `kept` then; places of one name in both become one."""
+
+        def work(tx: Tx, tree: Tree) -> Location:
+            melted, moved = tree.merge(gone, kept)
+            into = dict(melted)
+            path = text(tree.path(gone))
+            for id in moved:
+                place = tree.get(id)
+                parent = into[place.parent]
+                repo.change(tx.conn, id, parent=parent)
+                tree.put(structs.replace(place, parent=parent))
+            for old, new in melted:
+                repo.repoint(tx.conn, old, new)
+                repo.remove(tx.conn, [old])
+                tree.drop(old)
+            place = tree.get(kept)
+            self._told(tx, who, "location.merged", tree, place, merged=[old for old, _ in melted], before=path)
+            return place
+
+        return await self._changing(work, repointed=True)
+
+    async def remove(self, who: Who, id: str, hanging: str = "") -> None:
+        """`hanging` says what becomes of what hangs there: `lift` = it hangs at the parent then, `remove` = the places below go
+        as well and their devices are nowhere. "" is refused while something hangs there (Conflict `location_not_empty`)."""
+        if hanging not in ("", LIFT, REMOVE):
+            raise Invalid("What hangs there can be lifted (lift) or go as well (remove).", code="invalid_argument")
+
+        def work(tx: Tx, tree: Tree) -> None:
+            place = tree.get(id)
+            there = hanging_at(tx, tree, id)
+            if not hanging and (there.places or there.devices or there.rules):
+                raise Conflict(
+                    f"{place.name} still has {there.places} places, {there.devices} devices and {there.rules} rules. Say "
+                    "whether they move to the place above it (lift) or go as well (remove).",
+                    code="location_not_empty",
+                    places=there.places, devices=there.devices, rules=there.rules,
+                )  # fmt: skip
+            path = text(tree.path(id))
+            gone = [id] if hanging == LIFT else [one.id for one in tree.under(id)]
+            children = tree.children(id) if hanging == LIFT else []
+            if hanging == LIFT and place.parent:
+                repo.repoint(tx.conn, id, place.parent)
+            for one in gone:
+                repo.empty(tx.conn, one)
+                tree.drop(one)
+            repo.remove(tx.conn, gone)
+            for child in children:  # now, since one may have the name of the place that went
+                tree.check_free(place.parent, child.name)
+                repo.change(tx.conn, child.id, parent=place.parent)
+                tree.put(structs.replace(child, parent=place.parent))
+            self._told(tx, who, "location.removed", tree, place, before=path, removed=gone)
+
+        await self._changing(work, repointed=True)
+
+    # --- devices
+
+    async def put(self, who: Who, devices: Sequence[str], location: str | None) -> None:
+        """By hand, singly or in bulk; None takes the hand's word back. Who may, and whether the devices exist, is for the caller
+        to know."""
+        if not devices:
+            return
+
+        await self._changing(
+            lambda tx, tree: self._put(tx, tree, who, devices, location), dict.fromkeys(devices, location)
+        )
+
+    def _put(self, tx: Tx, tree: Tree, who: Who, devices: Sequence[str], location: str | None) -> None:
+        if location is None:
+            repo.lift(tx.conn, devices)
+        else:
+            tree.get(location)
+            repo.put(tx.conn, devices, location, tx.now_ms)
+        path = text(tree.path(location)) if location else ""
+        for device in devices:
+            tx.log("device.placed", {"location": location, "path": path, "person": who.name or who.id}, device=device)
+        first = devices[0] if len(devices) == 1 else ""
+        detail = {"location": location, "path": path, "devices": list(devices)}
+        audit.recorded(tx, who, "device.placed", device=first, subject=location or "", detail=detail)
+
+    # --- rules
+
+    async def add_rule(self, who: Who, location: str, name: str, subnet: str) -> PlaceRule:
+        name, subnet = check.check_rule(name, subnet)
+
+        def work(tx: Tx, tree: Tree) -> PlaceRule:
+            tree.get(location)
+            if any((rule.name, rule.subnet) == (name, subnet) for rule in repo.rules(tx.conn)):
+                raise Conflict("There is such a rule already; delete that one first.", code="rule_taken")
+            place = repo.next_rule_place(tx.conn)
+            rule = PlaceRule(ids.mint("rul", tx.now_ms), location, name, subnet, place)
+            repo.add_rule(tx.conn, rule)
+            detail = {"rule": rule.id, "location": location, "name": name, "subnet": subnet}
+            tx.log("location.rule_added", {**detail, "person": who.name or who.id})
+            audit.recorded(tx, who, "location.rule_added", subject=location, detail=detail)
+            return rule
+
+        return await self._changing(work, rules=True)
+
+    async def remove_rule(self, who: Who, id: str) -> None:
+        def work(tx: Tx, tree: Tree) -> None:
+            if not repo.remove_rule(tx.conn, id):
+                raise NotFound("There is no such rule.", code="not_found", id=id)
+            tx.log("location.rule_removed", {"rule": id, "person": who.name or who.id})
+            audit.recorded(tx, who, "location.rule_removed", subject=id)
+
+        await self._changing(work, rules=True)
+
+    # --- memory follows the commit
+
+    async def _changing(
+        self,
+        work: Callable[[Tx, Tree], T],
+        put: dict[str, str | None] | None = None,
+        *,
+        rules: bool = False,
+        repointed: bool = False,
+    ) -> T:
+        """`work` is given the tree as the rows are now, and changes rows and tree alike. `put`: where it puts devices;
+        `repointed`: it changes what was put somewhere, so that all of it is read again."""
+
+        def whole(tx: Tx) -> T:
+            tree = repo.tree(tx.conn)
+            before = dict(tree.places)
+            done = work(tx, tree)
+            news = News(
+                tree,
+                frozenset(id for id in before.keys() | tree.places.keys() if before.get(id) != tree.places.get(id)),
+                dict(put or {}),  # once the work is done: an import fills it on the way
+                repo.placed(tx.conn) if repointed else None,
+                repo.rules(tx.conn) if rules or repointed else None,
+            )
+            tx.after(lambda: self._committed(news))
+            return done
+
+        return await self.store.unit_of_work(whole)
+
+    def _committed(self, news: "News") -> None:
+        devices = set(news.put)
+        if news.placed is not None:
+            devices |= {device for device, _ in self.placed.items() ^ news.placed.items()}
+            self.placed = news.placed
+        for device, location in news.put.items():
+            if location is None:
+                self.placed.pop(device, None)
+            else:
+                self.placed[device] = location
+        ruled = news.rules is not None and news.rules != self.rules
+        self.tree, self.rules = news.tree, self.rules if news.rules is None else news.rules
+        self.changed.emit(Change(news.places, frozenset(devices), ruled))
+
+    def _told(self, tx: Tx, who: Who, type: str, tree: Tree, place: Location, **more: Any) -> None:
+        detail = {"location": place.id, "path": text(tree.path(place.id)) or place.name, **more}
+        tx.log(type, {**detail, "person": who.name or who.id})
+        audit.recorded(tx, who, type, subject=place.id, detail=detail)
+
+
+def hanging_at(tx: Tx, tree: Tree, id: str) -> Hanging:
+    below = {place.id for place in tree.under(id)}
+    devices = sum(location in below for location in repo.placed(tx.conn).values())
+    return Hanging(len(below) - 1, devices, sum(rule.location in below for rule in repo.rules(tx.conn)))
+
+
+def inherited(tree: Tree, id: str) -> dict[str, str]:
+    return {field: tree.inherited(id, field) for field in INHERITED}
