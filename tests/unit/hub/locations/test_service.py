@@ -55,7 +55,7 @@ async def test_a_tree_is_built_renamed_and_moved(places):
     await places.change(SAM, room, Wanted(parent=floor))
     assert text(places.tree.path(room)) == "UK > London > Annex > 4.12 Boardroom"
     await same_after_a_restart(places)
-    told = await places.store.read(lambda conn: outbox.read(conn))
+    told = await places.store.read(outbox.read)
     types = ["location.added"] * 5 + ["location.changed", "location.added", "location.changed"]
     assert [event.type for event in told] == types
     assert told[5].data["before"] == {"name": "4.12", "zone": ""}
