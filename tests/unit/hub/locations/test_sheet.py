@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundpost.hub.locations import sheet
 from soundpost.hub.locations.sheet import Act, plan, read
 from soundpost.hub.locations.tree import Location, Tree
 from soundpost.kernel.errors import Invalid
@@ -90,12 +89,12 @@ def test_one_device_in_two_rooms_is_wrong():
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_rows_or_a_sentence(data):
+    rows, code = [], ""
     try:
         rows = read(b"path,zone,serial\n" + data)
     except Invalid as error:
-        assert error.code.startswith("sheet_")
-        return
+        code = error.code
+    assert not code or code.startswith("sheet_")
     made = plan(Tree(), rows, find)
     assert made.rows == len(rows)
     assert {step.line for step in made.steps}.isdisjoint(wrong.line for wrong in made.wrong)
-    assert made.rows <= sheet.MOST_ROWS
