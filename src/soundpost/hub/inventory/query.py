@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain, islice
 from operator import attrgetter
-from typing import Any
 
 from msgspec import Struct, field
 
