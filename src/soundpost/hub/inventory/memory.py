@@ -4,7 +4,7 @@ Nothing here waits, writes or reads a clock. Whoever changes something finds wha
 """
 
 from array import array
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
@@ -44,7 +44,8 @@ class Memory:
         """Listed devices whose search text must be made anew before anybody searches."""
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.troubled: dict[str, DeviceState] = {}
-        self.dirty: list[DeviceState] = []
+        self.dirty: deque[DeviceState] = deque()
+        """Those whose blob lacks segments, by the first one it lacks."""
         self.segment = 0
 
     def take_delta(self) -> Delta:
