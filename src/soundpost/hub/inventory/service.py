@@ -73,6 +73,7 @@ class Inventory:
 
     async def start(self) -> None:
         await self.rebuild()
+        query.ready(self.memory)
         await self._historian.start()
         self.store.subscribe(self._hear)
         loops = (self._ingest.run(), self._keeper.run(), self._historian.run(), self._tick(), self._follow_sites())

@@ -64,11 +64,12 @@ class Link:
 class SiteState:
     """`counts[kind][status]` counts the site's devices by the status their agent last reported."""
 
-    __slots__ = ("agent", "counts", "devices", "id", "link", "name", "zone")
+    __slots__ = ("agent", "counts", "devices", "id", "link", "name", "search", "zone")
 
     def __init__(self, id: str, link: Link, name: str = "", zone: str = "") -> None:
         self.id, self.link, self.name, self.zone = id, link, name, zone
         self.agent: AgentInfo | None = None
+        self.search: str | None = None
         self.devices: dict[str, DeviceState] = {}
         self.counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
