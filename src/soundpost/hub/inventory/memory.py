@@ -4,14 +4,35 @@ Nothing here waits, writes or reads a clock. Whoever changes something finds wha
 """
 
 from array import array
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.order import Order
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
 from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.hub.locations.tree import Tree
 from soundpost.link.envelope import Change, Read
+
+
+class Places(Protocol):
+    """What is known of places (hub.locations)."""
+
+    @property
+    def tree(self) -> Tree: ...
+
+    def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]: ...
+
+
+class Nowhere:
+    """Before anybody drew a place."""
+
+    tree = Tree()
+
+    def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
+        return "", ""
+
 
 STATUS_FIELDS = ("status", "since", "reason", "was")
 STATUS_ORDERS = ("status", "since")
@@ -24,6 +45,7 @@ class Memory:
         self.links: dict[str, Link] = {}
         self.watchers: dict[str, int] = {}
         self.delta = Delta()
+        self.places: Places = Nowhere()
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
         self.forget()
@@ -43,6 +65,10 @@ class Memory:
         self.unsearched: set[DeviceState] = set()
         """Listed devices whose search text must be made anew before anybody searches."""
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self.at: dict[str, set[DeviceState]] = defaultdict(set)
+        """By place, the devices that are at it itself, not below it."""
+        self.counts_at: dict[tuple[str, str], dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(Counter))
+        """By place and site: its devices by kind and the status their agent last reported."""
         self.troubled: dict[str, DeviceState] = {}
         self.dirty: deque[DeviceState] = deque()
         """Those whose blob lacks segments, by the first one it lacks."""
@@ -122,6 +148,9 @@ class Memory:
         else:
             self.delta.face(id, "*", "new")
         device.record, device.generation, device.first_seen_ms = record, generation, first_seen_ms
+        self.at[device.place].discard(device)
+        device.place, device.placed_by = self._where(device)
+        self.at[device.place].add(device)
         self._index(device, 1)
         self._moved(device, *self.orders)
         self._reworded(device)
@@ -130,6 +159,8 @@ class Memory:
             self._moved(member, "address")
             self._reworded(member)
             self.delta.face(child, "address", "port")
+        for below in self._below(device):
+            self._settle(below)
 
     def set_status(self, id: str, status: str, since_ms: int, reason: Reason | None, time_ms: int) -> None:
         device = self.devices.get(id)
@@ -144,6 +175,67 @@ class Memory:
         self.delta.face(id, *STATUS_FIELDS)
         if device.watchers:
             self.delta.judged.add(id)
+
+    # Where they are
+
+    def settle(self, ids: Iterable[str]) -> None:
+        """These devices, and what hangs from them, may be elsewhere now."""
+        for id in ids:
+            device = self.devices.get(id)
+            if device is not None and device.record is not None:
+                self._settle(device)
+                for below in self._below(device):
+                    self._settle(below)
+
+    def renamed_places(self, ids: Iterable[str]) -> None:
+        """These places are called otherwise now, lie elsewhere or are gone: what is shown of their devices is too."""
+        for id in ids:
+            for device in self.at.get(id, ()):
+                self._shown_elsewhere(device)
+
+    def _settle(self, device: DeviceState) -> None:
+        place, by = self._where(device)
+        if (place, by) == (device.place, device.placed_by):
+            return
+        self._count(device, -1)
+        self.at[device.place].discard(device)
+        device.place, device.placed_by = place, by
+        self.at[place].add(device)
+        self._count(device, 1)
+        self._shown_elsewhere(device)
+
+    def _shown_elsewhere(self, device: DeviceState) -> None:
+        self._moved(device, "location")
+        self._reworded(device)
+        self.delta.face(device.id, "location")
+
+    def _where(self, device: DeviceState) -> tuple[str, str]:
+        record = device.record
+        assert record is not None
+        chain, above = [device.id], record.parent
+        while above and above not in chain:
+            chain.append(above)
+            state = self.devices.get(above)
+            above = state.record.parent if state is not None and state.record is not None else ""
+        stack = self.devices.get(record.stack) if record.stack else None
+        names, address = [record.name], record.address
+        if record.stack and record.stack not in chain:
+            chain.append(record.stack)
+        if stack is not None and stack.record is not None:
+            names.append(stack.record.name)
+            address = address or stack.record.address
+        return self.places.where(chain, names, address)
+
+    def _below(self, device: DeviceState) -> list[DeviceState]:
+        """All that hangs from it, at any depth, and the members of a stack."""
+        found, waiting = dict[str, DeviceState](), [device.id]
+        while waiting:
+            id = waiting.pop()
+            for below in (*self.children.get(id, ()), *self.members.get(id, ())):
+                if below not in found and below != device.id:
+                    found[below] = self.devices[below]
+                    waiting.append(below)
+        return list(found.values())
 
     def _moved(self, device: DeviceState, *orders: str) -> None:
         for name in orders:
@@ -184,6 +276,7 @@ class Memory:
         kind, site = device.record.kind, device.site
         site.counts[kind][device.status] += sign
         self.totals[kind][device.status if site.up else "unknown"] += sign
+        self.counts_at[device.place, site.id][kind][device.status] += sign
         if sign > 0 and device.status in TROUBLED:
             self.troubled[device.id] = device
         else:

@@ -13,9 +13,13 @@ from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.order import Key, Order, Place, after, before, by_place
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.state import DeviceState, SiteState
+from soundpost.hub.locations.tree import text
 from soundpost.hub.store import pages
 from soundpost.kernel.errors import Invalid
 
+NO_PLACE = "none"
+"""As a location: the devices that are nowhere."""
+LAST = "\U0010ffff"
 PRO_AUDIO = ("stack", "mixer", "microphone", "expander")
 FEW = 16
 """Sorting one device in so many costs less than going through all in their order."""
@@ -59,6 +63,7 @@ ORDERS: dict[str, Callable[[Memory, DeviceState], Key]] = {
     "address": lambda memory, device: views.endpoint(memory, device)[0],
     "status": lambda _memory, device: SEVERITY[shown_status(device)],
     "since": lambda _memory, device: views.shown(device).since_ms,
+    "location": lambda memory, device: place_text(memory, device).casefold() or LAST,
 }
 
 
@@ -131,10 +136,21 @@ def matches(memory: Memory, query: DeviceQuery, scope: Scope, device: DeviceStat
         return False
     if (query.model and record.model != query.model) or (query.firmware and record.firmware_version != query.firmware):
         return False
-    if query.location:  # devices hang in no place yet
+    if query.location and not at(memory, query.location, device):
         return False
-    text = search_text(memory, device) if query.words else ""
-    return all(needle in text for needle in needles(query.words))
+    words = search_text(memory, device) if query.words else ""
+    return all(needle in words for needle in needles(query.words))
+
+
+def at(memory: Memory, location: str, device: DeviceState) -> bool:
+    """Whether it is at that place or below it."""
+    if location == NO_PLACE:
+        return not device.place
+    return memory.places.tree.is_under(device.place, location)
+
+
+def place_text(memory: Memory, device: DeviceState) -> str:
+    return text(memory.places.tree.path(device.place))
 
 
 def shown_status(device: DeviceState) -> str:
@@ -151,7 +167,15 @@ def search_text(memory: Memory, device: DeviceState) -> str:
         record = device.record
         assert record is not None
         address, _ = views.endpoint(memory, device)
-        words = (record.name, record.serial_number, address, record.mac, record.model, device.site.name)
+        words = (
+            record.name,
+            record.serial_number,
+            address,
+            record.mac,
+            record.model,
+            device.site.name,
+            place_text(memory, device),
+        )
         device.search = rules.searchable((*words, *record.former_addresses, *record.boxes))
     return device.search
 
@@ -193,6 +217,11 @@ def candidates(memory: Memory, query: DeviceQuery) -> Iterable[DeviceState]:
     if query.parent or query.stack:
         ids = memory.children.get(query.parent, ()) if query.parent else memory.members.get(query.stack, ())
         return [memory.devices[id] for id in ids]
+    if query.location:
+        places = (
+            [""] if query.location == NO_PLACE else [place.id for place in memory.places.tree.under(query.location)]
+        )
+        return [device for place in places for device in memory.at.get(place, ())]
     sites = _sites(memory, query)
     if query.words:
         worded(memory)
@@ -230,7 +259,7 @@ def matching(memory: Memory, query: DeviceQuery, scope: Scope, devices: Iterable
     hundred thousand devices can be asked in a few milliseconds."""
     found = list(devices) if scope.everything else [device for device in devices if scope.device(device)]
     if query.location:
-        return []
+        found = [device for device in found if at(memory, query.location, device)]
     if query.site or query.agent:
         sites = {site.id for site in _sites(memory, query)}
         found = [device for device in found if device.site.id in sites]

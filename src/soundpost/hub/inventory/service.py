@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from soundpost.device.contract import Periods
@@ -17,6 +17,8 @@ from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope, scope
 from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found
 from soundpost.hub.inventory.summary import Summary, summary
+from soundpost.hub.locations.service import Change as Placed
+from soundpost.hub.locations.service import Locations
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
 from soundpost.kernel.errors import Conflict, NotFound, Unavailable
@@ -24,12 +26,17 @@ from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Known
 
 TICK_S = 1.0
+SLICE = 1_000
 Pick = Callable[[str, str], bool]
 Transcript = Callable[[str, str], Awaitable[bytes]]
 
 
 def nobody_listens(_tx: Tx, ended: Ended) -> dict[str, Any]:
     return {"id": ended.body.id, "capability": ended.body.capability, "state": ended.body.state}
+
+
+def sliced(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[at : at + SLICE] for at in range(0, len(ids), SLICE))
 
 
 class Inventory:
@@ -48,6 +55,8 @@ class Inventory:
         self.store, self.clock = store, store.clock
         self.periods = periods or Periods()
         self.memory = Memory(store.clock.now_ms())
+        self.locations = Locations(store)
+        self.memory.places = self.locations
         self.changes: Signal[Delta] = Signal("inventory")
         self.on_command_ended: OnCommandEnded = nobody_listens
         self.pick: Pick | None = None
@@ -65,6 +74,8 @@ class Inventory:
         self._historian = history.Historian(store, self.memory)
         self._tasks: list[asyncio.Task[None]] = []
         self._sites_changed = asyncio.Event()
+        self._places_changed = asyncio.Event()
+        self._unsettled: list[Placed] = []
         self._log = log.get("inventory")
 
     def break_links_with(self, break_link: ingest.BreakLink) -> None:
@@ -72,12 +83,21 @@ class Inventory:
         self._ingest.break_link = break_link
 
     async def start(self) -> None:
+        await self.locations.start()
+        self.locations.changed.subscribe(self._placed)
         await self.rebuild()
         query.ready(self.memory)
         await self._historian.start()
         self.store.subscribe(self._hear)
-        loops = (self._ingest.run(), self._keeper.run(), self._historian.run(), self._tick(), self._follow_sites())
-        names = ("ingest", "keeper", "history", "tick", "sites")
+        loops = (
+            self._ingest.run(),
+            self._keeper.run(),
+            self._historian.run(),
+            self._tick(),
+            self._follow_sites(),
+            self._follow_places(),
+        )
+        names = ("ingest", "keeper", "history", "tick", "sites", "places")
         self._tasks = [
             asyncio.create_task(loop, name=f"inventory-{name}") for loop, name in zip(loops, names, strict=True)
         ]
@@ -262,6 +282,41 @@ class Inventory:
         """The agents' room says that names, zones or states of sites may have changed."""
         if any(event.type.startswith("agent.") for event in events):
             self._sites_changed.set()
+
+    def _placed(self, change: Placed) -> None:
+        """Places, or what was put there, changed: a few devices follow at once, many in slices, so that nobody waits for it."""
+        if not change.rules and len(change.devices) + len(self._renamed(change)) <= SLICE:
+            self._settle(list(change.devices), list(self._renamed(change)))
+            return
+        self._unsettled.append(change)
+        self._places_changed.set()
+
+    def _renamed(self, change: Placed) -> set[str]:
+        """Places that are shown otherwise now: what lies below one that was renamed or moved, too."""
+        tree = self.locations.tree
+        below = {below.id for place in change.places for below in tree.under(place)}
+        return below | (change.places - tree.places.keys())
+
+    def _settle(self, devices: Iterable[str], places: Iterable[str]) -> None:
+        self.memory.settle(devices)
+        self.memory.renamed_places(places)
+        self._tell()
+
+    async def _follow_places(self) -> None:
+        while True:
+            await self._places_changed.wait()
+            self._places_changed.clear()
+            changes, self._unsettled = self._unsettled, []
+            devices = set[str]().union(*(change.devices for change in changes))
+            if any(change.rules for change in changes):
+                devices |= self.memory.devices.keys()
+            places = set[str]().union(*(self._renamed(change) for change in changes))
+            for some in sliced(list(devices)):
+                self._settle(some, ())
+                await self.clock.sleep(0)
+            for some in sliced(list(places)):
+                self._settle((), some)
+                await self.clock.sleep(0)
 
     async def _follow_sites(self) -> None:
         while True:

@@ -86,11 +86,13 @@ class DeviceState:
     """`record` is None while only a declaration is known: such a device has values but is not listed.
 
     `times[i]` is when point i took its value (hub clock: offset added), `reads[g]` until when group g was read.
+    `place` is where it is in people's tree ("" = nowhere), `placed_by` how it came there (locations.service.where).
     `dirty_n` is the first segment not in the blob (0 = none), `blob_n` the segment the blob includes.
     """
 
     __slots__ = (
-        "blob_n", "codes", "dirty_n", "first_seen_ms", "generation", "id", "old", "origins", "reads", "reason", "record",
+        "blob_n", "codes", "dirty_n", "first_seen_ms", "generation", "id", "old", "origins", "place", "placed_by",
+        "reads", "reason", "record",
         "schema", "search", "since_ms", "site", "status", "status_time_ms", "texts", "times", "values", "watchers",
     )  # fmt: skip
 
@@ -101,6 +103,7 @@ class DeviceState:
         self.generation = 1
         self.reason: Reason | None = None
         self.search: str | None = None
+        self.place = self.placed_by = ""
         self.dirty_n = self.blob_n = self.watchers = self.old = 0
         self.reads = array("q", bytes(8 * len(GROUPS)))
         self.shape(EMPTY)

@@ -11,6 +11,7 @@ from soundpost.hub.agents.items import AgentRef, ReasonView, SiteRef, reason_vie
 from soundpost.hub.inventory import rules
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import DeviceState, Found, SiteState
+from soundpost.hub.locations.tree import text
 from soundpost.hub.store import Event
 from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.shape import one_of
@@ -20,6 +21,16 @@ NameOf = Callable[[str], str]
 StatusWord = Annotated[str, one_of(Status)]
 QualityWord = Annotated[str, one_of(Quality)]
 LAST_WORDS = {rules.GOOD: "good", rules.ERROR: "error", rules.UNSUPPORTED: "unsupported"}
+
+
+class LocationRef(Struct):
+    """`path` from the uppermost place down; `by`: a person's hand, a rule, or what the device hangs from."""
+
+    id: str
+    name: str
+    path: str
+    zone: str
+    by: Annotated[str, one_of(("hand", "rule", "inherited"))]
 
 
 class DeviceItem(Struct, kw_only=True):
@@ -44,7 +55,7 @@ class DeviceItem(Struct, kw_only=True):
     box_number: int
     position: int
     boxes: list[str]
-    location: str | None
+    location: LocationRef | None
     locate: bool | None
     age_s: float | None
     provisional: bool
@@ -134,6 +145,15 @@ def agent_ref(site: SiteState) -> AgentRef | None:
     return AgentRef(agent.id, agent.name, rules.agent_state(site.link.state, agent.state)) if agent else None
 
 
+def location_ref(memory: Memory, device: DeviceState) -> LocationRef | None:
+    tree = memory.places.tree
+    path = tree.path(device.place)
+    if not path:
+        return None
+    zone = tree.inherited(device.place, "zone") or device.site.zone
+    return LocationRef(path[-1].id, path[-1].name, text(path), zone, device.placed_by)
+
+
 def shown(device: DeviceState) -> rules.Shown:
     since = device.since_ms or device.first_seen_ms
     return rules.shown(device.status, since, device.reason, lost=device.site.lost())
@@ -188,7 +208,7 @@ def device_item(memory: Memory, device: DeviceState, now_ms: int) -> DeviceItem:
         box_number=record.box_number,
         position=record.position,
         boxes=record.boxes,
-        location=None,
+        location=location_ref(memory, device),
         locate=locate if isinstance(locate, bool) else None,
         age_s=age_s(heard_ms(memory, device, now_ms), now_ms),
         provisional=not record.serial_number and not record.boxes,
