@@ -19,6 +19,7 @@ from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
 from soundpost.hub.inventory import api as inventory_api
+from soundpost.hub.inventory import places_api
 from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.live.service import Live
@@ -79,6 +80,7 @@ async def opened(
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
+            *places_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             SitesController,
             AgentsController,

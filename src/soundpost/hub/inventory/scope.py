@@ -14,6 +14,9 @@ class Scope(Protocol):
 
     def site(self, site_id: str) -> bool: ...
 
+    def place(self, location: str) -> bool:
+        """Whether what is at that place is seen; not the place's name alone, which may be the way to a part that is."""
+
     def key(self) -> str:
         """Equal for scopes that see the same, so that they can share what is made for them."""
 
@@ -25,6 +28,9 @@ class Everything:
         return True
 
     def site(self, site_id: str) -> bool:
+        return True
+
+    def place(self, location: str) -> bool:
         return True
 
     def key(self) -> str:
@@ -41,6 +47,9 @@ class Nothing:
         return False
 
     def site(self, site_id: str) -> bool:
+        return False
+
+    def place(self, location: str) -> bool:
         return False
 
     def key(self) -> str:

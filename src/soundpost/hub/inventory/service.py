@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from soundpost.device.contract import Periods
-from soundpost.device.model import GROUPS, Descriptor, Identity, Kind, Reason, Status
+from soundpost.device.model import COUNTED, GROUPS, Descriptor, Identity, Kind, Reason, Status
 from soundpost.hub.agents.receiver import Delivery, Source
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
@@ -19,9 +20,10 @@ from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState,
 from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.locations.service import Change as Placed
 from soundpost.hub.locations.service import Locations
+from soundpost.hub.locations.tree import gone
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
-from soundpost.kernel.errors import Conflict, NotFound, Unavailable
+from soundpost.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Known
 
@@ -185,6 +187,58 @@ class Inventory:
         if device is None or device.record is None or not (allowed.everything or allowed.device(device)):
             raise NotFound("There is no such device.", id=id)
         return device
+
+    def name_of(self, id: str) -> str:
+        device = self.memory.devices.get(id)
+        record = device.record if device else None
+        return (record.name or record.serial_number) if record else ""
+
+    def finder(self) -> Callable[[str, str], Sequence[str]]:
+        """For a table of rooms: the box with that serial, with or without separators; or what answers at that address, of a stack
+        the stack."""
+        serials, addresses = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for device in self.memory.devices.values():
+            if (record := device.record) is None:
+                continue
+            if record.serial_number:
+                serials[rules.plain(record.serial_number.lower())].append(device.id)
+            if record.address and not record.stack:
+                addresses[record.address].append(device.id)
+        return lambda serial, address: (
+            serials.get(rules.plain(serial.lower()), ()) if serial else addresses.get(address, ())
+        )
+
+    def unplaced(self, allowed: Scope) -> int:
+        counted = frozenset(map(str, COUNTED))
+        return sum(
+            device.record is not None
+            and device.record.kind in counted
+            and (allowed.everything or allowed.device(device))
+            for device in self.memory.at.get("", ())
+        )
+
+    # Places
+
+    def may_see_place(self, id: str, allowed: Scope) -> None:
+        """Raises NotFound for a place that is not there, or not for this reader: neither itself nor anything below it is."""
+        place = self.locations.tree.get(id)
+        if not allowed.everything and not any(allowed.place(below.id) for below in self.locations.tree.under(id)):
+            raise gone(place.id)
+
+    def may_change(self, id: str | None, allowed: Scope) -> None:
+        """Raises NotFound for a place that is not wholly in the reader's part of the tree; the top is nobody's part."""
+        if allowed.everything:
+            return
+        if not id:
+            raise Forbidden("Only who sees all places may change the uppermost ones.", code="not_allowed")
+        self.may_see_place(id, allowed)
+        if not allowed.place(id):
+            raise Forbidden("This place is not in your part of the tree.", code="not_allowed")
+
+    def may_rule(self, allowed: Scope) -> None:
+        """A rule, or a table, reaches devices everywhere."""
+        if not allowed.everything:
+            raise Forbidden("Only who sees all places may do this.", code="not_allowed")
 
     def item(self, device: DeviceState) -> views.DeviceItem:
         return views.device_item(self.memory, device, self.clock.now_ms())

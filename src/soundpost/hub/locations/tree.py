@@ -27,6 +27,10 @@ class Location(Struct, frozen=True):
     created_ms: int = 0
 
 
+def gone(id: str) -> NotFound:
+    return NotFound("There is no such place; it may have been deleted or merged.", code="location_gone", id=id)
+
+
 INHERITED = ("zone", "address", "contact")
 
 
@@ -45,7 +49,7 @@ class Tree:
     def get(self, id: str) -> Location:
         place = self.places.get(id)
         if place is None:
-            raise NotFound("There is no such place; it may have been deleted or merged.", code="location_gone", id=id)
+            raise gone(id)
         return place
 
     def children(self, id: str) -> list[Location]:

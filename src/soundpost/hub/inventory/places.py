@@ -1,0 +1,126 @@
+"""The tree of places as people see it: each place with what it inherits, and how its devices stand, itself and all below.
+Nothing here waits or reads a clock."""
+
+from collections import Counter
+from typing import Annotated
+
+from msgspec import Struct
+
+from soundpost.device.model import COUNTED, Status
+from soundpost.hub.inventory.memory import Memory
+from soundpost.hub.inventory.scope import Scope
+from soundpost.hub.inventory.views import StatusWord, when
+from soundpost.hub.locations.rules import KINDS, PlaceRule
+from soundpost.hub.locations.tree import INHERITED, Location, Tree, text
+from soundpost.kernel.shape import one_of
+
+WORST = (Status.OFFLINE, Status.DEGRADED, Status.UNKNOWN, Status.ONLINE)
+
+
+class LocationItem(Struct, kw_only=True):
+    """`zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
+    `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is."""
+
+    id: str
+    parent: str | None
+    name: str
+    path: str
+    kind: Annotated[str, one_of(KINDS)]
+    zone: str
+    address: str
+    contact: str
+    own: list[str]
+    notes: str
+    children: int
+    rooms: int
+    devices: dict[str, int]
+    worst: StatusWord | None
+    created: str | None
+
+
+class RuleItem(Struct):
+    id: str
+    location: str
+    path: str
+    name: str
+    subnet: str
+    devices: int
+
+
+class Rolled:
+    """Counts of every place with all that lies below it, made at once from what memory counts at each place."""
+
+    def __init__(self, memory: Memory, scope: Scope) -> None:
+        tree = memory.places.tree
+        self.devices: dict[str, Counter[str]] = {}
+        self.rooms: Counter[str] = Counter()
+        own = at_each(memory, scope)
+        for place in tree.places.values():
+            counts, room = own.get(place.id), place.kind == "room"
+            if counts is None and not room:
+                continue
+            for above in tree.above(place.id):
+                if counts is not None:
+                    self.devices.setdefault(above.id, Counter()).update(counts)
+                self.rooms[above.id] += room
+
+    def of(self, id: str) -> Counter[str]:
+        return self.devices.get(id, Counter())
+
+
+def at_each(memory: Memory, scope: Scope) -> dict[str, Counter[str]]:
+    """By place, its own devices by the status that is shown of them."""
+    found: dict[str, Counter[str]] = {}
+    for (place, site_id), kinds in memory.counts_at.items():
+        if not place or not scope.place(place):
+            continue
+        site = memory.sites[site_id]
+        counts = found.setdefault(place, Counter())
+        for kind in COUNTED:
+            for status, n in kinds.get(kind, {}).items():
+                counts[status if site.up else Status.UNKNOWN] += n
+    return found
+
+
+def visible(tree: Tree, scope: Scope) -> list[Location]:
+    """The places one may see, parents first; those above a part of the tree that is seen belong to it as its way."""
+    if scope.everything:
+        return [place for top in tree.children("") for place in in_order(tree, top)]
+    seen = {above.id for place in tree.places.values() if scope.place(place.id) for above in tree.above(place.id)}
+    return [place for top in tree.children("") for place in in_order(tree, top) if place.id in seen]
+
+
+def in_order(tree: Tree, top: Location) -> list[Location]:
+    """A place and all below it, as a tree table lists them."""
+    found = [top]
+    for child in tree.children(top.id):
+        found += in_order(tree, child)
+    return found
+
+
+def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
+    counts = rolled.of(place.id)
+    holds = {field: tree.inherited(place.id, field) for field in INHERITED}
+    return LocationItem(
+        id=place.id,
+        parent=place.parent or None,
+        name=place.name,
+        path=text(tree.path(place.id)),
+        kind=place.kind,
+        zone=holds["zone"],
+        address=holds["address"],
+        contact=holds["contact"],
+        own=[field for field in INHERITED if getattr(place, field)],
+        notes=place.notes,
+        children=len(tree.children(place.id)),
+        rooms=rolled.rooms[place.id],
+        devices={status.value: counts[status] for status in Status},
+        worst=next((status.value for status in WORST if counts[status]), None),
+        created=when(place.created_ms),
+    )
+
+
+def rule_item(memory: Memory, rule: PlaceRule) -> RuleItem:
+    tree = memory.places.tree
+    devices = sum(device.placed_by == "rule" for device in memory.at.get(rule.location, ()))
+    return RuleItem(rule.id, rule.location, text(tree.path(rule.location)), rule.name, rule.subnet, devices)
