@@ -437,6 +437,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/locations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tree, parents before children, with how the devices there and below stand */
+        get: operations["ApiV1LocationsTree"];
+        put?: never;
+        /** Add a place */
+        post: operations["ApiV1LocationsAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put devices at a place by hand, or take that back */
+        post: operations["ApiV1LocationsDevicesPutDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Places and their devices from a table, all or nothing */
+        post: operations["ApiV1LocationsImportImportSheet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which devices are put where by name or subnet; the first that fits counts */
+        get: operations["ApiV1LocationsRulesRules"];
+        put?: never;
+        /** Put devices somewhere by name or subnet */
+        post: operations["ApiV1LocationsRulesAddRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a rule; what it put somewhere is nowhere then */
+        delete: operations["ApiV1LocationsRulesRuleIdRemoveRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/{location_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One place */
+        get: operations["ApiV1LocationsLocationIdPlace"];
+        put?: never;
+        post?: never;
+        /** Remove a place; what hangs there is asked about first */
+        delete: operations["ApiV1LocationsLocationIdRemove"];
+        options?: never;
+        head?: never;
+        /** Rename, move, or say something else of a place */
+        patch: operations["ApiV1LocationsLocationIdChange"];
+        trace?: never;
+    };
+    "/api/v1/locations/{location_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make it a part of another place */
+        post: operations["ApiV1LocationsLocationIdMergeMerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -529,6 +652,32 @@ export interface components {
             site?: string | null;
         };
         /**
+         * AddLocation
+         * @description `parent` null: one of the uppermost. `kind` is what the parent suggests when left out.
+         */
+        AddLocation: {
+            /** @default  */
+            address?: string;
+            /** @default  */
+            contact?: string;
+            kind?: string;
+            name: string;
+            /** @default  */
+            notes?: string;
+            /** @default null */
+            parent?: string | null;
+            /** @default  */
+            zone?: string;
+        };
+        /** AddRule */
+        AddRule: {
+            location: string;
+            /** @default  */
+            name?: string;
+            /** @default  */
+            subnet?: string;
+        };
+        /**
          * AgentAdded
          * @description `password` is not shown again.
          */
@@ -605,6 +754,19 @@ export interface components {
             /** @enum {string} */
             state: "connected" | "lost" | "never" | "refused" | "held_twice" | "awaited";
         };
+        /**
+         * ChangeLocation
+         * @description What is left out stays; `parent` null moves it to the top.
+         */
+        ChangeLocation: {
+            address?: string;
+            contact?: string;
+            kind?: string;
+            name?: string;
+            notes?: string;
+            parent?: string | null;
+            zone?: string;
+        };
         /** CheckBody */
         CheckBody: {
             url: string;
@@ -669,7 +831,7 @@ export interface components {
             /** @enum {string} */
             kind: "stack" | "mixer" | "microphone" | "expander" | "codec" | "other";
             locate: boolean | null;
-            location: string | null;
+            location: components["schemas"]["LocationRef"] | null;
             mac: string;
             model: string;
             name: string;
@@ -845,6 +1007,18 @@ export interface components {
             /** @default 0 */
             waiting?: number;
         };
+        /**
+         * Imported
+         * @description `done` is false for a dry run, and while `wrong` holds something.
+         */
+        Imported: {
+            done: boolean;
+            rows: number;
+            /** @default [] */
+            steps?: components["schemas"]["StepItem"][];
+            /** @default [] */
+            wrong?: components["schemas"]["Wrong"][];
+        };
         /** InterfaceView */
         InterfaceView: {
             name: string;
@@ -853,6 +1027,52 @@ export interface components {
             note_code: "" | "too_large" | "not_chosen";
             range: string;
             swept: boolean;
+        };
+        /**
+         * LocationItem
+         * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
+         *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is.
+         */
+        LocationItem: {
+            address: string;
+            children: number;
+            contact: string;
+            created: string | null;
+            devices: {
+                [key: string]: number;
+            };
+            id: string;
+            /** @enum {string} */
+            kind: "region" | "city" | "building" | "floor" | "room" | "other";
+            name: string;
+            notes: string;
+            own: string[];
+            parent: string | null;
+            path: string;
+            rooms: number;
+            worst: ("online" | "degraded" | "offline" | "unknown") | null;
+            zone: string;
+        };
+        /** LocationList */
+        LocationList: {
+            items: components["schemas"]["LocationItem"][];
+            unplaced: number;
+        };
+        /**
+         * LocationRef
+         * @description `path` from the uppermost place down; `by`: a person's hand, a rule, or what the device hangs from.
+         */
+        LocationRef: {
+            /** @enum {string} */
+            by: "hand" | "rule" | "inherited";
+            id: string;
+            name: string;
+            path: string;
+            zone: string;
+        };
+        /** MergeLocation */
+        MergeLocation: {
+            into: string;
         };
         /**
          * Need
@@ -939,6 +1159,19 @@ export interface components {
             /** @default about:blank */
             type?: string;
         };
+        /** Put */
+        Put: {
+            items: components["schemas"]["DeviceItem"][];
+        };
+        /**
+         * PutDevices
+         * @description `location` null takes the hand's word back: a rule, or what they hang from, counts again.
+         */
+        PutDevices: {
+            devices: string[];
+            /** @default null */
+            location?: string | null;
+        };
         /** ReasonView */
         ReasonView: {
             code: string;
@@ -955,6 +1188,19 @@ export interface components {
         /** RenameAgent */
         RenameAgent: {
             name: string;
+        };
+        /** RuleItem */
+        RuleItem: {
+            devices: number;
+            id: string;
+            location: string;
+            name: string;
+            path: string;
+            subnet: string;
+        };
+        /** RuleList */
+        RuleList: {
+            items: components["schemas"]["RuleItem"][];
         };
         /** SampleItem */
         SampleItem: {
@@ -1028,6 +1274,15 @@ export interface components {
         SetsBody: {
             items: components["schemas"]["SetBody"][];
         };
+        /**
+         * Sheet
+         * @description `text`: the table as CSV, its first line the names of the columns. `dry_run`: only say what it would do.
+         */
+        Sheet: {
+            /** @default true */
+            dry_run?: boolean;
+            text: string;
+        };
         /** SignInBody */
         SignInBody: {
             password: string;
@@ -1058,6 +1313,19 @@ export interface components {
             id: string;
             name: string;
             zone: string;
+        };
+        /** StepItem */
+        StepItem: {
+            /** @enum {string} */
+            act: "add" | "change" | "put";
+            device: string | null;
+            /** @default  */
+            device_name?: string;
+            fields: {
+                [key: string]: string;
+            };
+            line: number;
+            path: string;
         };
         /** Summary */
         Summary: {
@@ -1092,6 +1360,13 @@ export interface components {
             id: string;
             kind: string;
             name: string;
+        };
+        /** Wrong */
+        Wrong: {
+            code: string;
+            column: string;
+            line: number;
+            text: string;
         };
     };
     responses: never;
@@ -2144,6 +2419,358 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiscoveryView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsTree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddLocation"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsDevicesPutDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutDevices"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Put"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsImportImportSheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sheet"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsRulesRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsRulesAddRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddRule"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsRulesRuleIdRemoveRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPlace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                location_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdRemove: {
+        parameters: {
+            query?: {
+                /** @description lift: to the place above; remove: it goes as well. */
+                hanging?: string;
+            };
+            header?: never;
+            path: {
+                location_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                location_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeLocation"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdMergeMerge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                location_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeLocation"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationItem"];
                 };
             };
             /** @description A problem (RFC 9457) */

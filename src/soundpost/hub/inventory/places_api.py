@@ -116,10 +116,8 @@ class LocationController(Controller):
 
     @get("", opt=SEE, summary="The tree, parents before children, with how the devices there and below stand")
     async def tree(self, request: AnyRequest, inventory: Inventory) -> LocationList:
-        allowed, tree = scope_of(request, inventory), inventory.locations.tree
-        rolled = places.Rolled(inventory.memory, allowed)
-        items = [places.location_item(tree, place, rolled) for place in places.visible(tree, allowed)]
-        return LocationList(items, inventory.unplaced(allowed))
+        allowed = scope_of(request, inventory)
+        return LocationList(inventory.tree(allowed), inventory.unplaced(allowed))
 
     @post("", opt=ADMINISTER, summary="Add a place")
     async def add(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddLocation]) -> places.LocationItem:

@@ -11,7 +11,7 @@ from soundpost.device.model import COUNTED, GROUPS, Descriptor, Identity, Kind, 
 from soundpost.hub.agents.receiver import Delivery, Source
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
-from soundpost.hub.inventory import history, ingest, keeper, query, repo, rules, views
+from soundpost.hub.inventory import history, ingest, keeper, places, query, repo, rules, views
 from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
@@ -219,6 +219,11 @@ class Inventory:
 
     # Places
 
+    def tree(self, allowed: Scope) -> list[places.LocationItem]:
+        """Parents before children."""
+        tree, rolled = self.locations.tree, places.Rolled(self.memory, allowed)
+        return [places.location_item(tree, place, rolled) for place in places.visible(tree, allowed)]
+
     def may_see_place(self, id: str, allowed: Scope) -> None:
         """Raises NotFound for a place that is not there, or not for this reader: neither itself nor anything below it is."""
         place = self.locations.tree.get(id)
@@ -351,9 +356,10 @@ class Inventory:
         below = {below.id for place in change.places for below in tree.under(place)}
         return below | (change.places - tree.places.keys())
 
-    def _settle(self, devices: Iterable[str], places: Iterable[str]) -> None:
+    def _settle(self, devices: Iterable[str], renamed: Iterable[str]) -> None:
         self.memory.settle(devices)
-        self.memory.renamed_places(places)
+        self.memory.renamed_places(renamed)
+        self.memory.delta.places = True
         self._tell()
 
     async def _follow_places(self) -> None:
@@ -364,11 +370,11 @@ class Inventory:
             devices = set[str]().union(*(change.devices for change in changes))
             if any(change.rules for change in changes):
                 devices |= self.memory.devices.keys()
-            places = set[str]().union(*(self._renamed(change) for change in changes))
+            renamed = set[str]().union(*(self._renamed(change) for change in changes))
             for some in sliced(list(devices)):
                 self._settle(some, ())
                 await self.clock.sleep(0)
-            for some in sliced(list(places)):
+            for some in sliced(list(renamed)):
                 self._settle((), some)
                 await self.clock.sleep(0)
 

@@ -160,9 +160,10 @@ class Found(Struct, kw_only=True):
 
 class Delta:
     """What one commit, one link change or one tick changed: `faces` = item fields by device (`*` = all of them), `values` =
-    point places of watched devices, `judged` = watched devices whose points' quality may differ now."""
+    point places of watched devices, `judged` = watched devices whose points' quality may differ now,
+    `places` = the tree of places is another one."""
 
-    __slots__ = ("faces", "found", "found_gone", "gone", "judged", "reset", "sites", "values")
+    __slots__ = ("faces", "found", "found_gone", "gone", "judged", "places", "reset", "sites", "values")
 
     def __init__(self) -> None:
         self.faces: dict[str, set[str]] = {}
@@ -172,11 +173,13 @@ class Delta:
         self.found: set[str] = set()
         self.found_gone: set[str] = set()
         self.sites: set[str] = set()
-        self.reset = False
+        self.reset = self.places = False
 
     def __bool__(self) -> bool:
-        return self.reset or any(
-            (self.faces, self.values, self.judged, self.gone, self.found, self.found_gone, self.sites)
+        return (
+            self.reset
+            or self.places
+            or any((self.faces, self.values, self.judged, self.gone, self.found, self.found_gone, self.sites))
         )
 
     def face(self, device: str, *fields: str) -> None:

@@ -6,13 +6,16 @@ from typing import Any
 import msgspec
 
 from soundpost.hub.agents.items import AgentItems
-from soundpost.hub.inventory import views
+from soundpost.hub.inventory import places, views
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.state import Delta
 from soundpost.hub.live.topics import Soon, Tell, changed
 from soundpost.hub.store import Event
 from soundpost.kernel.errors import NotFound
+
+COUNTING = {"*", "status", "location"}
+"""Of a device's fields, those that change how many stand how at its place."""
 
 
 class AgentsFeed:
@@ -107,6 +110,49 @@ class AgentFeed:
         self._told = now
         if different:
             self._tell("change", {"id": self._id, **different})
+
+
+class LocationsFeed:
+    """`locations`: whole items of the places that changed, their counts once a second at most; `order` when places came, went or
+    moved."""
+
+    def __init__(self, inventory: Inventory, scope: Scope, tell: Tell, soon: Soon) -> None:
+        self._inventory, self._scope, self._tell, self._soon = inventory, scope, tell, soon
+        self._stale = False
+        self._told = self._now()
+
+    def close(self) -> None:
+        self._told = {}
+
+    def _now(self) -> dict[str, places.LocationItem]:
+        return {item.id: item for item in self._inventory.tree(self._scope)}
+
+    async def snapshot(self) -> object:
+        return {"items": list(self._now().values()), "unplaced": self._inventory.unplaced(self._scope)}
+
+    def on_delta(self, delta: Delta) -> None:
+        self._stale = (
+            self._stale or delta.places or bool(delta.sites) or any(names & COUNTING for names in delta.faces.values())
+        )
+        if delta.places:
+            self._soon()
+
+    def on_tick(self) -> None:
+        self.flush()
+
+    def flush(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        before, self._told = self._told, self._now()
+        items = [item for id, item in self._told.items() if before.get(id) != item]
+        gone = [id for id in before if id not in self._told]
+        if gone:
+            self._tell("gone", {"ids": gone})
+        change: dict[str, Any] = {"items": items, "unplaced": self._inventory.unplaced(self._scope)}
+        if list(before) != list(self._told):
+            change["order"] = list(self._told)
+        self._tell("change", change)
 
 
 class EventsFeed:

@@ -19,7 +19,7 @@ from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.state import Delta
 from soundpost.hub.live.browser import TOPICS_MOST, Browser, refused
 from soundpost.hub.live.feeds import DeviceFeed, FoundFeed, ListFeed, SummaryFeed
-from soundpost.hub.live.feeds_more import AgentFeed, AgentsFeed, EventsFeed, ObjectFeed
+from soundpost.hub.live.feeds_more import AgentFeed, AgentsFeed, EventsFeed, LocationsFeed, ObjectFeed
 from soundpost.hub.live.topics import PACE_S, Topic, Topics
 from soundpost.hub.people import http
 from soundpost.hub.people.rules import Principal
@@ -69,6 +69,7 @@ class Live:
         register("device", lambda id, scope, tell, soon: DeviceFeed(inventory, commands, id, scope, tell, soon))
         register("agents", lambda _, scope, tell, soon: AgentsFeed(items, inventory, scope, tell, soon))
         register("agent", lambda id, scope, tell, soon: AgentFeed(items, inventory, id, scope, tell, soon))
+        register("locations", lambda _, scope, tell, soon: LocationsFeed(inventory, scope, tell, soon))
         register("events", lambda _, scope, tell, _soon: EventsFeed(inventory, scope, tell))
 
     def register_object(self, name: str, look: Callable[[], object]) -> None:

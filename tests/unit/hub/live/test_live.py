@@ -21,7 +21,10 @@ from tests.unit.hub.live.socket import Page
 from soundpost.hub.audit.service import Who
 from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.live import browser
+from soundpost.hub.locations.service import Wanted
 from soundpost.link.envelope import Read
+
+SAM = Who("person", "usr_sam", "Sam", "127.0.0.1")
 
 
 async def test_nobody_comes_in_without_signing_in(house: House):
@@ -144,6 +147,28 @@ async def test_facts_findings_and_servers(house: House, page: Page, london: Sess
     assert {item["name"] for item in servers["data"]["items"]} == {"London", "Paris"}
     one = await page.follow("agent:agt_london")
     assert one["data"]["name"] == "London"
+
+
+async def test_the_tree_of_places_and_who_is_put_there(house: House, page: Page, london: Session, clock: ManualClock):
+    assert (await page.follow("locations"))["data"] == {"items": [], "unplaced": 1}
+    await page.follow("list:kind=mixer")
+    room = await house.inventory.locations.add(SAM, Wanted(name="4.12", kind="room"))
+    told = await page.next("locations")
+    assert (told["data"]["order"], told["data"]["items"][0]["path"]) == ([room.id], "4.12")
+    await house.inventory.locations.put(SAM, ["dev_a"], room.id)
+    assert (await page.next("list:kind=mixer"))["data"]["items"][0]["location"]["path"] == "4.12"
+    await clock.advance(0.1)
+    told = await page.next("locations")
+    assert (told["data"]["items"][0]["devices"]["online"], told["data"]["unplaced"]) == (1, 0)
+    london.send(status("dev_a", "offline"))
+    await london.settled()
+    await clock.advance(1.0)  # counts are told once a second
+    told = await page.next("locations")
+    assert (told["data"]["items"][0]["worst"], "order" in told["data"]) == ("offline", False)
+    await house.inventory.locations.remove(SAM, room.id, "remove")
+    await clock.advance(0.1)
+    assert (await page.next("locations"))["data"] == {"ids": [room.id]}
+    assert (await page.next("locations"))["data"]["unplaced"] == 1
 
 
 async def test_refused_topics_and_messages_that_are_none(house: House, page: Page):
