@@ -2006,6 +2006,7 @@ export interface operations {
                 limit?: number | null;
                 device?: string | null;
                 site?: string | null;
+                location?: string | null;
                 type?: string | null;
                 log?: string | null;
             };

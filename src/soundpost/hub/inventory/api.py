@@ -213,6 +213,7 @@ class FactController(Controller):
         limit: int | None = None,
         device: str | None = None,
         site: str | None = None,
+        location: str | None = None,
         type: str | None = None,
         log: str | None = None,
     ) -> EventList:
@@ -231,6 +232,7 @@ class FactController(Controller):
             limit=size,
             device=device,
             site=site,
+            location=location,
             types=type.split(",") if type else None,
         )
         items = [views.event_item(event) for event in found]

@@ -12,6 +12,7 @@ from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.order import Order
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
 from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.hub.locations.rules import PlaceRule
 from soundpost.hub.locations.tree import Tree
 from soundpost.link.envelope import Change, Read
 
@@ -24,6 +25,8 @@ class Places(Protocol):
 
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]: ...
 
+    def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None: ...
+
 
 class Nowhere:
     """Before anybody drew a place."""
@@ -32,6 +35,9 @@ class Nowhere:
 
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
         return "", ""
+
+    def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None:
+        return None
 
 
 STATUS_FIELDS = ("status", "since", "reason", "was")
@@ -209,7 +215,16 @@ class Memory:
         self._reworded(device)
         self.delta.face(device.id, "location")
 
+    def rule_of(self, device: DeviceState) -> PlaceRule | None:
+        """Which rule puts it where it is; None where a hand does, or nobody."""
+        _, names, address = self._called(device)
+        return self.places.rule_for(names, address) if device.placed_by == "rule" else None
+
     def _where(self, device: DeviceState) -> tuple[str, str]:
+        return self.places.where(*self._called(device))
+
+    def _called(self, device: DeviceState) -> tuple[list[str], list[str], str]:
+        """Itself and what it hangs from, nearest first; by which names and which address rules know it."""
         record = device.record
         assert record is not None
         chain, above = [device.id], record.parent
@@ -224,7 +239,7 @@ class Memory:
         if stack is not None and stack.record is not None:
             names.append(stack.record.name)
             address = address or stack.record.address
-        return self.places.where(chain, names, address)
+        return chain, names, address
 
     def _below(self, device: DeviceState) -> list[DeviceState]:
         """All that hangs from it, at any depth, and the members of a stack."""

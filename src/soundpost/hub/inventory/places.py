@@ -2,6 +2,7 @@
 Nothing here waits or reads a clock."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Struct
@@ -120,7 +121,15 @@ def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
     )
 
 
-def rule_item(memory: Memory, rule: PlaceRule) -> RuleItem:
-    tree = memory.places.tree
-    devices = sum(device.placed_by == "rule" for device in memory.at.get(rule.location, ()))
-    return RuleItem(rule.id, rule.location, text(tree.path(rule.location)), rule.name, rule.subnet, devices)
+def rule_items(memory: Memory, rules: Iterable[PlaceRule]) -> list[RuleItem]:
+    """Two rules may lead to one place; a device counts for the one that put it there."""
+    rules, tree = list(rules), memory.places.tree
+    devices: Counter[str] = Counter()
+    for place in {rule.location for rule in rules}:
+        for device in memory.at.get(place, ()):
+            if rule := memory.rule_of(device):
+                devices[rule.id] += 1
+    return [
+        RuleItem(rule.id, rule.location, text(tree.path(rule.location)), rule.name, rule.subnet, devices[rule.id])
+        for rule in rules
+    ]

@@ -134,13 +134,13 @@ class LocationController(Controller):
     async def rules(self, request: AnyRequest, inventory: Inventory) -> RuleList:
         allowed = scope_of(request, inventory)
         rules = [rule for rule in inventory.locations.rules if allowed.place(rule.location)]
-        return RuleList([places.rule_item(inventory.memory, rule) for rule in rules])
+        return RuleList(places.rule_items(inventory.memory, rules))
 
     @post("/rules", opt=ADMINISTER, summary="Put devices somewhere by name or subnet")
     async def add_rule(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddRule]) -> places.RuleItem:
         inventory.may_rule(scope_of(request, inventory))
         rule = await inventory.locations.add_rule(http.who(request), data.location, data.name, data.subnet)
-        return places.rule_item(inventory.memory, rule)
+        return places.rule_items(inventory.memory, [rule])[0]
 
     @delete("/rules/{rule_id:str}", opt=ADMINISTER, summary="Remove a rule; what it put somewhere is nowhere then")
     async def remove_rule(self, request: AnyRequest, inventory: Inventory, rule_id: str) -> None:

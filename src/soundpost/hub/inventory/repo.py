@@ -1,12 +1,12 @@
 """All SQL of the inventory. Every function runs on the connection it is given and waits for nothing else."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from soundpost.device.model import Descriptor, Device, Reason
 from soundpost.hub.inventory.state import AgentInfo, Found
@@ -187,8 +187,11 @@ def events_page(
     device: str | None,
     site: str | None,
     types: Sequence[str] | None,
+    among: Collection[str] | None = None,
 ) -> list[Event]:
-    where = []
+    where: list[ColumnElement[bool]] = []
+    if among is not None:
+        where.append(events.c.device.in_(among))
     if device is not None:
         where.append(events.c.device == device)
     if site is not None:

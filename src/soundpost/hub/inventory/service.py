@@ -306,22 +306,32 @@ class Inventory:
         limit: int,
         device: str | None = None,
         site: str | None = None,
+        location: str | None = None,
         types: Sequence[str] | None = None,
     ) -> list[Event]:
-        """Up to `limit` events this reader may see, upward or downward; what is hidden leaves gaps, never short pages."""
+        """Up to `limit` events this reader may see, upward or downward; what is hidden leaves gaps, never short pages. `location`:
+        those of the devices that are there or below it now."""
         kept: list[Event] = []
+        there = self._below(location, allowed) if location else None
+        # of many devices the newest page mostly has some; of few it would be a long way down
+        few = there if there is not None and len(there) <= SLICE else None
         while len(kept) < limit:
             at = (after, before)
             page = await self.store.read(
                 lambda conn, at=at: repo.events_page(  # type: ignore[misc]
-                    conn, after=at[0], before=at[1], limit=limit, device=device, site=site, types=types
+                    conn, after=at[0], before=at[1], limit=limit, device=device, site=site, types=types, among=few
                 )
             )
-            kept += [event for event in page if self.sees(event, allowed)]
+            kept += [event for event in page if self.sees(event, allowed) and (there is None or event.device in there)]
             if len(page) < limit:
                 break
             after, before = (None, page[-1].id) if before is not None else (page[-1].id, None)
         return kept[:limit]
+
+    def _below(self, location: str, allowed: Scope) -> frozenset[str]:
+        self.may_see_place(location, allowed)
+        below = self.locations.tree.under(location)
+        return frozenset(device.id for place in below for device in self.memory.at.get(place.id, ()))
 
     def sees(self, event: Event, allowed: Scope) -> bool:
         if allowed.everything:

@@ -91,8 +91,12 @@ class Locations:
         above = next((place for id in chain[1:] if (place := self.placed.get(id)) is not None), None)
         if above is not None:
             return above, "inherited"
-        rule = next((rule for rule in self.rules if rule.fits(names, address)), None)
+        rule = self.rule_for(names, address)
         return (rule.location, "rule") if rule is not None else ("", "")
+
+    def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None:
+        """The first that fits."""
+        return next((rule for rule in self.rules if rule.fits(names, address)), None)
 
     # --- places
 

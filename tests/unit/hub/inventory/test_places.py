@@ -200,6 +200,10 @@ async def test_merge_rules_and_a_table_over_http(client, london):
     rule = await client.post("/locations/rules", json={"location": other["id"], "name": "Stack-*"})
     assert rule.status_code == 201
     assert [item["name"] for item in (await client.get("/locations/rules")).json()["items"]] == ["Stack-*"]
+    beside = await client.post("/locations/rules", json={"location": other["id"], "subnet": "10.0.4.0/24"})
+    counts = {item["id"]: item["devices"] for item in (await client.get("/locations/rules")).json()["items"]}
+    assert counts == {rule.json()["id"]: 3, beside.json()["id"]: 0}, "each counts what it put there itself"
+    assert (await client.delete(f"/locations/rules/{beside.json()['id']}")).status_code == 204
     problem(await client.post("/locations/rules", json={"location": other["id"]}), 400, "rule_empty")
     assert (await client.delete(f"/locations/rules/{rule.json()['id']}")).status_code == 204
 
@@ -219,3 +223,19 @@ async def test_merge_rules_and_a_table_over_http(client, london):
     mixer = (await client.get("/devices/dev_a1")).json()
     assert (mixer["location"]["path"], mixer["location"]["by"]) == ("UK > HQ > 4.12", "hand")
     assert (await client.post("/locations/import", json={"text": right})).json()["steps"][0]["act"] == "put"
+
+
+async def test_what_happened_at_a_place(client, london):
+    await stack(london)
+    await stack(london, "b", "10.0.4.10")
+    hq = await added(client, "HQ")
+    room = await added(client, "4.12", hq["id"])
+    await client.post("/locations/devices", json={"devices": ["dev_a"], "location": room["id"]})
+
+    async def told(**asked: Any) -> set[str]:
+        answer = await client.get("/events", params={"before": 1 << 50, **asked})
+        return {item["device"] for item in answer.json()["items"]}
+
+    assert await told(location=hq["id"]) == {"dev_a", "dev_a1", "dev_a2"}
+    assert await told(location=room["id"], type="device.placed", limit=1) == {"dev_a"}
+    problem(await client.get("/events", params={"location": "loc_no"}), 404, "location_gone")
