@@ -1,7 +1,7 @@
 """A hub's application inside the test process: real sockets, a real store, no agents."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,16 @@ class Hub:
         self.app, self.store, self.people, self.code, self.port = application, store, people, code, port
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url})
+        self._pages: list[httpx.AsyncClient] = []
 
     def page(self, **headers: str) -> httpx.AsyncClient:
-        """Another browser, with no cookies."""
-        return httpx.AsyncClient(base_url=self.url, headers=headers)
+        """Another browser, with no cookies; closed with the hub."""
+        self._pages.append(httpx.AsyncClient(base_url=self.url, headers=headers))
+        return self._pages[-1]
+
+    async def close(self) -> None:
+        for page in (self.client, *self._pages):
+            await page.aclose()
 
     async def first_run(self, **changes: str) -> httpx.Response:
         return await self.client.post("/api/v1/first-run", json={"code": self.code, **OWNER, **changes})
@@ -48,7 +54,7 @@ async def hub(
     folder: Path,
     *,
     clock: Clock | None = None,
-    rooms: app.Rooms | None = None,
+    rooms: app.Rooms | Callable[[Store, People], app.Rooms] | None = None,
     edition: app.Edition | None = None,
     **people_options: Any,
 ) -> AsyncIterator[Hub]:
@@ -58,12 +64,15 @@ async def hub(
         code = await people.start()
         what = edition or app.Edition("enterprise", web_folder=folder / "web")
         about = About(what.code, what.version, what.name)
-        application = app.build(what, store, people, rooms or app.Rooms(), about=about)
+        opened = rooms(store, people) if callable(rooms) else rooms or app.Rooms()
+        application = app.build(what, store, people, opened, about=about)
         try:
             async with serve.Serving(application, SystemClock(), plain=serve.Plain(0)) as serving:
                 made = Hub(application, store, people, code or "", serving.port)
-                async with made.client:
+                try:
                     yield made
+                finally:
+                    await made.close()
         finally:
             people.close()
 

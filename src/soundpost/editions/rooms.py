@@ -23,9 +23,12 @@ from soundpost.hub.inventory import places_api
 from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.live.service import Live
+from soundpost.hub.people import users_api
 from soundpost.hub.people.api import About
 from soundpost.hub.people.service import People
+from soundpost.hub.people.users import Users
 from soundpost.hub.store import Store, Tx, retention
+from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
 
 
@@ -74,13 +77,16 @@ async def opened(
     inventory.pick = links.pick
     inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
-    items = AgentItems(links, inventory.counts_of)
+    users = Users(people, store, clock)
+    users.places_within = inventory.places_within
+    items = AgentItems(links, inventory.reader_of)
     live = Live(people, inventory, commands, items, links)
     about = About(edition.code, edition.version, edition.name)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
             *places_api.CONTROLLERS,
+            *users_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             SitesController,
             AgentsController,
@@ -88,7 +94,8 @@ async def opened(
             *controllers,
         ),
         services={
-            "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, **(services or {}),
+            "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
+            **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
     )  # fmt: skip
@@ -100,18 +107,30 @@ async def opened(
     await links.start()
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
+    ending = asyncio.create_task(end_people(users, clock), name="people-ending")
     trimming = asyncio.create_task(retention.daily(store), name="retention")
     try:
         yield house
     finally:
         ticking.cancel()
         trimming.cancel()
-        await asyncio.gather(ticking, trimming, return_exceptions=True)
+        ending.cancel()
+        await asyncio.gather(ticking, trimming, ending, return_exceptions=True)
         await live.stop()
         await links.stop()
         await commands.stop()
         await inventory.stop()
         people.close()
+
+
+async def end_people(users: Users, clock: Clock) -> None:
+    """A person's last second is the last: asked each second, since clocks may be moved."""
+    while True:
+        await clock.sleep(1.0)
+        try:
+            await users.end_those_whose_time_is_over()
+        except Exception:
+            log.get("people").exception("who ended could not be asked")
 
 
 async def rehome(house: House, old: str, new: str) -> None:

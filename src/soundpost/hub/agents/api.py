@@ -15,6 +15,8 @@ from soundpost.hub.people import http
 from soundpost.kernel.errors import Conflict
 
 AnyRequest = Request[Any, Any, Any]
+WHOLE = {"right": "administer", "whole": True}
+"""A server's site may hold rooms of many parts."""
 TheAgents = NamedDependency[Agents]
 TheLinks = NamedDependency[AgentLinks]
 TheItems = NamedDependency[AgentItems]
@@ -62,8 +64,8 @@ class SitesController(Controller):
     tags = ("Sites and servers",)
 
     @get("/", opt={"right": "see"}, summary="All sites, with their server if they have one")
-    async def sites(self, agent_items: TheItems) -> SiteList:
-        return SiteList(agent_items.sites())
+    async def sites(self, request: AnyRequest, agent_items: TheItems) -> SiteList:
+        return SiteList(agent_items.sites(agent_items.reader_of(http.principal(request))))
 
 
 class AgentsController(Controller):
@@ -71,20 +73,20 @@ class AgentsController(Controller):
     tags = ("Sites and servers",)
 
     @get("/", opt={"right": "see"}, summary="All servers")
-    async def list_agents(self, agent_items: TheItems) -> AgentList:
-        return AgentList(agent_items.all())
+    async def list_agents(self, request: AnyRequest, agent_items: TheItems) -> AgentList:
+        return AgentList(agent_items.all(agent_items.reader_of(http.principal(request))))
 
-    @post("/", opt={"right": "administer"}, summary="Add an account for a server")
+    @post("/", opt=WHOLE, summary="Add an account for a server")
     async def add(self, request: AnyRequest, data: JSONBody[AddAgent], agents: TheAgents) -> AgentAdded:
         added = await agents.add(http.who(request), data.name, data.password, data.site)
         site = SiteRef(added.site.id, added.site.name, added.site.zone)
         return AgentAdded(added.account.id, added.account.name, site, added.password)
 
     @get("/{agent_id:str}", opt={"right": "see"}, summary="One server")
-    async def detail(self, agent_id: FromPath[str], agent_items: TheItems) -> AgentDetail:
-        return agent_items.detail(agent_id)
+    async def detail(self, request: AnyRequest, agent_id: FromPath[str], agent_items: TheItems) -> AgentDetail:
+        return agent_items.detail(agent_id, agent_items.reader_of(http.principal(request)))
 
-    @patch("/{agent_id:str}", opt={"right": "administer"}, summary="Rename a server")
+    @patch("/{agent_id:str}", opt=WHOLE, summary="Rename a server")
     async def rename(
         self,
         request: AnyRequest,
@@ -94,11 +96,11 @@ class AgentsController(Controller):
         agent_items: TheItems,
     ) -> AgentItem:
         await agents.rename(http.who(request), agent_id, data.name)
-        return agent_items.item(agent_id)
+        return agent_items.item(agent_id, agent_items.reader_of(http.principal(request)))
 
     @post(
         "/{agent_id:str}/password",
-        opt={"right": "administer"},
+        opt=WHOLE,
         status_code=200,
         summary="A new password for the next join; the running server keeps its key",
     )
@@ -113,14 +115,14 @@ class AgentsController(Controller):
 
     @post(
         "/{agent_id:str}/hand-over",
-        opt={"right": "administer"},
+        opt=WHOLE,
         status_code=200,
         summary="Forget the key, so that another machine can join with the new password",
     )
     async def hand_over(self, request: AnyRequest, agent_id: FromPath[str], agents: TheAgents) -> Password:
         return Password(await agents.hand_over(http.who(request), agent_id))
 
-    @post("/{agent_id:str}/scan", opt={"right": "administer"}, status_code=202, summary="Sweep now")
+    @post("/{agent_id:str}/scan", opt=WHOLE, status_code=202, summary="Sweep now")
     async def scan(
         self,
         request: AnyRequest,
@@ -139,8 +141,6 @@ class AgentsController(Controller):
             lambda tx: audit.recorded(tx, who, "agent.scan", subject=agent_id, detail={"name": account.name})
         )
 
-    @delete(
-        "/{agent_id:str}", opt={"right": "administer"}, summary="Delete the account; site, devices and history stay"
-    )
+    @delete("/{agent_id:str}", opt=WHOLE, summary="Delete the account; site, devices and history stay")
     async def remove(self, request: AnyRequest, agent_id: FromPath[str], agents: TheAgents) -> None:
         await agents.delete(http.who(request), agent_id)

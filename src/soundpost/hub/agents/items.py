@@ -1,7 +1,7 @@
 """What REST and the live socket show of a server: built here alone, so both show the same."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from msgspec import Struct
 
@@ -9,15 +9,16 @@ from soundpost.device.model import Reason
 from soundpost.hub.agents import rules
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.repo import Account, Site
+from soundpost.hub.agents.service import no_such_server
 from soundpost.hub.agents.session import Session
 from soundpost.hub.agents.states import AWAITED
+from soundpost.hub.people.rules import Principal
 from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.shape import one_of
 from soundpost.link.envelope import RangeState, ScanState
 
 STATES = (rules.CONNECTED, rules.LOST, rules.NEVER, rules.REFUSED, rules.HELD_TWICE, AWAITED)
 AgentState = Annotated[str, one_of(STATES)]
-Counts = Callable[[str], dict[str, int]]
 
 
 class ReasonView(Struct):
@@ -102,31 +103,54 @@ class SiteItem(Struct):
     devices: dict[str, int]
 
 
-def no_counts(_site: str) -> dict[str, int]:
-    return {}
+class Reader(Protocol):
+    """Whose eyes: which sites they see, and how many devices of them by status."""
+
+    def site(self, site_id: str) -> bool: ...
+
+    def counts(self, site_id: str) -> dict[str, int]: ...
+
+
+ReaderOf = Callable[[Principal | None], Reader]
+
+
+class NoDevices:
+    """A reader who sees every site, where nothing is known of devices."""
+
+    def site(self, site_id: str) -> bool:
+        return True
+
+    def counts(self, site_id: str) -> dict[str, int]:
+        return {}
 
 
 class AgentItems:
-    """`counts` gives a site's devices by status; inventory lies above, so app hands it in."""
+    """`reader_of` says what a person may see; inventory lies above, so app hands it in."""
 
-    def __init__(self, links: AgentLinks, counts: Counts = no_counts) -> None:
+    def __init__(self, links: AgentLinks, reader_of: ReaderOf = lambda _person: NoDevices()) -> None:
         self._links, self._agents = links, links.agents
-        self.counts = counts
+        self.reader_of = reader_of
 
-    def item(self, id: str) -> AgentItem:
-        """Raises NotFound."""
-        return AgentItem(**self._common(self._agents.get(id)))
-
-    def all(self) -> list[AgentItem]:
-        rows = sorted(self._agents.accounts.values(), key=lambda account: account.name.casefold())
-        return [AgentItem(**self._common(account)) for account in rows]
-
-    def detail(self, id: str) -> AgentDetail:
+    def _seen(self, id: str, reader: Reader) -> Account:
+        """Raises NotFound, also for what this reader may not see."""
         account = self._agents.get(id)
+        if not reader.site(account.site):
+            raise no_such_server(id)
+        return account
+
+    def item(self, id: str, reader: Reader) -> AgentItem:
+        return AgentItem(**self._common(self._seen(id, reader), reader))
+
+    def all(self, reader: Reader) -> list[AgentItem]:
+        rows = sorted(self._agents.accounts.values(), key=lambda account: account.name.casefold())
+        return [AgentItem(**self._common(account, reader)) for account in rows if reader.site(account.site)]
+
+    def detail(self, id: str, reader: Reader) -> AgentDetail:
+        account = self._seen(id, reader)
         scans = self._scans(account)
         offset = self._offset_ms(account)
         return AgentDetail(
-            **self._common(account),
+            **self._common(account, reader),
             scans=[_scan(state, offset) for state in scans.ranges] if scans else [],
             credential_sets=[CredentialSetView(s.id, s.user, s.subnets or ["*"]) for s in scans.sets] if scans else [],
             policy=scans.policy if scans else "list",
@@ -134,10 +158,11 @@ class AgentItems:
             boot=account.boot,
         )
 
-    def sites(self) -> list[SiteItem]:
+    def sites(self, reader: Reader) -> list[SiteItem]:
         return [
-            SiteItem(site.id, site.name, site.zone, self.ref(site.id), self.counts(site.id))
+            SiteItem(site.id, site.name, site.zone, self.ref(site.id), reader.counts(site.id))
             for site in sorted(self._agents.sites.values(), key=lambda site: (site.name.casefold(), site.id))
+            if reader.site(site.id)
         ]
 
     def ref(self, site: str) -> AgentRef | None:
@@ -155,7 +180,7 @@ class AgentItems:
     def _state(self, account: Account) -> str:
         return AWAITED if self._links.awaited(account.id) else account.state
 
-    def _common(self, account: Account) -> dict[str, Any]:
+    def _common(self, account: Account, reader: Reader) -> dict[str, Any]:
         session = self._links.sessions.get(account.id)
         site = self._agents.sites[account.site]
         scans = self._scans(account)
@@ -167,7 +192,7 @@ class AgentItems:
             "state": self._state(account),
             "since": rfc3339(account.since_ms),
             "reason": self._reason(account),
-            "devices": self.counts(site.id),
+            "devices": reader.counts(site.id),
             "subnets": [state.range for state in scans.ranges if state.swept] if scans else [],
             "last_confirmed": rfc3339(confirmed) if confirmed else None,
             "waiting": session.waiting if session else 0,

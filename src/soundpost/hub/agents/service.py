@@ -63,7 +63,7 @@ class Agents:
 
     def get(self, id: str) -> Account:
         if (account := self.accounts.get(id)) is None:
-            raise NotFound("There is no such server; it may have been deleted.", id=id)
+            raise no_such_server(id)
         return account
 
     def by_name(self, name: str) -> Account | None:
@@ -270,8 +270,12 @@ def _chosen(password: str | None, name: str) -> str:
 
 def _existing(tx: Tx, id: str) -> Account:
     if (account := repo.account(tx.conn, id)) is None:
-        raise NotFound("There is no such server; it may have been deleted.", id=id)
+        raise no_such_server(id)
     return account
+
+
+def no_such_server(id: str) -> NotFound:
+    return NotFound("There is no such server; it may have been deleted.", id=id)
 
 
 def _free_name(tx: Tx, name: str, but: str = "") -> None:

@@ -71,6 +71,8 @@ class Memory:
         self.unsearched: set[DeviceState] = set()
         """Listed devices whose search text must be made anew before anybody searches."""
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self.moves = 0
+        """Counts each time a device comes to a place or leaves it."""
         self.at: dict[str, set[DeviceState]] = defaultdict(set)
         """By place, the devices that are at it itself, not below it."""
         self.counts_at: dict[tuple[str, str], dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(Counter))
@@ -157,6 +159,7 @@ class Memory:
         self.at[device.place].discard(device)
         device.place, device.placed_by = self._where(device)
         self.at[device.place].add(device)
+        self.moves += 1
         self._index(device, 1)
         self._moved(device, *self.orders)
         self._reworded(device)
@@ -207,6 +210,7 @@ class Memory:
         self.at[device.place].discard(device)
         device.place, device.placed_by = place, by
         self.at[place].add(device)
+        self.moves += 1
         self._count(device, 1)
         self._shown_elsewhere(device)
 

@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import DeviceState
+from soundpost.hub.locations.tree import Tree
 from soundpost.hub.people.rules import Principal
 
 
@@ -56,8 +58,46 @@ class Nothing:
         return ""
 
 
-def scope(person: Principal | None) -> Scope:
-    """Today whoever may see, sees everything; roles for parts of the tree will narrow it here and nowhere else."""
+class Part:
+    """What lies at some places and below them. Asked anew when the tree, or who is where, has changed."""
+
+    everything = False
+
+    def __init__(self, memory: Memory, tops: frozenset[str]) -> None:
+        self._memory, self._tops = memory, tops
+        self._tree: Tree | None = None
+        self._moves = -1
+        self._places: frozenset[str] = frozenset()
+        self._sites: frozenset[str] = frozenset()
+
+    def _now(self) -> None:
+        tree = self._memory.places.tree
+        if tree is self._tree and self._moves == self._memory.moves:
+            return
+        if tree is not self._tree:
+            self._places = frozenset(place.id for top in self._tops for place in tree.under(top))
+        self._tree, self._moves = tree, self._memory.moves
+        self._sites = frozenset(device.site.id for place in self._places for device in self._memory.at.get(place, ()))
+
+    def device(self, device: DeviceState) -> bool:
+        self._now()
+        return device.place in self._places
+
+    def site(self, site_id: str) -> bool:
+        """One that has a device in this part."""
+        self._now()
+        return site_id in self._sites
+
+    def place(self, location: str) -> bool:
+        self._now()
+        return location in self._places
+
+    def key(self) -> str:
+        return ",".join(sorted(self._tops))
+
+
+def scope(memory: Memory, person: Principal | None) -> Scope:
+    """The one place where a role's part of the tree narrows what is seen."""
     if person is None or "see" not in person.rights:
         return Nothing()
-    return EVERYTHING
+    return Part(memory, person.places) if person.places else EVERYTHING

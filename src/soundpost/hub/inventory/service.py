@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from soundpost.device.contract import Periods
@@ -15,12 +15,13 @@ from soundpost.hub.inventory import history, ingest, keeper, places, query, repo
 from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
-from soundpost.hub.inventory.scope import Scope, scope
+from soundpost.hub.inventory.scope import EVERYTHING, Scope, scope
 from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found
 from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.locations.service import Change as Placed
 from soundpost.hub.locations.service import Locations
 from soundpost.hub.locations.tree import gone
+from soundpost.hub.people.rules import Principal
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
 from soundpost.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
@@ -37,6 +38,19 @@ def nobody_listens(_tx: Tx, ended: Ended) -> dict[str, Any]:
     return {"id": ended.body.id, "capability": ended.body.capability, "state": ended.body.state}
 
 
+class SiteReader:
+    """Implements agents.items.Reader: servers and sites as one scope sees them."""
+
+    def __init__(self, inventory: "Inventory", allowed: Scope) -> None:
+        self._inventory, self._allowed = inventory, allowed
+
+    def site(self, site_id: str) -> bool:
+        return self._allowed.everything or self._allowed.site(site_id)
+
+    def counts(self, site_id: str) -> dict[str, int]:
+        return self._inventory.counts_of(site_id, self._allowed)
+
+
 def sliced(ids: list[str]) -> Iterator[list[str]]:
     return (ids[at : at + SLICE] for at in range(0, len(ids), SLICE))
 
@@ -48,8 +62,6 @@ class Inventory:
     sends Pick to the site; false when nobody is connected), `transcript_of(site, device)` (agents), `person_of(command)` (commands:
     who asked, "" when unknown).
     """
-
-    scope = staticmethod(scope)
 
     def __init__(
         self, store: Store, note_last_uid: NoteLastUid = lambda _tx, _agent, _uid: None, periods: Periods | None = None
@@ -181,6 +193,16 @@ class Inventory:
 
     # Questions
 
+    def scope(self, person: Principal | None) -> Scope:
+        return scope(self.memory, person)
+
+    def places_within(self, person: Principal, places: Collection[str]) -> None:
+        """Raises NotFound or Forbidden where one of the places is not there, or not in this person's part of the tree."""
+        allowed = self.scope(person)
+        for place in places:
+            self.locations.tree.get(place)
+            self.may_change(place, allowed)
+
     def find(self, id: str, allowed: Scope) -> DeviceState:
         """Raises NotFound, also for what this reader may not see."""
         device = self.memory.devices.get(id)
@@ -272,9 +294,18 @@ class Inventory:
     def summary(self, allowed: Scope) -> Summary:
         return summary(self.memory, self.found(allowed), allowed, self.clock.now_ms())
 
-    def counts_of(self, site: str) -> dict[str, int]:
+    def reader_of(self, person: Principal | None) -> "SiteReader":
+        return SiteReader(self, self.scope(person))
+
+    def counts_of(self, site: str, allowed: Scope = EVERYTHING) -> dict[str, int]:
         """A site's devices by status as shown, stacks left out."""
         counts = dict.fromkeys(map(str, Status), 0)
+        if not allowed.everything:
+            state = self.memory.sites.get(site)
+            for device in state.devices.values() if state else ():
+                if device.record is not None and device.record.kind != Kind.STACK and allowed.device(device):
+                    counts[query.shown_status(device)] += 1
+            return counts
         if (state := self.memory.sites.get(site)) is not None:
             for kind, statuses in state.counts.items():
                 for status, n in statuses.items():

@@ -8,7 +8,7 @@ import msgspec
 from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.inventory import places, views
 from soundpost.hub.inventory.scope import Scope
-from soundpost.hub.inventory.service import Inventory
+from soundpost.hub.inventory.service import Inventory, SiteReader
 from soundpost.hub.inventory.state import Delta
 from soundpost.hub.live.topics import Soon, Tell, changed
 from soundpost.hub.store import Event
@@ -22,19 +22,17 @@ class AgentsFeed:
     """`agents`: whole items of the servers that changed; their device counts change with the inventory."""
 
     def __init__(self, items: AgentItems, inventory: Inventory, scope: Scope, tell: Tell, soon: Soon) -> None:
-        self._items, self._inventory, self._scope = items, inventory, scope
+        self._items, self._inventory = items, inventory
+        self._reader = SiteReader(inventory, scope)
         self._tell, self._soon = tell, soon
         self._pending: set[str] = set()
-        self._known = {item.id for item in items.all()}
+        self._known = {item.id for item in items.all(self._reader)}
 
     def close(self) -> None:
         self._pending.clear()
 
     async def snapshot(self) -> object:
-        return {"items": [item for item in self._items.all() if self._sees(item.site.id)]}
-
-    def _sees(self, site: str) -> bool:
-        return self._scope.everything or self._scope.site(site)
+        return {"items": self._items.all(self._reader)}
 
     def on_agent(self, id: str) -> None:
         self._pending.add(id)
@@ -50,15 +48,14 @@ class AgentsFeed:
         items, gone = [], []
         for id in sorted(pending):
             try:
-                item = self._items.item(id)
+                item = self._items.item(id, self._reader)
             except NotFound:
                 if id in self._known:
                     self._known.discard(id)
                     gone.append(id)
                 continue
-            if self._sees(item.site.id):
-                self._known.add(id)
-                items.append(item)
+            self._known.add(id)
+            items.append(item)
         if items:
             self._tell("change", {"items": items})
         if gone:
@@ -81,16 +78,14 @@ class AgentFeed:
     def __init__(self, items: AgentItems, inventory: Inventory, id: str, scope: Scope, tell: Tell, soon: Soon) -> None:
         self._items, self._inventory, self._id = items, inventory, id
         self._tell, self._soon = tell, soon
-        detail = items.detail(id)
-        if not (scope.everything or scope.site(detail.site.id)):
-            raise NotFound("There is no such server.", id=id)
-        self._told: dict[str, Any] = msgspec.to_builtins(detail)
+        self._reader = SiteReader(inventory, scope)
+        self._told: dict[str, Any] = msgspec.to_builtins(items.detail(id, self._reader))
 
     def close(self) -> None:
         self._told = {}
 
     async def snapshot(self) -> object:
-        return self._items.detail(self._id)
+        return self._items.detail(self._id, self._reader)
 
     def on_agent(self, id: str) -> None:
         if id == self._id:
@@ -102,7 +97,7 @@ class AgentFeed:
 
     def flush(self) -> None:
         try:
-            now: dict[str, Any] = msgspec.to_builtins(self._items.detail(self._id))
+            now: dict[str, Any] = msgspec.to_builtins(self._items.detail(self._id, self._reader))
         except NotFound:
             self._tell("gone", {})
             return

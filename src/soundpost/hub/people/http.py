@@ -150,7 +150,7 @@ def who(connection: Connection) -> Who:
 def rights_guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Litestar's guard for the whole application."""
     try:
-        check_right(handler.opt.get("right"), connection)
+        check_right(handler.opt.get("right"), connection, whole=bool(handler.opt.get("whole")))
     except TellUser as refusal:
         if connection.scope["type"] == ScopeType.HTTP:
             raise
@@ -158,7 +158,8 @@ def rights_guard(connection: Connection, handler: BaseRouteHandler) -> None:
         raise WebSocketException(detail=refusal.code, code=code) from refusal
 
 
-def check_right(right: str | None, connection: Connection) -> None:
+def check_right(right: str | None, connection: Connection, *, whole: bool = False) -> None:
+    """`whole`: it reaches beyond any part of the tree of places, so that who is limited to one may not."""
     if right == "open" or connection.scope.get("method") == "OPTIONS":
         return
     found = principal(connection)
@@ -166,6 +167,8 @@ def check_right(right: str | None, connection: Connection) -> None:
         raise Unauthenticated("Sign in first.")
     if right not in RIGHTS or right not in found.rights:
         raise Forbidden("You may not do this; ask an owner.", code="not_allowed", right=right)
+    if whole and found.places:
+        raise Forbidden("Only who sees all places may do this; ask an owner.", code="not_allowed", right=right)
 
 
 def routes_without_right(app: Litestar) -> list[str]:

@@ -1,11 +1,12 @@
 """What roles and keys may do, which passwords and names are good enough, and how often a sign-in may fail. Pure."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
 
-from soundpost.kernel.errors import Invalid, TooMany
+from soundpost.kernel.errors import Conflict, Forbidden, Invalid, TooMany
 
 Right = Literal["open", "see", "control", "administer", "own"]
 RIGHTS: tuple[Right, ...] = ("open", "see", "control", "administer", "own")
@@ -15,7 +16,12 @@ ROLES: dict[str, frozenset[str]] = {
     "administrator": frozenset({"open", "see", "control", "administer"}),
     "owner": frozenset(RIGHTS),
 }
-"""Only `owner` is given out today; the others are what later roles will hold."""
+"""What each role may do; a role can be limited to a part of the tree of places (`Principal.places`)."""
+RANKS: tuple[str, ...] = ("monitor", "administrator", "owner")
+INVITED, ACTIVE, DISABLED = "invited", "active", "disabled"
+STATES = (INVITED, ACTIVE, DISABLED)
+MOST_ADDRESSES = 500
+INVITATION_MS = 7 * 86_400_000
 SCOPES: dict[str, frozenset[str]] = {
     "read": frozenset({"open", "see"}),
     "control": frozenset({"open", "see", "control"}),
@@ -36,6 +42,8 @@ class Principal(Struct, frozen=True):
     role: str
     rights: frozenset[str]
     session: str = ""
+    places: frozenset[str] = frozenset()
+    """The places it is limited to, with all below them; empty = everything."""
 
 
 def normal(sign_in: str) -> str:
@@ -62,6 +70,61 @@ def check_password(password: str, sign_in: str) -> None:
         raise weak("The password must not be the sign-in name.", "name")
     if len(set(password)) < 3:
         raise weak("The password repeats too few characters.", "simple")
+
+
+class Standing(Struct, frozen=True):
+    """What the rules must know of a person."""
+
+    id: str
+    role: str
+    state: str
+    places: frozenset[str] = frozenset()
+    ends_ms: int = 0
+
+    def is_owner(self, now_ms: int) -> bool:
+        """Counts as an owner who can still come in."""
+        return self.role == "owner" and self.state == ACTIVE and not self.ended(now_ms)
+
+    def ended(self, now_ms: int) -> bool:
+        return 0 < self.ends_ms <= now_ms
+
+
+def check_grant(actor: Principal, before: Standing | None, after: Standing | None) -> None:
+    """Whether the actor may make `after` of `before` (None: somebody new; somebody removed). Nobody gives more than they have."""
+    for standing in (before, after):
+        if standing is not None and RANKS.index(standing.role) > RANKS.index(_rank(actor)):
+            raise Forbidden("Only an owner may add, change or remove an owner.", code="not_allowed", right="own")
+    if actor.places and after is not None and not after.places:
+        raise Forbidden("You can give access to your own part of the places only.", code="not_allowed", right="own")
+
+
+def _rank(actor: Principal) -> str:
+    return next((role for role in reversed(RANKS) if ROLES[role] <= actor.rights), RANKS[0])
+
+
+def check_owner_left(people: Iterable[Standing], now_ms: int) -> None:
+    """After a change: somebody must be able to own the place, now and for good."""
+    if not any(person.is_owner(now_ms) and not person.ends_ms and not person.places for person in people):
+        raise Conflict(
+            "There must be an owner who can sign in, sees everything and does not end. Make somebody else owner first.",
+            code="last_owner",
+        )
+
+
+def addresses(entry: str) -> list[str]:
+    """What stands between commas, semicolons, spaces and line ends, in its order."""
+    found = [part for part in re.split(r"[\s,;]+", entry) if part]
+    if not found:
+        raise Invalid("Enter at least one address.", code="invalid_argument", field="addresses")
+    if len(found) > MOST_ADDRESSES:
+        raise Invalid(f"Enter at most {MOST_ADDRESSES} addresses at once.", code="too_many", most=MOST_ADDRESSES)
+    return found
+
+
+def check_end(ends_ms: int, now_ms: int) -> int:
+    if ends_ms and ends_ms <= now_ms:
+        raise Invalid("The end must lie ahead.", code="invalid_argument", field="ends")
+    return ends_ms
 
 
 def weak(text: str, why: str) -> Invalid:

@@ -71,7 +71,7 @@ class People:
         passwords: Passwords | None = None,
     ) -> None:
         self._store, self._clock = store, clock
-        self._mail, self._own_machine_first = mail, own_machine_first
+        self.mail, self._own_machine_first = mail, own_machine_first
         self.agent_account_check = agent_account_check
         self.origins = origins
         self.passwords = passwords or Passwords()
@@ -121,17 +121,16 @@ class People:
         return await self._add_owner(sign_in, name, password, client)
 
     async def _add_owner(self, sign_in: str, name: str, password: str, client: Client) -> SignedIn:
-        chosen = rules.check_name(sign_in, mail=self._mail)
+        chosen = rules.check_name(sign_in, mail=self.mail)
         rules.check_password(password, chosen)
         hashed = await self.passwords.hash(password)
         token = secrets.token_urlsafe(32)
 
         def work(tx: Tx) -> Principal:
             person = self._insert_owner(tx, chosen, name, hashed, client)
-            return self._open_session(tx, person, token, client)
+            return self.open_session(tx, person, token, client)
 
-        principal = await self._store.unit_of_work(work)
-        return SignedIn(principal, token, SESSION_MS // 1000)
+        return self.signed_in(await self._store.unit_of_work(work), token)
 
     def _insert_owner(self, tx: Tx, sign_in: str, name: str, hashed: str, client: Client) -> Row[Any]:
         if repo.anyone(tx.conn):
@@ -166,7 +165,7 @@ class People:
         hashed = await self.passwords.hash(password)
 
         def work(tx: Tx) -> None:
-            person = self._insert_owner(tx, rules.check_name(sign_in, mail=self._mail), "Owner", hashed, Client())
+            person = self._insert_owner(tx, rules.check_name(sign_in, mail=self.mail), "Owner", hashed, Client())
             self._insert_key(tx, person.id, "made at the first start", "control", key)
 
         await self._store.unit_of_work(work)
@@ -206,14 +205,19 @@ class People:
         self._attempts.check(key, self._clock.monotonic())
         self._crowds.check(crowd, self._clock.monotonic())
         person = await self._store.read(lambda conn: repo.by_sign_in(conn, name))
-        if not await self.passwords.verify(person.password_hash if person else None, password) or person is None:
+        out = person is None or not may_come_in(person, self._clock.now_ms())
+        hashed = person.password_hash if person is not None and not out else None
+        if not await self.passwords.verify(hashed or None, password) or person is None or out:
             self._attempts.failed(key, self._clock.monotonic())
             self._crowds.failed(crowd, self._clock.monotonic())
             await self._refuse(name, sign_in, password, client)
         self._attempts.cleared(key)
         token = secrets.token_urlsafe(32)
         found = person
-        principal = await self._store.unit_of_work(lambda tx: self._open_session(tx, found, token, client))
+        principal = await self._store.unit_of_work(lambda tx: self.open_session(tx, found, token, client))
+        return self.signed_in(principal, token)
+
+    def signed_in(self, principal: Principal, token: str) -> SignedIn:
         return SignedIn(principal, token, SESSION_MS // 1000)
 
     async def _refuse(self, name: str, sign_in: str, password: str, client: Client) -> NoReturn:
@@ -233,7 +237,7 @@ class People:
             )
         raise Unauthenticated("Name or password is wrong.", code="sign_in_failed")
 
-    def _open_session(self, tx: Tx, person: Row[Any], token: str, client: Client) -> Principal:
+    def open_session(self, tx: Tx, person: Row[Any], token: str, client: Client) -> Principal:
         repo.sweep_sessions(tx.conn, tx.now_ms)
         row = {
             "token_hash": repo.digest(token),
@@ -245,6 +249,7 @@ class People:
             "browser": client.browser,
         }
         repo.add_session(tx.conn, row)
+        repo.change_person(tx.conn, person.id, seen_ms=tx.now_ms)
         told = {"person": person.id, "name": person.name, "sign_in": person.sign_in, "address": client.address}
         tx.log("session.opened", told)
         audit.recorded(tx, Who("person", person.id, person.name, client.address), "session.opened", subject=person.id)
@@ -311,14 +316,23 @@ class People:
         row = await self._store.read(lambda conn: repo.key(conn, hashed))
         if row is None or not hmac.compare_digest(bytes(row.key_hash), hashed):
             return None
+        if not may_come_in(row, now) or 0 < row.expires_ms <= now:
+            return None
         if now - row.used_ms > TOUCH_MS:
             await self._store.unit_of_work(lambda tx: repo.touch_key(tx.conn, row.id, tx.now_ms))
-        return Principal("key", row.id, row.name, "", row.scope, rules.SCOPES.get(row.scope, frozenset()))
+        places = repo.split(row.places or row.person_places)
+        rights = rules.SCOPES.get(row.scope, frozenset())
+        return Principal("key", row.id, row.name, "", row.scope, rights, places=places)
+
+
+def may_come_in(row: Row[Any], now_ms: int) -> bool:
+    return row.state == rules.ACTIVE and not 0 < row.ends_ms <= now_ms
 
 
 def of_person(row: Row[Any], token_hash: bytes) -> Principal:
     rights = rules.ROLES.get(row.role, frozenset())
-    return Principal("person", row.id, row.name, row.sign_in, row.role, rights, token_hash.hex())
+    places = repo.split(row.places)
+    return Principal("person", row.id, row.name, row.sign_in, row.role, rights, token_hash.hex(), places)
 
 
 def code_fits(conn: Connection, code: str) -> bool:

@@ -84,6 +84,26 @@ people = Table(
     text("role", None),
     text("password_hash", None),
     number("created_ms", None),
+    text("state", "active"),  # people.rules: invited, active, disabled
+    text("places"),  # ids of places, comma between; "" = everywhere
+    number("ends_ms"),  # 0 = never
+    text("invited_by"),
+    number("terms_ms"),
+    number("seen_ms"),
+    text("language"),
+    text("zone"),
+    text("number"),
+)
+# A link that was sent: the token is stored as its hash, fits once, and only until it expires.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    number("created_ms", None),
+    number("expires_ms", None),
+    text("by"),
+    Index("ix_invitations_person", "person"),
 )
 sessions = Table(
     "sessions",
@@ -106,6 +126,9 @@ api_keys = Table(
     Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
     number("created_ms", None),
     number("used_ms"),
+    text("used_from"),
+    text("places"),
+    number("expires_ms"),
 )
 
 audit = Table(

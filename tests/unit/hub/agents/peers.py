@@ -28,6 +28,21 @@ from soundpost.link.commands import Command
 from soundpost.link.envelope import Challenge, Hello, Join, Joined, Known, Message, Refused, Welcome, signed_bytes
 
 M = TypeVar("M", bound=Message)
+
+
+class Everybody:
+    """Implements agents.items.Reader: sees every site, each with these devices."""
+
+    def __init__(self, **counts: int) -> None:
+        self._counts = counts
+
+    def site(self, site_id: str) -> bool:
+        return True
+
+    def counts(self, site_id: str) -> dict[str, int]:
+        return self._counts
+
+
 HUB = "hub_0123456789"
 SAM = Who("person", id="usr_1", name="Sam", address="10.1.1.1")
 PASSWORD = "correct horse battery"

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import select
-from tests.unit.hub.agents.peers import PASSWORD, SAM, House
+from tests.unit.hub.agents.peers import PASSWORD, SAM, Everybody, House
 
 from soundpost.hub import problems
 from soundpost.hub.agents import repo
@@ -39,7 +39,7 @@ class SignedIn:
 
 
 def application(house: House) -> Litestar:
-    items = AgentItems(house.links, counts=lambda site: {"online": 2})
+    items = AgentItems(house.links, lambda _person: Everybody(online=2))
 
     def agents() -> Agents:
         return house.agents

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.support.clock import settle
-from tests.unit.hub.agents.peers import HUB, House
+from tests.unit.hub.agents.peers import HUB, Everybody, House
 
 from soundpost.hub.agents.door import FRAMES_WAITING, AgentDoor, LocalDoor, Outlet
 from soundpost.hub.agents.items import AgentItems
@@ -98,11 +98,11 @@ async def test_after_a_hub_start_nobody_is_lost_for_a_minute(tmp_path: Path) -> 
         assert told == ["agent_never"]
         await house.wait(58)
         items = AgentItems(house.links)
-        waited = items.item(paris.agent)
+        waited = items.item(paris.agent, Everybody())
         assert (waited.state, waited.reason and waited.reason.code) == ("awaited", "agent_awaited")
         assert house.agents.get(paris.agent).state == "connected"
         await house.again(london)
-        assert (items.item(london.agent).state, items.states()["awaited"]) == ("connected", 1)
+        assert (items.item(london.agent, Everybody()).state, items.states()["awaited"]) == ("connected", 1)
         await house.wait(4)
         assert house.agents.get(paris.agent).state == "lost"
         assert house.agents.get(london.agent).state == "connected"
@@ -112,14 +112,14 @@ async def test_after_a_hub_start_nobody_is_lost_for_a_minute(tmp_path: Path) -> 
 
 async def test_how_an_agent_is_shows_on_its_item(house: House) -> None:
     peer = await house.connected()
-    items = AgentItems(house.links, counts=lambda site: {"online": 3})
+    items = AgentItems(house.links)
     now = house.clock.now_ms()
     peer.say(Beat(now_ms=now - 5_000, facts_waiting=4, values_waiting=3, dropped=2, disk_free_percent=61.23))
     scans = [envelope.RangeState("eth0", "10.20.4.0/24", asked=254, total=254, found=31, started_ms=now)]
     scans.append(envelope.RangeState("eth1", "10.20.9.0/24", swept=False))
     sets = [envelope.SetState("cred_1", "clearone")]
     peer.say(envelope.ScanState(ranges=scans, policy="ask", sets=sets))
-    item = items.detail(peer.agent)
+    item = items.detail(peer.agent, Everybody(online=3))
     assert (item.state, item.waiting, item.dropped, item.disk_free_percent) == ("connected", 7, 2, 61.2)
     assert (item.clock_offset_s, item.subnets, item.devices) == (5.0, ["10.20.4.0/24"], {"online": 3})
     assert [(scan.range, scan.swept) for scan in item.scans] == [("10.20.4.0/24", True), ("10.20.9.0/24", False)]
@@ -135,7 +135,7 @@ async def test_scans_outlive_the_hub(tmp_path: Path) -> None:
         peer = await house.connected()
         peer.say(envelope.ScanState(ranges=[envelope.RangeState("eth0", "10.20.4.0/24", found=31)]))
     async with House(path) as house:
-        assert AgentItems(house.links).detail(peer.agent).scans[0].found == 31
+        assert AgentItems(house.links).detail(peer.agent, Everybody()).scans[0].found == 31
 
 
 async def test_changes_of_a_beat_are_told_at_most_once_a_second(house: House) -> None:

@@ -38,7 +38,7 @@ async def lived_in(store: Store) -> AsyncIterator[House]:
     commands = Commands(store, inventory)
     links = AgentLinks(agents, f"hub_{people.instance}", inventory, commands)
     inventory.on_command_ended, inventory.person_of, inventory.pick = commands.ended, commands.person_of, links.pick
-    live = Live(people, inventory, commands, AgentItems(links, inventory.counts_of), links)
+    live = Live(people, inventory, commands, AgentItems(links, inventory.reader_of), links)
     app = build(
         Edition("enterprise"),
         store,
