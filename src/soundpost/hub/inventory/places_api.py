@@ -17,6 +17,8 @@ from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
 SEE, ADMINISTER = {"right": "see"}, {"right": "administer"}
+WHOLE = {**ADMINISTER, "whole": True}
+"""A rule, or a table, reaches devices everywhere."""
 MOST_DEVICES = 1_000
 Hanging = Annotated[str, QueryParameter(description=f"{LIFT}: to the place above; {REMOVE}: it goes as well.")]
 
@@ -136,15 +138,13 @@ class LocationController(Controller):
         rules = [rule for rule in inventory.locations.rules if allowed.place(rule.location)]
         return RuleList(places.rule_items(inventory.memory, rules))
 
-    @post("/rules", opt=ADMINISTER, summary="Put devices somewhere by name or subnet")
+    @post("/rules", opt=WHOLE, summary="Put devices somewhere by name or subnet")
     async def add_rule(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddRule]) -> places.RuleItem:
-        inventory.may_rule(scope_of(request, inventory))
         rule = await inventory.locations.add_rule(http.who(request), data.location, data.name, data.subnet)
         return places.rule_items(inventory.memory, [rule])[0]
 
-    @delete("/rules/{rule_id:str}", opt=ADMINISTER, summary="Remove a rule; what it put somewhere is nowhere then")
+    @delete("/rules/{rule_id:str}", opt=WHOLE, summary="Remove a rule; what it put somewhere is nowhere then")
     async def remove_rule(self, request: AnyRequest, inventory: Inventory, rule_id: str) -> None:
-        inventory.may_rule(scope_of(request, inventory))
         await inventory.locations.remove_rule(http.who(request), rule_id)
 
     @post("/devices", opt=ADMINISTER, status_code=200, summary="Put devices at a place by hand, or take that back")
@@ -158,10 +158,8 @@ class LocationController(Controller):
         await inventory.locations.put(http.who(request), [device.id for device in found], data.location)
         return Put([inventory.item(device) for device in found])
 
-    @post("/import", opt=ADMINISTER, status_code=200, summary="Places and their devices from a table, all or nothing")
+    @post("/import", opt=WHOLE, status_code=200, summary="Places and their devices from a table, all or nothing")
     async def import_sheet(self, request: AnyRequest, inventory: Inventory, data: JSONBody[Sheet]) -> Imported:
-        allowed = scope_of(request, inventory)
-        inventory.may_rule(allowed)
         rows = sheet.read(data.text.encode())
         find = inventory.finder()
         plan = sheet.plan(inventory.locations.tree, rows, find)

@@ -262,11 +262,6 @@ class Inventory:
         if not allowed.place(id):
             raise Forbidden("This place is not in your part of the tree.", code="not_allowed")
 
-    def may_rule(self, allowed: Scope) -> None:
-        """A rule, or a table, reaches devices everywhere."""
-        if not allowed.everything:
-            raise Forbidden("Only who sees all places may do this.", code="not_allowed")
-
     def item(self, device: DeviceState) -> views.DeviceItem:
         return views.device_item(self.memory, device, self.clock.now_ms())
 

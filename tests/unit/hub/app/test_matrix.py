@@ -1,0 +1,236 @@
+"""Who may do what: every route, every role, inside and outside the part of the places a role is limited to.
+
+The table says the least role of each route and whether it reaches beyond any part of the places. A route that is not in it, or a
+right that changed, fails here.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.unit.hub.app.test_whole_hub import house, served
+from tests.unit.hub.inventory.fabric import Session, found, status
+
+from soundpost.editions import rooms
+from soundpost.hub.agents.receiver import Source
+from soundpost.hub.app import Edition
+from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.locations.service import Wanted
+from soundpost.hub.people.rules import ROLES
+
+OPEN, MONITOR, ADMINISTRATOR = "open", "monitor", "administrator"
+WHOLE = "administrator, of everything"
+MATRIX = {
+    "GET /api/v1/health": OPEN,
+    "GET /api/v1/session": OPEN,
+    "POST /api/v1/session": OPEN,
+    "DELETE /api/v1/session": OPEN,
+    "POST /api/v1/first-run": OPEN,
+    "GET /api/v1/registration/{token}": OPEN,
+    "POST /api/v1/registration/{token}": OPEN,
+    "PUT /api/v1/session/password": MONITOR,
+    "GET /api/v1/devices": MONITOR,
+    "GET /api/v1/devices/{device_id}": MONITOR,
+    "GET /api/v1/devices/{device_id}/points": MONITOR,
+    "GET /api/v1/devices/{device_id}/points/{key}/history": MONITOR,
+    "GET /api/v1/devices/{device_id}/history": MONITOR,
+    "GET /api/v1/devices/{device_id}/transcript": ADMINISTRATOR,
+    "GET /api/v1/found": MONITOR,
+    "POST /api/v1/found/{found_id}/list": ADMINISTRATOR,
+    "GET /api/v1/summary": MONITOR,
+    "GET /api/v1/events": MONITOR,
+    "GET /api/v1/sites": MONITOR,
+    "GET /api/v1/agents": MONITOR,
+    "GET /api/v1/agents/{agent_id}": MONITOR,
+    "POST /api/v1/agents": WHOLE,
+    "PATCH /api/v1/agents/{agent_id}": WHOLE,
+    "DELETE /api/v1/agents/{agent_id}": WHOLE,
+    "POST /api/v1/agents/{agent_id}/password": WHOLE,
+    "POST /api/v1/agents/{agent_id}/hand-over": WHOLE,
+    "POST /api/v1/agents/{agent_id}/scan": WHOLE,
+    "GET /api/v1/commands": MONITOR,
+    "GET /api/v1/commands/{command_id}": MONITOR,
+    "DELETE /api/v1/commands/{command_id}": ADMINISTRATOR,
+    "POST /api/v1/devices/{device_id}/commands": ADMINISTRATOR,
+    "GET /api/v1/audit": WHOLE,
+    "GET /api/v1/locations": MONITOR,
+    "GET /api/v1/locations/{location_id}": MONITOR,
+    "GET /api/v1/locations/rules": MONITOR,
+    "POST /api/v1/locations": ADMINISTRATOR,
+    "PATCH /api/v1/locations/{location_id}": ADMINISTRATOR,
+    "DELETE /api/v1/locations/{location_id}": ADMINISTRATOR,
+    "POST /api/v1/locations/{location_id}/merge": ADMINISTRATOR,
+    "POST /api/v1/locations/devices": ADMINISTRATOR,
+    "POST /api/v1/locations/rules": WHOLE,
+    "DELETE /api/v1/locations/rules/{rule_id}": WHOLE,
+    "POST /api/v1/locations/import": WHOLE,
+    "GET /api/v1/users": MONITOR,
+    "POST /api/v1/users": ADMINISTRATOR,
+    "PATCH /api/v1/users/{user_id}": ADMINISTRATOR,
+    "DELETE /api/v1/users/{user_id}": ADMINISTRATOR,
+    "POST /api/v1/users/{user_id}/invitation": ADMINISTRATOR,
+}
+PASSWORD = "another long password"
+
+
+class World:
+    """Two rooms, each with a mixer; people of each role who see everything, and of each that may be limited to one room."""
+
+    def __init__(self, hub: rooms.House, client: httpx.AsyncClient) -> None:
+        self.hub, self.client = hub, client
+        self.cookies: dict[str, dict[str, str]] = {"nobody": {}}
+
+    async def make(self) -> None:
+        account = (await self.hub.agents.add(SYSTEM, "London")).account
+        source = Source(account.site, account.id, 1)
+        self.hub.inventory.attached(source)
+        site = Session(self.hub.inventory, source)
+        for name in ("in", "out"):
+            site.send(
+                found(f"dev_{name}", name=f"Mixer {name}", serial_number=f"{name}-1"), status(f"dev_{name}", "online")
+            )
+        await site.settled()
+        self.agent = account.id
+        self.rooms = {}
+        for name in ("in", "out"):
+            self.rooms[name] = (
+                await self.hub.inventory.locations.add(SYSTEM, Wanted(name=f"Room {name}", kind="room"))
+            ).id
+            await self.hub.inventory.locations.put(SYSTEM, [f"dev_{name}"], self.rooms[name])
+        code = self.hub.first_run_code
+        await self.sign_in("owner", "/first-run", {"code": code, "sign_in": "o@example.org"})
+        for role in ("monitor", "administrator"):
+            await self.join(role, role)
+            await self.join(f"{role} of a room", role, places=[self.rooms["in"]])
+
+    async def join(self, name: str, role: str, **more: Any) -> None:
+        body = {"addresses": f"{name.replace(' ', '-')}@example.org", "role": role, **more}
+        (item,) = (await self.ask("owner", "POST", "/api/v1/users", body)).json()["items"]
+        await self.sign_in(name, item["link"].replace("/register/", "/registration/"), {"terms": True})
+
+    async def sign_in(self, name: str, path: str, body: dict[str, Any]) -> None:
+        answer = await self.client.post(f"/api/v1{path}", json={"password": PASSWORD, **body}, headers=self.origin)
+        assert answer.status_code == 201, answer.text
+        self.cookies[name] = dict(answer.cookies)
+        self.client.cookies.clear()
+
+    @property
+    def origin(self) -> dict[str, str]:
+        return {"Origin": str(self.client.base_url).rstrip("/")}
+
+    async def ask(self, who: str, method: str, path: str, body: Any = None) -> httpx.Response:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies[who].items())
+        headers = {**self.origin, **({"Cookie": cookie} if cookie else {})}
+        return await self.client.request(method, path, json=body, headers=headers)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with house(tmp_path, Edition("enterprise")) as hub, served(hub) as client:
+        made = World(hub, client)
+        await made.make()
+        yield made
+
+
+def may(who: str, least: str) -> bool:
+    role, _, part = who.partition(" of ")
+    if least == WHOLE and part:
+        return False
+    needs = {OPEN: "open", MONITOR: "see", ADMINISTRATOR: "administer", WHOLE: "administer"}[least]
+    return needs in ROLES.get(role, {"open"})
+
+
+async def test_every_route_for_every_role(world: World) -> None:
+    document = (await world.ask("owner", "GET", "/api/v1/openapi.json")).json()
+    routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert routes == set(MATRIX)
+    wrong = []
+    for route, least in MATRIX.items():
+        method, path = route.split(" ")
+        address = path.replace("{", "no-").replace("}", "")
+        for who in world.cookies:
+            if address == "/api/v1/session" and method == "DELETE":
+                continue  # it would end what is tested with
+            answer = await world.ask(who, method, address, {} if method in ("POST", "PUT", "PATCH") else None)
+            code = answer.json().get("code", "") if answer.status_code >= 400 else ""
+            let = code not in ("unauthenticated", "not_allowed")
+            if let != may(who, least):
+                wrong.append((route, who, answer.status_code, code))
+            assert answer.status_code < 500, (route, who, answer.text)
+    assert wrong == []
+
+
+PARTS = ("monitor of a room", "administrator of a room")
+
+
+@pytest.mark.parametrize("who", PARTS)
+async def test_what_lies_outside_a_part_is_not_there(world: World, who: str) -> None:
+    """Lists, counts, search, events and guessed ids."""
+
+    async def body(path: str) -> Any:
+        answer = await world.ask(who, "GET", f"/api/v1{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert [d["id"] for d in (await body("/devices"))["items"]] == ["dev_in"]
+    assert (await body("/devices?q=mixer"))["total"] == 1
+    assert (await body("/devices?q=out"))["total"] == 0
+    assert (await body(f"/devices?location={world.rooms['out']}"))["items"] == []
+    assert (await body("/summary"))["kinds"]["mixer"]["online"] == 1
+    assert [place["id"] for place in (await body("/locations"))["items"]] == [world.rooms["in"]]
+    assert {event["device"] for event in (await body("/events?limit=1000"))["items"]} <= {"dev_in", None}
+    assert [agent["devices"]["online"] for agent in (await body("/agents"))["items"]] == [1]
+    assert [site["devices"]["online"] for site in (await body("/sites"))["items"]] == [1]
+    for path in (
+        "/devices/dev_out",
+        "/devices/dev_out/points",
+        "/devices/dev_out/history",
+        f"/locations/{world.rooms['out']}",
+    ):
+        guessed = await world.ask(who, "GET", f"/api/v1{path}")
+        made_up = await world.ask(
+            who, "GET", f"/api/v1{path.replace('out', 'none').replace(world.rooms['out'], 'loc_none')}"
+        )
+        assert (
+            (guessed.status_code, guessed.json()["code"])
+            == (made_up.status_code, made_up.json()["code"])
+            == (
+                404,
+                guessed.json()["code"],
+            )
+        )
+
+
+async def test_a_limited_administrator_stays_in_its_part(world: World) -> None:
+    who, inside, outside = "administrator of a room", world.rooms["in"], world.rooms["out"]
+
+    async def code(method: str, path: str, body: Any = None) -> tuple[int, str]:
+        answer = await world.ask(who, method, f"/api/v1{path}", body)
+        return answer.status_code, answer.json().get("code", "") if answer.content else ""
+
+    assert await code("POST", "/locations/devices", {"devices": ["dev_out"], "location": inside}) == (404, "not_found")
+    assert (await code("POST", "/locations/devices", {"devices": ["dev_in"], "location": outside}))[0] == 404
+    assert await code("POST", "/locations", {"name": "Top"}) == (403, "not_allowed")
+    assert await code("POST", "/locations", {"name": "Corner", "parent": inside}) == (201, "")
+    assert (await code("PATCH", f"/locations/{outside}", {"name": "Mine"}))[0] == 404
+    assert await code("PATCH", f"/locations/{inside}", {"parent": None}) == (403, "not_allowed")
+    assert (await code("POST", f"/locations/{inside}/merge", {"into": outside}))[0] == 404
+    order = {"capability": "refresh", "arguments": {}}
+    assert (await code("POST", "/devices/dev_out/commands", order))[0] == 404
+    assert (await code("POST", "/devices/dev_in/commands", order))[0] != 404
+    more = {"addresses": "x@example.org", "role": "monitor"}
+    assert await code("POST", "/users", more) == (403, "not_allowed")
+    assert (await code("POST", "/users", {**more, "places": [outside]}))[0] == 404
+    assert await code("POST", "/users", {**more, "places": [inside]}) == (200, "")
+
+
+async def test_moving_a_device_out_takes_it_from_sight_at_once(world: World) -> None:
+    who = "monitor of a room"
+    assert (await world.ask(who, "GET", "/api/v1/devices/dev_in")).status_code == 200
+    await world.hub.inventory.locations.put(SYSTEM, ["dev_in"], world.rooms["out"])
+    assert (await world.ask(who, "GET", "/api/v1/devices/dev_in")).status_code == 404
+    assert (await world.ask(who, "GET", "/api/v1/agents")).json()["items"] == []
+    await world.hub.inventory.locations.put(SYSTEM, ["dev_out"], world.rooms["in"])
+    assert (await world.ask(who, "GET", "/api/v1/devices")).json()["total"] == 1
