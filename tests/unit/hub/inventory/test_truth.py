@@ -19,7 +19,7 @@ from tests.unit.hub.inventory.fabric import (
 from soundpost.device.contract import Periods
 from soundpost.device.model import Quality, Reason
 from soundpost.hub.inventory import rules
-from soundpost.hub.inventory.scope import EVERYTHING, scope
+from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.inventory.service import Inventory
 from soundpost.kernel.errors import Invalid, NotFound
 from soundpost.link.envelope import Read
@@ -185,7 +185,7 @@ async def test_who_may_not_see_sees_nothing(inventory: Inventory, london: Sessio
         fact("spool.dropped", {"kind": "facts", "count": 1, "from_ms": 1, "to_ms": 2}),
     )
     await london.settled()
-    nobody = scope(None)
+    nobody = inventory.scope(None)
     with pytest.raises(NotFound):
         inventory.find("dev_a", nobody)
     assert inventory.select({}, nobody).total == 0
