@@ -223,9 +223,10 @@ export function Gate({ title, children, brand }: { title: string; children: Reac
 }
 
 /** A table without virtual rows, for a handful of lines. */
-export function SimpleTable({ head, children, label, numbers = [] }: { head: string[]; children: ReactNode; label: string; numbers?: number[] }) {
+/** `tall`: it scrolls inside itself when it has many lines. */
+export function SimpleTable({ head, children, label, numbers = [], tall }: { head: string[]; children: ReactNode; label: string; numbers?: number[]; tall?: boolean }) {
   return (
-    <div className="scroll-x" tabIndex={0} role="region" aria-label={label}>
+    <div className={tall ? "scroll-x scroll-y" : "scroll-x"} tabIndex={0} role="region" aria-label={label}>
       <table className="simple">
         <thead>
           <tr>
