@@ -160,7 +160,8 @@ export function SearchChoice(props: { label: string; value: string; onChange: (v
       nothingFoundMessage={t("search.nothing")}
       data-testid={id}
       data-autofocus={autoFocus || undefined}
-      maxDropdownHeight={260}
+      withScrollArea={false}
+      styles={{ options: { maxBlockSize: 260, overflowY: "auto" } }}
       comboboxProps={{ shadow: "md", withinPortal: true }}
       spellCheck={false}
     />

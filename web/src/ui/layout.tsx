@@ -75,6 +75,25 @@ export function Go({ to, children, accent, id, label, onClick }: { to: string; c
   );
 }
 
+const REACHED = /([^\s@,;<>]+@[^\s@,;<>]+\.[a-z]{2,}|\+?\d[\d\s()/-]{4,}\d)/i;
+
+/** A contact as people wrote it; a number in it can be called and an address written to. */
+export function Reach({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(REACHED).map((part, index) =>
+        index % 2 === 0 ? (
+          part
+        ) : (
+          <a key={index} className="go accent" href={part.includes("@") ? `mailto:${part}` : `tel:${part.replace(/[^+\d]/g, "")}`}>
+            {part}
+          </a>
+        ),
+      )}
+    </>
+  );
+}
+
 export function Page({ title, aside, tools, children, mark }: { title: ReactNode; aside?: ReactNode; tools?: ReactNode; children: ReactNode; mark?: ReactNode }) {
   return (
     <div className="page">

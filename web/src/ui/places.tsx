@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { Place, Status } from "@/api/types";
 import { format, locale, maybe, t } from "@/words";
-import { Go, Grow, Line, Text, Two } from "./layout";
+import { Go, Grow, Line, Reach, Text, Two } from "./layout";
 import { StatusCounts, StatusMark } from "./status";
 import { Table, usePhone, type Column, type Entry } from "./table";
 import { LocalTime } from "./time";
@@ -72,7 +72,7 @@ export function PlaceTree({ label, lines, useItem, onToggle, onOpen, own, menu, 
     { id: "devices", name: t("field.devices"), width: "64px", end: true, cell: (place) => <Devices place={place} /> },
     { id: "worst", name: t("field.worst"), width: "minmax(96px, 0.8fr)", cell: (place) => (place.worst ? <StatusMark status={place.worst} id={place.id} /> : none) },
     ...(["offline", "degraded", "unknown"] as const).map((status): Column<Row> => ({ id: status, name: t(`status.${status}`), width: "72px", end: true, cell: (place) => <Number place={place} status={status} /> })),
-    ...(compact ? [] : [{ id: "contact", name: t("field.contact"), width: "minmax(90px, 1fr)", from: 1240, cell: (place: Row) => (place.contact ? <Text dim={!place.own.includes("contact")}>{place.contact}</Text> : none) } satisfies Column<Row>]),
+    ...(compact ? [] : [{ id: "contact", name: t("field.contact"), width: "minmax(90px, 1fr)", from: 1240, cell: (place: Row) => (place.contact ? <Text dim={!place.own.includes("contact")}><Reach text={place.contact} /></Text> : none) } satisfies Column<Row>]),
     ...(menu ? [{ id: "menu", name: "", width: "36px", free: true, cell: menu } satisfies Column<Row>] : []),
   ];
   return (
@@ -93,7 +93,7 @@ export function PlaceTree({ label, lines, useItem, onToggle, onOpen, own, menu, 
               first={name(place)}
               second={
                 <Line gap={8}>
-                  {paths && place.parent && <span>{place.path}</span>}
+                  {paths && place.parent && <span>{place.path.split(" > ").slice(0, -1).join(" > ")}</span>}
                   {deviceSum(place) > 0 ? <StatusCounts counts={place.devices} /> : <span>{t("place.no_devices")}</span>}
                   {place.children > 0 && <span>{t("count.places", { n: place.children })}</span>}
                 </Line>

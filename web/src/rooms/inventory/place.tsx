@@ -5,10 +5,11 @@ import { factText, foldFacts } from "@/live/facts";
 import { useDevices, useFacts, useRow } from "@/live/hooks";
 import { useNames } from "@/live/known";
 import { childrenOf, inheritedFrom, usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
-import { Act, Ago, Dialog, DialogFoot, Empty, ErrorNote, Facts, Go, Grow, Halves, IconButton, Loading, LocalTime, Notice, Page, placeKind, PlaceTree, Radios, RowLine, Rows, Section, Stack, StatusMark, Text, Tool, ToolBar, useFilter, useGo, usePathId, type FactLine } from "@/ui";
+import { Act, Ago, Dialog, DialogFoot, Empty, ErrorNote, Facts, Go, Grow, Halves, IconButton, InlineChoice, Line, Loading, LocalTime, Notice, Page, placeKind, PlaceTree, Radios, Reach, RowLine, Rows, Section, Stack, StatusMark, Text, Tool, ToolBar, useFilter, useGo, usePathId, type FactLine } from "@/ui";
 import { Label, Labels, PrintSheet } from "@/ui/label";
 import { t, type Key } from "@/words";
 import { DeviceList } from "./device-list";
+import { countText } from "./tree";
 import { PLACE_ACTS, pathLinks, PlaceDialog, type PlaceAct } from "./place-dialogs";
 import { PlaceMenu, useWhyNotPlaces } from "./places";
 
@@ -61,15 +62,13 @@ function Known({ store, place }: { store: PlacesStore; place: Place }) {
       }
     >
       <ToolBar label={t("place.tools")}>
-        {PLACE_ACTS.filter(({ act }) => act !== "add").map(({ act, danger }) => (
+        {PLACE_ACTS.map(({ act, danger }) => (
           <Tool key={act} id={`place-${act}`} name={t(`place.${act}` as Key)} danger={danger} reason={why} onClick={() => setActing({ act, place })} />
         ))}
         <Tool id="label" name={t("label.tool")} reason={null} onClick={() => setLabel(true)} />
       </ToolBar>
-      <Halves lead>
-        <Below store={store} place={place} why={why} onAct={(act, which) => setActing({ act, place: which })} />
-        <PlaceFacts store={store} place={place} />
-      </Halves>
+      <PlaceFacts store={store} place={place} />
+      {place.children > 0 && <Below store={store} place={place} why={why} onAct={(act, which) => setActing({ act, place: which })} />}
       <Devices place={place} />
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
       {label && <LabelDialog store={store} place={place} onClose={() => setLabel(false)} />}
@@ -86,12 +85,15 @@ function PlaceFacts({ store, place }: { store: PlacesStore; place: Place }) {
   const lines: FactLine[] = [
     { name: t("field.zone"), value: place.zone ? <>{place.zone} · <LocalTime zone={place.zone} /></> : none, note: from("zone"), id: "place-fact-zone" },
     { name: t("field.street"), value: place.address || none, note: from("address"), id: "place-fact-address" },
-    { name: t("field.contact"), value: place.contact || none, note: from("contact"), id: "place-fact-contact" },
+    { name: t("field.contact"), value: place.contact ? <Reach text={place.contact} /> : none, note: from("contact"), id: "place-fact-contact" },
     { name: t("field.notes"), value: place.notes ? <Text wrap>{place.notes}</Text> : none, id: "place-fact-notes" },
   ];
   return (
     <Section title={t("device.facts")} id="place-facts">
-      <Facts lines={lines} />
+      <Halves>
+        <Facts lines={lines.slice(0, 2)} />
+        <Facts lines={lines.slice(2)} />
+      </Halves>
     </Section>
   );
 }
@@ -103,7 +105,7 @@ function Below({ store, place, why, onAct }: { store: PlacesStore; place: Place;
   const n = childrenOf(store.all).get(place.id)?.length ?? 0;
   return (
     <Section title={t("place.below")} count={n} id="place-below" end={<IconButton icon="plus" label={t("place.add")} id="add-place" reason={why} onClick={() => onAct("add", place)} />}>
-      {n === 0 ? <Text dim>{t("place.none_below")}</Text> : <PlaceTree compact label={t("place.below")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={why === null ? (each) => <PlaceMenu place={each} onAct={(act) => onAct(act, each)} /> : undefined} />}
+      <PlaceTree label={t("place.below")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={why === null ? (each) => <PlaceMenu place={each} onAct={(act) => onAct(act, each)} /> : undefined} />
     </Section>
   );
 }
@@ -113,15 +115,28 @@ function Devices({ place }: { place: Place }) {
   const [filter, setFilter] = useFilter();
   const topic = query({ kind: "pro_audio", location: place.id });
   const store = useDevices(topic);
+  const grouped = place.children > 0 && filter.group === "location";
+  const groups = [
+    { value: "", label: t("filter.group_none") },
+    { value: "location", label: t("field.location") },
+  ];
+  const end = (
+    <Line gap={16}>
+      {place.children > 0 && <InlineChoice id="group-by" label={t("filter.group")} value={grouped ? "location" : ""} onChange={(group) => setFilter({ group })} options={groups} />}
+      <Go accent to={`/devices/pro-audio?location=${place.id}`}>
+        {t("nav.pro_audio")}
+      </Go>
+    </Line>
+  );
   return (
     <>
-      <Section title={t("field.devices")} count={store.ready ? store.state.total : undefined} id="place-devices" end={<Go accent to={`/devices/pro-audio?location=${place.id}`}>{t("nav.pro_audio")}</Go>}>
+      <Section title={t("field.devices")} count={store.ready ? countText(store.rows.values()) : undefined} id="place-devices" end={end}>
         <Stack gap={12}>
           <DeviceList
             label={t("field.devices")}
             store={store}
             topic={topic}
-            group={place.children > 0 && filter.group === "location" ? "location" : ""}
+            group={grouped ? "location" : ""}
             sort={filter.sort || "status"}
             down={filter.down === "1"}
             onSort={(id, down) => setFilter({ sort: id === "status" ? "" : id, down: down ? "1" : "" })}

@@ -2,7 +2,7 @@ import { useState, type ReactNode } from "react";
 import { useMay } from "@/api/session";
 import type { Place } from "@/api/types";
 import { useAway, useRow } from "@/live/hooks";
-import { usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
+import { found, usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
 import { Act, Empty, ErrorNote, Go, Grow, IconButton, Line, Loading, Page, PlaceTree, RowMenu, SearchField, Stack, Text, Tool, ToolBar, useFilter, useGo, usePhone } from "@/ui";
 import { t, type Key } from "@/words";
 import { PLACE_ACTS, PlaceDialog, type PlaceAct } from "./place-dialogs";
@@ -86,11 +86,14 @@ export function Locations() {
 function TreeOf({ store, q, menu }: { store: PlacesStore; q: string; menu?: (place: Place) => ReactNode }) {
   const go = useGo();
   const phone = usePhone();
-  const { lines, toggle, own } = usePlaceLines(store, q);
+  const { lines: all, toggle, own } = usePlaceLines(store, q);
+  // one level at a time has no way down to show: what was found stands by itself, with its path
+  const flat = phone && q !== "";
+  const lines = flat ? all.filter((line) => found(store.rows.get(line.id)!, q)) : all;
   const useItem = (id: string) => useRow(store, id);
   const [, setFilter] = useFilter();
   if (lines.length === 0) return <Empty title={t("place.no_match")} action={<Act onClick={() => setFilter({ q: "" })}>{t("filter.clear")}</Act>} />;
-  return <PlaceTree label={t("nav.locations")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={menu} paths={phone && q !== ""} />;
+  return <PlaceTree label={t("nav.locations")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={menu} paths={flat} />;
 }
 
 function Nothing({ why, onAdd, onImport }: { why: string | null; onAdd: () => void; onImport: () => void }) {
