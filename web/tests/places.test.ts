@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import type { Place } from "@/api/types";
 import { childrenOf, found, inheritedFrom, isUnder, placeLines, PlacesStore, worstWay } from "@/live/places";
+import { qrPath } from "@/ui/label";
+import decodeQR from "qr/decode.js";
 import { applyList, type ListState } from "@/live/patch";
 
 const place = (id: string, parent: string | null, fields: Partial<Place> = {}): Place =>
@@ -59,4 +61,16 @@ test("a patch of a device that is not in the list stays out of it", () => {
   const state: ListState<Place> = { rows: new Map(), total: 0, next: null };
   applyList(state as never, { topic: "list:", type: "change", data: { items: [{ id: "dev_1", location: null, status: "online" }] } }, 0);
   expect(state.rows.size).toBe(0);
+});
+
+test("the code on a label reads as the address it was made of", () => {
+  const url = "https://av.example.com/locations/loc_01k871hav8ep1ajiog8rvvviht";
+  const { path, size } = qrPath(url);
+  const zoom = 4;
+  const side = size * zoom;
+  const data = new Uint8ClampedArray(side * side * 4).fill(255);
+  for (const [, x, y, run] of path.matchAll(/M(\d+) (\d+)h(\d+)v1H\d+z/g))
+    for (let at = Number(x) * zoom; at < (Number(x) + Number(run)) * zoom; at += 1)
+      for (let line = Number(y) * zoom; line < (Number(y) + 1) * zoom; line += 1) data.fill(0, (line * side + at) * 4, (line * side + at) * 4 + 3);
+  expect(decodeQR({ width: side, height: side, data })).toBe(url);
 });

@@ -5,21 +5,24 @@ import { createPortal } from "react-dom";
 /** Modules of empty space that a reader needs around the code (ISO/IEC 18004). */
 const QUIET = 4;
 
-/** A QR code as one path, always dark on light: readers want it so in either theme. */
+/** The dark modules as one path of runs, and how many modules a side has. */
+export function qrPath(text: string): { path: string; size: number } {
+  const rows = encodeQR(text, "raw", { ecc: "medium", border: QUIET });
+  const runs: string[] = [];
+  rows.forEach((row, y) => {
+    for (let x = 0; x < row.length; x += 1) {
+      if (!row[x]) continue;
+      const from = x;
+      while (row[x + 1]) x += 1;
+      runs.push(`M${from} ${y}h${x - from + 1}v1H${from}z`);
+    }
+  });
+  return { path: runs.join(""), size: rows.length };
+}
+
+/** Always dark on light: readers want it so in either theme. */
 export function QrCode({ text, label }: { text: string; label: string }) {
-  const { path, size } = useMemo(() => {
-    const rows = encodeQR(text, "raw", { ecc: "medium", border: QUIET });
-    const runs: string[] = [];
-    rows.forEach((row, y) => {
-      for (let x = 0; x < row.length; x += 1) {
-        if (!row[x]) continue;
-        const from = x;
-        while (row[x + 1]) x += 1;
-        runs.push(`M${from} ${y}h${x - from + 1}v1H${from}z`);
-      }
-    });
-    return { path: runs.join(""), size: rows.length };
-  }, [text]);
+  const { path, size } = useMemo(() => qrPath(text), [text]);
   return (
     <svg className="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shapeRendering="crispEdges">
       <rect width={size} height={size} fill="#fff" />

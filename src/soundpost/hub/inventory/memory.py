@@ -238,7 +238,8 @@ class Memory:
             chain.append(record.stack)
         if stack is not None and stack.record is not None:
             names.append(stack.record.name)
-            address = address or stack.record.address
+            # its further boxes answer through the first, and have addresses that mean something on their own cable only
+            address = stack.record.address or address
         return chain, names, address
 
     def _below(self, device: DeviceState) -> list[DeviceState]:

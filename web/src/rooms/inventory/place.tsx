@@ -5,7 +5,7 @@ import { factText, foldFacts } from "@/live/facts";
 import { useDevices, useFacts, useRow } from "@/live/hooks";
 import { useNames } from "@/live/known";
 import { childrenOf, inheritedFrom, usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
-import { Act, Ago, Dialog, DialogFoot, Empty, ErrorNote, Facts, Go, Grow, Halves, IconButton, InlineChoice, Line, Loading, LocalTime, Notice, Page, placeKind, PlaceTree, Radios, Reach, RowLine, Rows, Section, Stack, StatusMark, Text, Tool, ToolBar, useFilter, useGo, usePathId, type FactLine } from "@/ui";
+import { Act, Ago, Dialog, DialogFoot, Empty, ErrorNote, Facts, Go, Grow, Halves, IconButton, InlineChoice, Line, Loading, LocalTime, Notice, Page, placeKind, PlaceTree, Radios, Reach, RowLine, Rows, Section, Stack, StatusMark, Text, Tool, ToolBar, useFilter, useGo, usePathId, usePhone, type FactLine } from "@/ui";
 import { Label, Labels, PrintSheet } from "@/ui/label";
 import { t, type Key } from "@/words";
 import { DeviceList } from "./device-list";
@@ -77,6 +77,7 @@ function Known({ store, place }: { store: PlacesStore; place: Place }) {
 }
 
 function PlaceFacts({ store, place }: { store: PlacesStore; place: Place }) {
+  const phone = usePhone();
   const none = <Text dim>–</Text>;
   const from = (field: string): ReactNode => {
     const source = inheritedFrom(store.rows, place, field);
@@ -90,10 +91,14 @@ function PlaceFacts({ store, place }: { store: PlacesStore; place: Place }) {
   ];
   return (
     <Section title={t("device.facts")} id="place-facts">
-      <Halves>
-        <Facts lines={lines.slice(0, 2)} />
-        <Facts lines={lines.slice(2)} />
-      </Halves>
+      {phone ? (
+        <Facts lines={lines} />
+      ) : (
+        <Halves>
+          <Facts lines={lines.slice(0, 2)} />
+          <Facts lines={lines.slice(2)} />
+        </Halves>
+      )}
     </Section>
   );
 }
@@ -113,6 +118,7 @@ function Below({ store, place, why, onAct }: { store: PlacesStore; place: Place;
 /** Devices there and below, with the tools for them, and what happened to them of late. */
 function Devices({ place }: { place: Place }) {
   const [filter, setFilter] = useFilter();
+  const phone = usePhone();
   const topic = query({ kind: "pro_audio", location: place.id });
   const store = useDevices(topic);
   const grouped = place.children > 0 && filter.group === "location";
@@ -122,7 +128,7 @@ function Devices({ place }: { place: Place }) {
   ];
   const end = (
     <Line gap={16}>
-      {place.children > 0 && <InlineChoice id="group-by" label={t("filter.group")} value={grouped ? "location" : ""} onChange={(group) => setFilter({ group })} options={groups} />}
+      {place.children > 0 && !phone && <InlineChoice id="group-by" label={t("filter.group")} value={grouped ? "location" : ""} onChange={(group) => setFilter({ group })} options={groups} />}
       <Go accent to={`/devices/pro-audio?location=${place.id}`}>
         {t("nav.pro_audio")}
       </Go>
