@@ -135,7 +135,12 @@ export function usePlaceLines(store: PlacesStore, q = "", top = ""): { lines: Pl
   return { lines, toggle, own: `${q}|${turns}|${store.ready}` };
 }
 
-/** As choices, by their paths. */
-export function usePlaceChoices(store: PlacesStore, allowed: (place: Place) => boolean = () => true): { value: string; label: string }[] {
-  return store.all.filter(allowed).map((place) => ({ value: place.id, label: place.path }));
+/** As choices, by their paths: all of them, or those that are `allowed`. */
+export function usePlaceChoices(store: PlacesStore, allowed?: (place: Place) => boolean): { value: string; label: string }[] {
+  const all = useMemo(
+    () => store.all.map((place) => ({ value: place.id, label: place.path })),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [store, store.version],
+  );
+  return allowed ? all.filter(({ value }) => allowed(store.rows.get(value)!)) : all;
 }

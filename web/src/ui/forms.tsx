@@ -1,5 +1,5 @@
 import { Button, Checkbox, Menu, NativeSelect, PasswordInput, Popover, Radio, Select, Textarea, TextInput, Tooltip, type OptionsFilter } from "@mantine/core";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { t } from "@/words";
 import { Icon, type IconName } from "./icons";
 
@@ -160,6 +160,7 @@ export function SearchChoice(props: { label: string; value: string; onChange: (v
       nothingFoundMessage={t("search.nothing")}
       data-testid={id}
       data-autofocus={autoFocus || undefined}
+      openOnFocus={false}
       withScrollArea={false}
       styles={{ options: { maxBlockSize: 260, overflowY: "auto" } }}
       comboboxProps={{ shadow: "md", withinPortal: true }}
@@ -309,8 +310,10 @@ const MANY = 12;
 /** A filter: a dashed chip when it lets everything through, a solid one with its values when it does not. Many choices can be searched. */
 export function FilterChip({ name, options: every, values, onChange, id }: { name: string; options: ChipOption[]; values: string[]; onChange: (values: string[]) => void; id: string }) {
   const [typed, setTyped] = useState("");
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const fitting = every.filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
+  const fitting = useMemo(() => {
+    const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+    return words.length === 0 ? every : every.filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
+  }, [every, typed]);
   const options = fitting.slice(0, AT_ONCE);
   const named = values.map((value) => every.find((option) => option.value === value)?.text ?? value);
   const missing = values.filter((value) => !every.some((option) => option.value === value)).map((value) => ({ value, label: value, text: value }));

@@ -72,7 +72,7 @@ export function PlaceTree({ label, lines, useItem, onToggle, onOpen, own, menu, 
     { id: "devices", name: t("field.devices"), width: "64px", end: true, cell: (place) => <Devices place={place} /> },
     { id: "worst", name: t("field.worst"), width: "minmax(96px, 0.8fr)", cell: (place) => (place.worst ? <StatusMark status={place.worst} id={place.id} /> : none) },
     ...(["offline", "degraded", "unknown"] as const).map((status): Column<Row> => ({ id: status, name: t(`status.${status}`), width: "72px", end: true, cell: (place) => <Number place={place} status={status} /> })),
-    ...(compact ? [] : [{ id: "contact", name: t("field.contact"), width: "minmax(90px, 1fr)", from: 1240, cell: (place: Row) => (place.contact ? <Text dim={!place.own.includes("contact")}><Reach text={place.contact} /></Text> : none) } satisfies Column<Row>]),
+    ...(compact ? [] : [{ id: "contact", name: t("field.contact"), width: "minmax(90px, 1fr)", from: 1240, cell: (place: Row) => (!place.contact ? none : place.own.includes("contact") ? <Reach text={place.contact} /> : <Text dim>{place.contact}</Text>) } satisfies Column<Row>]),
     ...(menu ? [{ id: "menu", name: "", width: "36px", free: true, cell: menu } satisfies Column<Row>] : []),
   ];
   return (

@@ -558,7 +558,7 @@ export const de: Catalogue = {
   "place.no_devices_text": "Geräte in Pro Audio ankreuzen und Zuordnen… wählen, oder eine Regel anlegen.",
   "place.unplaced_list": "Geräte ohne Ort",
   "put.tool": "Zuordnen…",
-  "put.title": { one: "{n} Gerät zuordnen…", other: "{n} Geräte zuordnen…" },
+  "put.title": "{what} zuordnen…",
   "put.title_one": "{name} zuordnen…",
   "put.act": "Zuordnen",
   "put.choose": "Tippen, um einen Ort zu finden",

@@ -558,7 +558,7 @@ export const en = {
   "place.no_devices_text": "Tick devices in Pro Audio and choose Put at…, or make a rule.",
   "place.unplaced_list": "Devices without a place",
   "put.tool": "Put at…",
-  "put.title": { one: "Put {n} device at…", other: "Put {n} devices at…" },
+  "put.title": "Put {what} at…",
   "put.title_one": "Put {name} at…",
   "put.act": "Put there",
   "put.choose": "Type to find a place",

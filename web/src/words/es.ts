@@ -558,7 +558,7 @@ export const es: Catalogue = {
   "place.no_devices_text": "Marque dispositivos en Pro Audio y elija Asignar a…, o cree una regla.",
   "place.unplaced_list": "Dispositivos sin lugar",
   "put.tool": "Asignar a…",
-  "put.title": { one: "Asignar {n} dispositivo a…", other: "Asignar {n} dispositivos a…" },
+  "put.title": "Asignar {what} a…",
   "put.title_one": "Asignar {name} a…",
   "put.act": "Asignar",
   "put.choose": "Escriba para encontrar un lugar",

@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useMemo, useRef } from "react";
 import { query } from "@/api/client";
 import { useSession } from "@/api/session";
 import type { Device } from "@/api/types";
@@ -43,6 +43,7 @@ export function ProAudio() {
 
   const places = usePlaces();
   const choices = usePlaceChoices(places);
+  const located = useMemo<ChipOption[]>(() => [{ value: "none", label: t("put.nowhere"), text: t("put.nowhere") }, ...choices.map(({ value, label }) => ({ value, label, text: label }))], [choices]);
   const sites = new Map<string, string>();
   for (const agent of agents.rows.values()) sites.set(agent.site.id, agent.site.name);
 
@@ -53,7 +54,7 @@ export function ProAudio() {
           <SearchField id="filter-q" label={t("filter.search")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
           <FilterChip id="filter-status" name={t("field.status")} values={split(filter.status)} onChange={(v) => setFilter({ status: v.join() })} options={(["offline", "degraded", "unknown", "online"] as const).map((status) => ({ value: status, text: t(`status.${status}`), label: <StatusMark status={status} /> }))} />
           <FilterChip id="filter-site" name={t("field.site")} values={split(filter.site)} onChange={(v) => setFilter({ site: v.join() })} options={[...sites].map(([value, name]) => ({ value, label: name, text: name }))} />
-          <FilterChip id="filter-location" name={t("field.location")} values={split(filter.location)} onChange={(v) => setFilter({ location: v.at(-1) })} options={[{ value: "none", label: t("put.nowhere"), text: t("put.nowhere") }, ...choices.map(({ value, label }) => ({ value, label, text: label }))]} />
+          <FilterChip id="filter-location" name={t("field.location")} values={split(filter.location)} onChange={(v) => setFilter({ location: v.at(-1) })} options={located} />
           <FilterChip id="filter-agent" name={t("field.server")} values={split(filter.agent)} onChange={(v) => setFilter({ agent: v.at(-1) })} options={[...agents.rows.values()].map((agent) => ({ value: agent.id, label: agent.name, text: agent.name }))} />
           <FilterChip id="filter-kind" name={t("field.kind")} values={split(filter.kind)} onChange={(v) => setFilter({ kind: v.join() })} options={["stack", "mixer", "microphone", "expander"].map((kind) => ({ value: kind, label: kindName(kind), text: kindName(kind) }))} />
           <FilterChip id="filter-model" name={t("field.model")} values={split(filter.model)} onChange={(v) => setFilter({ model: v.at(-1) })} options={plain(seen.models)} />

@@ -5,6 +5,7 @@ import { useCall } from "@/live/call";
 import { usePlaceChoices, usePlaces } from "@/live/places";
 import { Act, Dialog, DialogFoot, Empty, ErrorNote, Form, Go, Loading, RowLine, Rows, SearchChoice, Stack, Text, Two } from "@/ui";
 import { t, type Key } from "@/words";
+import { countText } from "./tree";
 import { nameOf, placeOf } from "./words";
 
 const SHOWN = 6;
@@ -16,7 +17,7 @@ export function whereText(device: Pick<Device, "location">): string {
 }
 
 function title(devices: readonly Device[]): string {
-  return devices.length === 1 ? t("put.title_one", { name: nameOf(devices[0]!) }) : t("put.title", { n: devices.length });
+  return devices.length === 1 ? t("put.title_one", { name: nameOf(devices[0]!) }) : t("put.title", { what: countText(devices) });
 }
 
 /** Puts devices at a place by hand, or takes the hand's word back. A stack's word counts for all that hangs from it. */
