@@ -26,8 +26,8 @@ export function Halves({ children, lead }: { children: ReactNode; lead?: boolean
 }
 
 /** `wrap`: it is never cut, it takes another line. */
-export function Text({ children, dim, strong, mono, small, clip, wrap, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; wrap?: boolean; tone?: Status; id?: string; title?: string }) {
-  const names = [dim && "dim", strong && "strong", mono && "mono", small && "small", clip && "clip", wrap && "wrap", tone && `tone-${tone}`].filter(Boolean).join(" ");
+export function Text({ children, dim, strong, mono, small, clip, wrap, nowrap, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; wrap?: boolean; nowrap?: boolean; tone?: Status; id?: string; title?: string }) {
+  const names = [dim && "dim", strong && "strong", mono && "mono", small && "small", clip && "clip", wrap && "wrap", nowrap && "nowrap", tone && `tone-${tone}`].filter(Boolean).join(" ");
   return (
     <span className={names || undefined} data-testid={id} title={title}>
       {children}

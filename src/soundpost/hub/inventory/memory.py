@@ -12,7 +12,7 @@ from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.order import Order
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
 from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
-from soundpost.hub.locations.rules import PlaceRule
+from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import Tree
 from soundpost.link.envelope import Change, Read
 

@@ -8,7 +8,7 @@ import { BellCell, LocateCell, NameCell, PhoneRow } from "./cells";
 import { DeviceStatus } from "./special";
 import { DeviceTools, Selected } from "./tools";
 import { buildTree, countText, shownOf, type Grouping } from "./tree";
-import { nameOf, placeOf } from "./words";
+import { nameOf, placeOf, shortPath } from "./words";
 
 const NONE: Device[] = [];
 /** The kinds that hold others: what a filter leaves of a list still needs its stacks' names and its boxes' models. */
@@ -72,12 +72,12 @@ export function DeviceList({ label, store, topic, frame: wanted, group, sort, do
         open: line.open,
         heading: line.group && (
           <>
-            <Text strong>{line.group.name || "–"}</Text>
-            <Text dim>{countText(line.group.ids.flatMap((id) => store.rows.get(id) ?? []))}</Text>
+            <Text strong clip title={line.group.name}>{(phone ? shortPath(line.group.name) : line.group.name) || "–"}</Text>
+            <Text dim nowrap>{countText(line.group.ids.flatMap((id) => store.rows.get(id) ?? []))}</Text>
           </>
         ),
       })),
-    [tree, store],
+    [tree, store, phone],
   );
   const own = `${topic}|${group}|${sort}|${down}|${[...open].join()}|${store.ready}`;
   // the cells are made once; what they look up changes
@@ -172,10 +172,9 @@ export function DeviceList({ label, store, topic, frame: wanted, group, sort, do
 function PlaceCell({ device }: { device: Device }) {
   const { location } = device;
   if (!location) return <Text dim>–</Text>;
-  const names = location.path.split(" > ");
   return (
     <Go to={`/locations/${location.id}`} label={location.path}>
-      <Text title={location.path}>{names.slice(-2).join(" > ")}</Text>
+      <Text title={location.path}>{shortPath(location.path)}</Text>
     </Go>
   );
 }
