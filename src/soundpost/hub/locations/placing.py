@@ -9,8 +9,9 @@ from msgspec import Struct
 
 
 class PlaceRule(Struct, frozen=True):
-    """Devices whose stack's or own name fits `name` (* and ?) and whose address (that of its stack, where it has one) lies in `subnet` belong in `location`; "" fits
-    all, and one of the two must say something. The first that fits counts, in the order of `place`."""
+    """Devices whose stack's or own name fits `name` (* and ?) and whose address lies in `subnet` belong in `location`; "" fits
+    all, and one of the two must say something. What belongs to a stack goes by the stack's address. The first that fits counts,
+    in the order of `place`."""
 
     id: str
     location: str
