@@ -227,10 +227,32 @@ def nothing(page: Page) -> None:
     pass
 
 
+def a_place(page: Page) -> None:
+    page.locator("[data-testid^=place-row-] a").first.click()
+    page.wait_for_url("**/locations/*")
+
+
+def a_label(page: Page) -> None:
+    a_place(page)
+    page.get_by_test_id("tool-label").click()
+    page.get_by_test_id("label-which-rooms").check()
+
+
+def put(page: Page) -> None:
+    select(page)
+    page.get_by_test_id("tool-put").click()
+
+
 HUB = {
     "dashboard": ("/", nothing),
     "search": ("/", search),
     "navigation": ("/", menu),
+    "locations": ("/locations", nothing),
+    "locations-found": ("/locations?q=hq+4", nothing),
+    "location": ("/locations", a_place),
+    "location-label": ("/locations", a_label),
+    "pro-audio-put": ("/devices/pro-audio?sort=name", put),
+    "pro-audio-located": ("/devices/pro-audio?group=location", nothing),
     "pro-audio": ("/devices/pro-audio", nothing),
     "pro-audio-open": ("/devices/pro-audio?sort=name", open_row),
     "pro-audio-firmware": ("/devices/pro-audio?group=firmware", nothing),
@@ -295,6 +317,7 @@ SCENES = [
             "empty-dashboard": ("/", nothing),
             "empty-devices": ("/devices/pro-audio", nothing),
             "empty-servers": ("/servers", nothing),
+            "empty-locations": ("/locations", nothing),
         },
     ),
 ]

@@ -176,7 +176,7 @@ def test_every_screen_in_both_themes_wide_and_narrow(
     mixer, server = api.devices(kind="mixer", status="online")[0]["id"], api.get("/agents")["items"][0]["id"]
     screens = {
         "dashboard": "/", "pro-audio": "/devices/pro-audio", "device": f"/devices/{mixer}", "servers": "/servers",
-        "server": f"/servers/{server}", "account": "/settings/account", "pieces": "/ui",
+        "locations-empty": "/locations", "server": f"/servers/{server}", "account": "/settings/account", "pieces": "/ui",
     }  # fmt: skip
     wrong: list[str] = []
     for theme in ("light", "dark"):

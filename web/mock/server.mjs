@@ -207,6 +207,7 @@ function matches(d, q) {
   if (q.get("agent") && d.agent?.id !== q.get("agent")) return false;
   if (q.get("stack") && d.stack !== q.get("stack")) return false;
   if (q.get("parent") && d.parent !== q.get("parent")) return false;
+  if (q.get("location") && !under(d, q.get("location"))) return false;
   if (q.get("model") && d.model !== q.get("model")) return false;
   if (q.get("firmware") && d.firmware_version !== q.get("firmware")) return false;
   if (q.get("q")) {
@@ -250,7 +251,47 @@ let signedIn = flag("signed-in");
 
 const session = () => ({ edition: local ? "local_agent" : "enterprise", version: "0.1.0", instance: "3f9a11c2", name: local ? "" : "Example Corp", first_run: owner === null, person: signedIn ? owner : null, site: local ? sites[0] : null, rights: signedIn ? ["see", "control", "administer", "own"] : [], agents: local ? null : { port: 8443, url: null }, fingerprint: local || !signedIn ? null : "4e:c8:77:01:9f:12:4c:aa:07:51:be:30:18:d2:65:0f:aa:34:91:7c:e0:55:b6:2d:83:4a:19:fe:70:c1:5b:3e" });
 
+// ---- places: a city for each site, a building in it, a room for each stack; the last site's stacks are nowhere ----------
+const places = [];
+
+function place(parent, name, kind, own = {}) {
+  const made = { id: id("loc"), parent: parent?.id ?? null, name, path: parent ? `${parent.path} > ${name}` : name, kind, zone: own.zone ?? parent?.zone ?? "", address: own.address ?? parent?.address ?? "", contact: own.contact ?? parent?.contact ?? "", own: Object.keys(own), notes: "", created: iso(now()) };
+  places.push(made);
+  return made;
+}
+
+function draw() {
+  for (const site of sites.slice(0, Math.max(1, sites.length - 1))) {
+    const hq = place(place(null, site.name, "city", { zone: site.zone, contact: "Ana, 020 7946 0100" }), "HQ", "building", { address: "1 High Street" });
+    const stacks = [...devices.values()].filter((each) => each.site.id === site.id && each.kind === "stack");
+    const floors = [place(hq, "3", "floor"), place(hq, "4", "floor")];
+    floors.forEach((floor, f) => {
+      for (const stack of stacks.filter((_, n) => n % 2 === f)) {
+        const room = place(floor, stack.name, "room");
+        for (const device of devices.values())
+          if (device.id === stack.id || device.stack === stack.id) device.location = { id: room.id, name: room.name, path: room.path, zone: room.zone, by: device.id === stack.id ? "hand" : "inherited" };
+      }
+    });
+  }
+}
+
+const under = (device, top) => (top === "none" ? !device.location : Boolean(device.location) && `${device.location.path} > `.startsWith(`${places.find((each) => each.id === top)?.path} > `));
+
+function locations() {
+  const counted = [...devices.values()].filter((each) => each.kind !== "stack");
+  const item = (each) => {
+    const found = counts(counted.filter((device) => under(device, each.id)));
+    const rooms = places.filter((other) => other.kind === "room" && `${other.path} > `.startsWith(`${each.path} > `)).length;
+    return { ...each, children: places.filter((other) => other.parent === each.id).length, rooms, devices: found, worst: ["offline", "degraded", "unknown", "online"].find((status) => found[status] > 0) ?? null };
+  };
+  const order = [];
+  const walk = (parent) => places.filter((each) => each.parent === parent).forEach((each) => (order.push(item(each)), walk(each.id)));
+  walk(null);
+  return { items: order, unplaced: counted.filter((device) => !device.location).length };
+}
+
 function snapshot(topic) {
+  if (topic === "locations") return locations();
   if (topic === "summary") return summary();
   if (topic === "agents") return { items: agents.map(agentItem) };
   if (topic === "found") return { items: found };
@@ -342,6 +383,8 @@ function setPoint(device, key, value, origin) {
 function route(method, path, q, body) {
   const parts = path.split("/").filter(Boolean);
   const [a, b, c, d] = parts;
+  if (a === "locations" && !b && method === "GET") return locations();
+  if (a === "locations" && b === "rules" && method === "GET") return { items: [] };
   if (a === "health") return { status: "ok", edition: session().edition, version: "0.1.0", link_level: 1 };
   if (a === "session") {
     if (method === "GET") return session();
@@ -512,6 +555,7 @@ sockets.on("connection", (socket) => {
 });
 
 build();
+if (!flag("empty")) draw();
 if (!flag("still"))
   setInterval(() => {
     // readings come in, and now and then a stack changes its status

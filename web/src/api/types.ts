@@ -43,6 +43,13 @@ export type Discovery = Schemas["DiscoveryView"];
 /** As it is put: a password only for a new or changed set. */
 export type CredentialSet = Schemas["SetView"] & { password?: string };
 
+/** A place of the tree people draw. */
+export type Place = Schemas["LocationItem"];
+export type PlaceKind = Place["kind"];
+export type PlaceRef = Schemas["LocationRef"];
+export type PlaceRule = Schemas["RuleItem"];
+export type Imported = Schemas["Imported"];
+
 export type Problem = Pick<Schemas["Problem"], "title" | "status" | "code" | "detail"> & Partial<Schemas["Problem"]>;
 
 export interface Page<T> {

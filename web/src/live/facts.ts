@@ -45,7 +45,8 @@ export function factText(fact: Fact, telling: Telling = {}): string {
     const why = status === "done" ? "" : reasonText(reason);
     return [telling.device, deedText(fact, telling), end, why, by].filter(Boolean).join(" · ");
   }
-  return [base, who, by].filter(Boolean).join(" · ");
+  const where = fact.type === "device.placed" || fact.type.startsWith("location.") ? text(data.path) : "";
+  return [base, who, where, by].filter(Boolean).join(" · ");
 }
 
 /** "Mic/line input 1 gain: 0.0 → −3.0 dB" */

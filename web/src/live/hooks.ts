@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, ApiError } from "@/api/client";
 import type { Agent, AgentDetail, Command, Device, ExternalHub, Fact, Found, Page, Point, Problem, Summary } from "@/api/types";
 import { away } from "./away";
@@ -20,7 +20,7 @@ class Store {
   }
 }
 
-function useVersion(store: { subscribe: (l: () => void) => () => void; getVersion: () => number }): number {
+export function useVersion(store: { subscribe: (l: () => void) => () => void; getVersion: () => number }): number {
   return useSyncExternalStore(store.subscribe, store.getVersion);
 }
 
@@ -196,30 +196,33 @@ export function useRow<T extends { id: string }>(store: ListStore<T>, id: string
   );
 }
 
-/** Newest facts of a device, site or everything: fetched once, then what the `events` topic adds. */
-export function useFacts(filter: { device?: string; site?: string }, limit = 50): { items: Fact[]; ready: boolean; error: unknown } {
+/** Newest facts of a device, site, place or everything: fetched once, then what the `events` topic adds. Of a place (and all below it) only
+ *  devices are told, and `among` says which of them are there. */
+export function useFacts(filter: { device?: string; site?: string; location?: string; among?: ReadonlyMap<string, unknown> }, limit = 50): { items: Fact[]; ready: boolean; error: unknown } {
   const [items, setItems] = useState<Fact[]>([]);
   const [ready, setReady] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const { device, site } = filter;
+  const { device, site, location } = filter;
+  const among = useRef(filter.among);
+  among.current = filter.among;
   useEffect(() => {
     let current = true;
-    const mine = (fact: Fact) => (!device || fact.device === device) && (!site || fact.site === site);
-    const add = (facts: Fact[]) =>
+    const mine = (fact: Fact) => (!device || fact.device === device) && (!site || fact.site === site) && (!location || Boolean(fact.device && among.current?.has(fact.device)));
+    const add = (facts: Fact[], fits = mine) =>
       setItems((old) => {
         const byId = new Map(old.map((fact) => [fact.id, fact]));
-        for (const fact of facts) if (mine(fact)) byId.set(fact.id, fact);
+        for (const fact of facts) if (fits(fact)) byId.set(fact.id, fact);
         return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, 200);
       });
     setItems([]);
     setReady(false);
     const load = () => {
-      const params = [`before=${Number.MAX_SAFE_INTEGER}`, `limit=${limit}`, device && `device=${device}`, site && `site=${site}`];
+      const params = [`before=${Number.MAX_SAFE_INTEGER}`, `limit=${limit}`, device && `device=${device}`, site && `site=${site}`, location && `location=${location}`];
       api
         .get<{ items: Fact[] }>(`/events?${params.filter(Boolean).join("&")}`)
         .then((page) => {
           if (!current) return;
-          add(page.items);
+          add(page.items, () => true);
           setReady(true);
         })
         .catch((problem: unknown) => current && setError(problem));
@@ -238,6 +241,6 @@ export function useFacts(filter: { device?: string; site?: string }, limit = 50)
       current = false;
       leave();
     };
-  }, [device, site, limit]);
+  }, [device, site, location, limit]);
   return { items, ready, error };
 }

@@ -67,9 +67,9 @@ export function applyList<T extends Row>(state: ListState<T>, message: Message, 
   return { touched, shape };
 }
 
-/** Topics `agents` and `found` send whole items without a mark; a patch of a device carries few fields and never its name. */
+/** Topics `agents`, `found` and `locations` send whole items without a mark; a patch of a device carries few fields and never its name. */
 function whole(fields: object): boolean {
-  return "site" in fields && ("state" in fields || "reason" in fields) && Object.keys(fields).length > 5;
+  return "path" in fields || "site" in fields && ("state" in fields || "reason" in fields) && Object.keys(fields).length > 5;
 }
 
 export interface DeviceState<D, P, C> {

@@ -14,6 +14,8 @@ const under = () => settings;
 
 const tree = root.addChildren([
   createRoute({ getParentRoute: top, path: "/", component: Dashboard }),
+  createRoute({ getParentRoute: top, path: "/locations", component: lazyRouteComponent(() => import("@/rooms/inventory/places"), "Locations") }),
+  createRoute({ getParentRoute: top, path: "/locations/$id", component: lazyRouteComponent(() => import("@/rooms/inventory/place"), "PlacePage") }),
   createRoute({ getParentRoute: top, path: "/devices/pro-audio", component: ProAudio }),
   createRoute({ getParentRoute: top, path: "/devices/$id", component: DevicePage }),
   createRoute({ getParentRoute: top, path: "/servers", component: lazyRouteComponent(() => import("@/rooms/agents/servers"), "Servers") }),

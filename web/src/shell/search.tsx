@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, query } from "@/api/client";
-import type { Agent, Device, Page } from "@/api/types";
+import type { Agent, Device, Page, Place } from "@/api/types";
 import { isHandedOff, useSpecial } from "@/live/standing";
 import { useKnown } from "@/live/known";
 import { nameOf, placeOf } from "@/live/names";
-import { AgentMark, Finder, Grow, StatusMark, Text, Two, useGo, type Hit } from "@/ui";
+import { found } from "@/live/places";
+import { AgentMark, Finder, Grow, placeKind, StatusMark, Text, Two, useGo, type Hit } from "@/ui";
 import { maybe, t } from "@/words";
 
 function useSettled(value: string, ms: number): string {
@@ -29,13 +30,14 @@ function DeviceHit({ device, stack }: { device: Device; stack?: Device }) {
   );
 }
 
-/** Searches what there is today: devices and servers. */
+/** Searches what there is today: devices, places and servers. */
 export function Search() {
   const [text, setText] = useState("");
   const q = useSettled(text.trim(), 150);
   const go = useGo();
   const devices = useQuery({ queryKey: ["search", q], enabled: q !== "", queryFn: () => api.get<Page<Device>>(`/devices?${query({ q, limit: 8 })}`) });
   const agents = useQuery({ queryKey: ["search-agents"], enabled: q !== "", queryFn: () => api.get<{ items: Agent[] }>("/agents") });
+  const places = useQuery({ queryKey: ["search-places"], enabled: q !== "", queryFn: () => api.get<{ items: Place[] }>("/locations") });
   const stacks = useKnown((devices.data?.items ?? []).flatMap((device) => (device.stack ? [device.stack] : [])));
   const fold = q.toLowerCase();
   const hits: Hit[] = [];
@@ -49,6 +51,15 @@ export function Search() {
       });
     if ((devices.data?.total ?? 0) > 8)
       hits.push({ key: "all", group: t("nav.devices"), body: <Text>{t("search.all", { n: devices.data!.total! })}</Text>, act: () => go(`/devices/pro-audio?q=${encodeURIComponent(q)}`) });
+    for (const place of (places.data?.items ?? []).filter((each) => found(each, q)).slice(0, 5))
+      hits.push({ key: place.id, group: t("nav.locations"), body: (
+          <>
+            <Grow>
+              <Two first={<Text strong>{place.name}</Text>} second={[placeKind(place.kind), place.path].join(" · ")} />
+            </Grow>
+            {place.worst && <StatusMark status={place.worst} />}
+          </>
+        ), act: () => go(`/locations/${place.id}`) });
     for (const agent of (agents.data?.items ?? []).filter((a) => `${a.name} ${a.site.name} ${a.address ?? ""}`.toLowerCase().includes(fold)).slice(0, 5))
       hits.push({ key: agent.id, group: t("nav.servers"), body: (
           <>

@@ -2,10 +2,11 @@ import { useEffect, useState } from "react";
 import { Dialog, Kbd, Line, RowLine, Rows, Text, useGo } from "@/ui";
 import { t, type Key } from "@/words";
 
-const GOES: Record<string, string> = { d: "/", p: "/devices/pro-audio", s: "/servers", e: "/settings" };
+const GOES: Record<string, string> = { d: "/", l: "/locations", p: "/devices/pro-audio", s: "/servers", e: "/settings" };
 const LIST: [string[], Key][] = [
   [["/"], "shortcuts.search"],
   [["g", "d"], "nav.dashboard"],
+  [["g", "l"], "nav.locations"],
   [["g", "p"], "nav.pro_audio"],
   [["g", "s"], "nav.servers"],
   [["g", "e"], "nav.settings"],

@@ -1,5 +1,5 @@
-import { Button, Checkbox, Menu, NativeSelect, PasswordInput, Popover, Radio, Textarea, TextInput, Tooltip } from "@mantine/core";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { Button, Checkbox, Menu, NativeSelect, PasswordInput, Popover, Radio, Select, Textarea, TextInput, Tooltip, type OptionsFilter } from "@mantine/core";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { t } from "@/words";
 import { Icon, type IconName } from "./icons";
 
@@ -132,6 +132,72 @@ export function Choice({ label, value, onChange, options, id, hint, disabled }: 
   return <NativeSelect label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data={options} data-testid={id} description={hint} disabled={disabled} />;
 }
 
+const AT_ONCE = 60;
+
+/** Every word typed stands somewhere in the label, in any order. */
+const everyWord: OptionsFilter = ({ options, search, limit }) => {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (label: string) => words.every((word) => label.toLowerCase().includes(word));
+  return options.filter((option) => "label" in option && fits(option.label)).slice(0, limit);
+};
+
+/** A choice among many, found by typing; `empty` is what an empty field means. */
+export function SearchChoice(props: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string }[]; id: string; hint?: string; empty?: string; autoFocus?: boolean; required?: boolean }) {
+  const { label, value, onChange, options, id, hint, empty, autoFocus, required } = props;
+  return (
+    <Select
+      label={label}
+      value={value || null}
+      onChange={(next) => onChange(next ?? "")}
+      data={options}
+      filter={everyWord}
+      limit={AT_ONCE}
+      searchable
+      clearable={!required}
+      clearButtonProps={{ "aria-label": t("action.clear") }}
+      description={hint}
+      placeholder={empty}
+      nothingFoundMessage={t("search.nothing")}
+      data-testid={id}
+      data-autofocus={autoFocus || undefined}
+      openOnFocus={false}
+      withScrollArea={false}
+      styles={{ options: { maxBlockSize: 260, overflowY: "auto" } }}
+      comboboxProps={{ shadow: "md", withinPortal: true }}
+      spellCheck={false}
+    />
+  );
+}
+
+/** Reads a text file of the reader's own machine, in whatever a spreadsheet wrote it. */
+export function FileButton({ label, accept, onText, id }: { label: string; accept: string; onText: (text: string, name: string) => void; id: string }) {
+  const input = useRef<HTMLInputElement>(null);
+  const read = async (file: File | undefined) => {
+    if (file) onText(decoded(await file.arrayBuffer()), file.name);
+    if (input.current) input.current.value = "";
+  };
+  return (
+    <>
+      <Act small onClick={() => input.current?.click()}>
+        {label}
+      </Act>
+      <input ref={input} type="file" accept={accept} hidden aria-label={label} data-testid={id} onChange={(event) => void read(event.currentTarget.files?.[0])} />
+    </>
+  );
+}
+
+/** By its mark, as UTF-8, or as Windows writes it. */
+function decoded(buffer: ArrayBuffer): string {
+  const [a, b] = new Uint8Array(buffer);
+  if (a === 0xff && b === 0xfe) return new TextDecoder("utf-16le").decode(buffer);
+  if (a === 0xfe && b === 0xff) return new TextDecoder("utf-16be").decode(buffer);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(buffer);
+  } catch {
+    return new TextDecoder("windows-1252").decode(buffer);
+  }
+}
+
 /** A small choice inside a bar, its name in front. */
 export function InlineChoice({ label, value, onChange, options, id }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string }[]; id: string }) {
   return (
@@ -239,10 +305,18 @@ export interface ChipOption {
   text: string;
 }
 
-/** A filter: a dashed chip when it lets everything through, a solid one with its values when it does not. */
-export function FilterChip({ name, options, values, onChange, id }: { name: string; options: ChipOption[]; values: string[]; onChange: (values: string[]) => void; id: string }) {
-  const named = values.map((value) => options.find((option) => option.value === value)?.text ?? value);
-  const missing = values.filter((value) => !options.some((option) => option.value === value)).map((value) => ({ value, label: value, text: value }));
+const MANY = 12;
+
+/** A filter: a dashed chip when it lets everything through, a solid one with its values when it does not. Many choices can be searched. */
+export function FilterChip({ name, options: every, values, onChange, id }: { name: string; options: ChipOption[]; values: string[]; onChange: (values: string[]) => void; id: string }) {
+  const [typed, setTyped] = useState("");
+  const fitting = useMemo(() => {
+    const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+    return words.length === 0 ? every : every.filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
+  }, [every, typed]);
+  const options = fitting.slice(0, AT_ONCE);
+  const named = values.map((value) => every.find((option) => option.value === value)?.text ?? value);
+  const missing = values.filter((value) => !every.some((option) => option.value === value)).map((value) => ({ value, label: value, text: value }));
   return (
     <Popover position="bottom-start" shadow="md" withinPortal trapFocus returnFocus>
       <Popover.Target>
@@ -252,6 +326,7 @@ export function FilterChip({ name, options, values, onChange, id }: { name: stri
         </button>
       </Popover.Target>
       <Popover.Dropdown aria-label={name}>
+        {every.length > MANY && <TextInput size="xs" mb={8} aria-label={t("search.label")} placeholder={t("search.label")} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} data-testid={`${id}-search`} />}
         <div className="stack gap-8" style={{ maxBlockSize: 320, overflowY: "auto", padding: 2 }}>
           {[...options, ...missing].map((option) => (
             <Tick
@@ -262,7 +337,9 @@ export function FilterChip({ name, options, values, onChange, id }: { name: stri
               onChange={(on) => onChange(on ? [...values, option.value] : values.filter((value) => value !== option.value))}
             />
           ))}
-          {options.length === 0 && <span className="dim">{t("filter.nothing")}</span>}
+          {every.length === 0 && <span className="dim">{t("filter.nothing")}</span>}
+          {every.length > 0 && options.length === 0 && <span className="dim">{t("search.nothing")}</span>}
+          {fitting.length > options.length && <span className="dim">{t("filter.more", { n: fitting.length - options.length })}</span>}
           {values.length > 0 && (
             <button type="button" className="linkish" onClick={() => onChange([])} data-testid={`${id}-clear`}>
               {t("action.clear")}

@@ -11,3 +11,4 @@ export * from "./table";
 export * from "./time";
 export * from "./value";
 export * from "./place";
+export * from "./places";

@@ -26,8 +26,8 @@ export function Halves({ children, lead }: { children: ReactNode; lead?: boolean
 }
 
 /** `wrap`: it is never cut, it takes another line. */
-export function Text({ children, dim, strong, mono, small, clip, wrap, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; wrap?: boolean; tone?: Status; id?: string; title?: string }) {
-  const names = [dim && "dim", strong && "strong", mono && "mono", small && "small", clip && "clip", wrap && "wrap", tone && `tone-${tone}`].filter(Boolean).join(" ");
+export function Text({ children, dim, strong, mono, small, clip, wrap, nowrap, tone, id, title }: { children: ReactNode; dim?: boolean; strong?: boolean; mono?: boolean; small?: boolean; clip?: boolean; wrap?: boolean; nowrap?: boolean; tone?: Status; id?: string; title?: string }) {
+  const names = [dim && "dim", strong && "strong", mono && "mono", small && "small", clip && "clip", wrap && "wrap", nowrap && "nowrap", tone && `tone-${tone}`].filter(Boolean).join(" ");
   return (
     <span className={names || undefined} data-testid={id} title={title}>
       {children}
@@ -72,6 +72,25 @@ export function Go({ to, children, accent, id, label, onClick }: { to: string; c
     >
       {children}
     </Link>
+  );
+}
+
+const REACHED = /([^\s@,;<>]+@[^\s@,;<>]+\.[a-z]{2,}|\+?\d[\d\s()/-]{4,}\d)/i;
+
+/** A contact as people wrote it; a number in it can be called and an address written to. */
+export function Reach({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(REACHED).map((part, index) =>
+        index % 2 === 0 ? (
+          part
+        ) : (
+          <a key={index} className="go accent" href={part.includes("@") ? `mailto:${part}` : `tel:${part.replace(/[^+\d]/g, "")}`}>
+            {part}
+          </a>
+        ),
+      )}
+    </>
   );
 }
 
@@ -223,9 +242,10 @@ export function Gate({ title, children, brand }: { title: string; children: Reac
 }
 
 /** A table without virtual rows, for a handful of lines. */
-export function SimpleTable({ head, children, label, numbers = [] }: { head: string[]; children: ReactNode; label: string; numbers?: number[] }) {
+/** `tall`: it scrolls inside itself when it has many lines. */
+export function SimpleTable({ head, children, label, numbers = [], tall }: { head: string[]; children: ReactNode; label: string; numbers?: number[]; tall?: boolean }) {
   return (
-    <div className="scroll-x" tabIndex={0} role="region" aria-label={label}>
+    <div className={tall ? "scroll-x scroll-y" : "scroll-x"} tabIndex={0} role="region" aria-label={label}>
       <table className="simple">
         <thead>
           <tr>

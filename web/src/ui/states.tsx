@@ -45,9 +45,9 @@ export function Loading({ rows = 6 }: { rows?: number }) {
   );
 }
 
-export function Dialog({ title, onClose, children, id, wide }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean }) {
+export function Dialog({ title, onClose, children, id, wide, broad }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean; broad?: boolean }) {
   return (
-    <Modal opened onClose={onClose} title={title} size={wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
+    <Modal opened onClose={onClose} title={title} size={broad ? 760 : wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
       <div data-testid={id}>{children}</div>
     </Modal>
   );

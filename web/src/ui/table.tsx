@@ -19,12 +19,12 @@ export function useMedia(query: string): boolean {
 export const usePhone = () => useMedia("(max-width: 760px)");
 
 /** Windows at which a column may join. */
-const BREADTHS = [1240, 1360, 1680] as const;
+const BREADTHS = [1240, 1360, 1440, 1680] as const;
 
 function useBreadth(): number {
   const joined = BREADTHS.map((breadth) => `(min-width: ${breadth}px)`);
-  const [a, b, c] = [useMedia(joined[0]!), useMedia(joined[1]!), useMedia(joined[2]!)];
-  return c ? 1680 : b ? 1360 : a ? 1240 : 1024;
+  const [a, b, c, d] = [useMedia(joined[0]!), useMedia(joined[1]!), useMedia(joined[2]!), useMedia(joined[3]!)];
+  return d ? 1680 : c ? 1440 : b ? 1360 : a ? 1240 : 1024;
 }
 
 export interface Column<T> {

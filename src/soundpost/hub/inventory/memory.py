@@ -12,7 +12,7 @@ from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.order import Order
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
 from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
-from soundpost.hub.locations.rules import PlaceRule
+from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import Tree
 from soundpost.link.envelope import Change, Read
 
@@ -242,7 +242,8 @@ class Memory:
             chain.append(record.stack)
         if stack is not None and stack.record is not None:
             names.append(stack.record.name)
-            address = address or stack.record.address
+            # its further boxes answer through the first, and have addresses that mean something on their own cable only
+            address = stack.record.address or address
         return chain, names, address
 
     def _below(self, device: DeviceState) -> list[DeviceState]:

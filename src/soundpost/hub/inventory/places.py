@@ -11,7 +11,8 @@ from soundpost.device.model import COUNTED, Status
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.views import StatusWord, when
-from soundpost.hub.locations.rules import KINDS, PlaceRule
+from soundpost.hub.locations.placing import PlaceRule
+from soundpost.hub.locations.rules import KINDS
 from soundpost.hub.locations.tree import INHERITED, Location, Tree, text
 from soundpost.kernel.shape import one_of
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from soundpost.hub.locations.rules import PlaceRule
+from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import Location, Tree
 from soundpost.hub.store import dialect
 from soundpost.hub.store.tables import location_rules, locations, placements

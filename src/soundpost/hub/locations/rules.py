@@ -1,13 +1,9 @@
-"""What a place may be called, in which zone it may lie, and which devices a rule puts there. Pure."""
+"""What a place may be called, and in which zone it may lie. Pure."""
 
-import fnmatch
 import ipaddress
 import zoneinfo
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
-
-from msgspec import Struct
 
 from soundpost.kernel.errors import Invalid
 
@@ -19,22 +15,6 @@ DEEPER: dict[str, Kind] = {"": "region", "region": "city", "city": "building", "
 NAME_MOST, TEXT_MOST, NOTES_MOST, DEPTH_MOST = 120, 300, 4_000, 20
 SEPARATOR = ">"
 """Between the names of a path; so no name may hold it."""
-
-
-class PlaceRule(Struct, frozen=True):
-    """Devices whose stack's or own name fits `name` (* and ?) and whose address lies in `subnet` belong in `location`; "" fits
-    all, and one of the two must say something. The first that fits counts, in the order of `place`."""
-
-    id: str
-    location: str
-    name: str = ""
-    subnet: str = ""
-    place: int = 0
-
-    def fits(self, names: Iterable[str], address: str) -> bool:
-        if self.subnet and not _within(self.subnet, address):
-            return False
-        return not self.name or any(fnmatch.fnmatchcase(name.casefold(), self.name.casefold()) for name in names)
 
 
 def check_name(name: str) -> str:
@@ -119,15 +99,3 @@ def guess_kind(parent_kind: str, depth_left: int) -> Kind:
     if depth_left == 0:
         return "room"
     return DEEPER.get(parent_kind, "other")
-
-
-@lru_cache(4096)
-def _network(subnet: str) -> "ipaddress.IPv4Network | ipaddress.IPv6Network":
-    return ipaddress.ip_network(subnet, strict=False)
-
-
-def _within(subnet: str, address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address) in _network(subnet)
-    except ValueError:
-        return False

@@ -13,7 +13,7 @@ from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.locations import repo, sheet
 from soundpost.hub.locations import rules as check
-from soundpost.hub.locations.rules import PlaceRule
+from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import INHERITED, ROOT, Location, Tree, text
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids

@@ -85,6 +85,17 @@ async def test_a_rule_takes_what_comes_and_lets_go_what_changes(inventory, londo
     assert where(inventory, "dev_a") == ("", "")
 
 
+async def test_a_box_on_a_cable_of_its_own_is_where_its_stack_is(inventory, london):
+    room = await path(inventory, "HQ > 4.12")
+    await inventory.locations.add_rule(SAM, room, "", "10.0.4.0/24")
+    await stack(london)
+    london.send(
+        found("dev_a3", name="Name_2", stack="dev_a", parent="dev_a", serial_number="a-3", address="169.254.2.6")
+    )
+    await london.settled()
+    assert where(inventory, "dev_a3") == ("HQ > 4.12", "rule")
+
+
 async def test_lists_search_and_order_by_place(inventory, london):
     await stack(london, "a")
     await stack(london, "b", "10.0.4.10")

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { useSession } from "@/api/session";
 import type { Agent, SiteRow } from "@/api/types";
+import { useCall } from "@/live/call";
 import { Act, Choice, Confirm, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, RowMenu, Secret, SecretField, Stack, Steps, Text, TextField, useGo } from "@/ui";
 import { t } from "@/words";
 
@@ -121,28 +122,6 @@ export function AddServer({ onClose }: { onClose: () => void }) {
 }
 
 type Act_ = "rename" | "password" | "hand-over" | "delete";
-
-/** Runs one call and keeps what a dialog has to show of it. */
-function useCall<T>(): { busy: boolean; error: unknown; result: T | null; run: (call: () => Promise<T>) => Promise<T | undefined> } {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const [result, setResult] = useState<T | null>(null);
-  const run = async (call: () => Promise<T>) => {
-    setBusy(true);
-    setError(null);
-    try {
-      const answer = await call();
-      setResult(answer);
-      return answer;
-    } catch (problem) {
-      setError(problem);
-      throw problem;
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { busy, error, result, run: (call) => run(call).catch(() => undefined) };
-}
 
 export function ServerMenu({ agent }: { agent: Agent }) {
   const [act, setAct] = useState<Act_ | null>(null);

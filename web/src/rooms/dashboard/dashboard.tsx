@@ -1,8 +1,9 @@
-import { useAgents, useFacts, useSummary } from "@/live/hooks";
+import { useAgents, useFacts, useRow, useSummary } from "@/live/hooks";
 import { useNames } from "@/live/known";
+import { usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
 import { useSpecial } from "@/live/standing";
 import type { Agent, Counts, Need, Status, Summary } from "@/api/types";
-import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two } from "@/ui";
+import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, PlaceTree, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two, useGo } from "@/ui";
 import { reasonText, t } from "@/words";
 import { factText, foldFacts } from "@/live/facts";
 
@@ -46,6 +47,7 @@ function Kind({ name, kind, counts, id }: { name: string; kind: string; counts: 
 export function Dashboard() {
   const { value, error } = useSummary();
   const agents = useAgents();
+  const places = usePlaces();
   if (error) return <ErrorNote error={error} />;
   if (!value)
     return (
@@ -82,12 +84,13 @@ export function Dashboard() {
           ))}
         </Figures>
       )}
+      {places.order.length > 0 && <Places store={places} />}
       <Section title={t("dashboard.sites")} count={value.sites} id="sites">
         {!agents.ready ? <Loading rows={3} /> : agents.rows.size === 0 ? <Empty title={t("servers.empty")} action={<Go accent to="/servers">{t("servers.add")}</Go>} /> : <Sites agents={[...agents.rows.values()]} />}
       </Section>
       <Halves>
         <Section title={t("dashboard.todo")} id="todo">
-          {found.length === 0 ? (
+          {found.length === 0 && places.unplaced === 0 ? (
             <Text dim>{t("dashboard.todo_none")}</Text>
           ) : (
             <Rows>
@@ -97,6 +100,12 @@ export function Dashboard() {
                   <Text strong>{n}</Text>
                 </RowLine>
               ))}
+              {places.unplaced > 0 && (
+                <RowLine end={<Go accent to="/devices/pro-audio?location=none" id="todo-no_location">{t("action.show")}</Go>}>
+                  <Grow>{t("dashboard.no_location")}</Grow>
+                  <Text strong>{places.unplaced}</Text>
+                </RowLine>
+              )}
             </Rows>
           )}
         </Section>
@@ -106,6 +115,18 @@ export function Dashboard() {
         {t("dashboard.as_of")} <At time={value.as_of} />
       </Text>
     </Page>
+  );
+}
+
+/** The worst opens by itself; the whole of it is a click away. */
+function Places({ store }: { store: PlacesStore }) {
+  const go = useGo();
+  const { lines, toggle, own } = usePlaceLines(store);
+  const useItem = (id: string) => useRow(store, id);
+  return (
+    <Section title={t("dashboard.places")} count={store.order.length} id="places" end={<Go accent to="/locations">{t("action.open")}</Go>}>
+      <PlaceTree compact label={t("dashboard.places")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} />
+    </Section>
   );
 }
 

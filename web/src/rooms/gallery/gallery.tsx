@@ -1,8 +1,8 @@
 import { useState } from "react";
 import {
-  Act, Age, AgentMark, Ago, At, Banner, Bell, BareTick, Choice, Code, Confirm, CopyButton, Details, Dialog, Empty, ErrorNote, Facts, Figure, Figures, FilterChip, Filters, Fingerprint, GainControl, Go, Grow, Icon, IconButton, Kbd, Lasting, Line, Loading, Middle, Notice, Outcome, Page, ReadValue, RowLine, Rows, RowMenu, Secret, SecretField, Section, Sentence, Shape, Source, Stack, StatusCounts, StatusMark, Steps, Strip, SwitchControl, Swatch, Table, Tag, Text, TextField, Tool, ToolBar, Two, type Column, type ControlPhase, type Entry, type Worth,
+  Act, Age, AgentMark, Ago, At, Banner, Bell, BareTick, Choice, Code, Confirm, CopyButton, Details, Dialog, Empty, ErrorNote, Facts, Figure, Figures, FilterChip, Filters, Fingerprint, GainControl, Go, Grow, Icon, IconButton, Kbd, Lasting, Line, Loading, Middle, Notice, Outcome, Page, PlaceTree, Reach, ReadValue, RowLine, Rows, RowMenu, SearchChoice, Secret, SecretField, Section, Sentence, Shape, Source, Stack, StatusCounts, StatusMark, Steps, Strip, SwitchControl, Swatch, Table, Tag, Text, TextField, Tool, ToolBar, Two, type Column, type ControlPhase, type Entry, type Worth,
 } from "@/ui";
-import type { AgentState, Status } from "@/api/types";
+import type { AgentState, Place, Status } from "@/api/types";
 
 // The page that shows every piece in every state. Its own words are for people who build Soundpost, so they are not in the catalogues.
 
@@ -19,6 +19,20 @@ const COLUMNS: Column<(typeof ITEMS)[string]>[] = [
   { id: "status", name: "Status", width: "140px", sort: true, cell: (item) => <StatusMark status={item.status} /> },
   { id: "name", name: "Name", width: "1fr", sort: true, cell: (item) => <Go to="/ui">{item.name}</Go> },
 ];
+const place = (id: string, parent: string | null, kind: Place["kind"], devices: Partial<Record<Status, number>>, worst: Status | null): Place & { at: number } => ({
+  id, parent, name: id, path: id, kind, zone: "Europe/London", address: "", contact: kind === "city" ? "Ana +44 20 7946 0100" : "", own: ["contact"], notes: "", children: 0, rooms: kind === "room" ? 1 : 3, devices: { ...devices }, worst, created: null, at: 0,
+});
+const PLACES = Object.fromEntries(
+  [place("London", null, "city", { online: 3, offline: 1 }, "offline"), place("HQ", "London", "building", { online: 2, offline: 1 }, "offline"), place("4.12", "HQ", "room", { offline: 1 }, "offline"), place("Annex", "London", "building", { degraded: 1, unknown: 2 }, "degraded"), place("Leeds", null, "city", {}, null)].map((each) => [each.id, each]),
+);
+const PLACE_LINES = [
+  { id: "London", depth: 0, opens: true, open: true },
+  { id: "HQ", depth: 1, opens: true, open: true },
+  { id: "4.12", depth: 2, opens: false, open: false },
+  { id: "Annex", depth: 1, opens: true, open: false },
+  { id: "Leeds", depth: 0, opens: false, open: false },
+];
+const MANY = Array.from({ length: 300 }, (_, i) => ({ value: `p${i}`, label: `London > HQ > ${Math.floor(i / 20)} > ${Math.floor(i / 20)}.${(i % 20) + 10}` }));
 const T0 = Date.now();
 const ago = (minutes: number) => new Date(T0 - minutes * 60_000).toISOString();
 
@@ -26,6 +40,7 @@ export function Gallery() {
   const [dialog, setDialog] = useState<"dialog" | "confirm" | null>(null);
   const [chip, setChip] = useState<string[]>(["online"]);
   const [text, setText] = useState("London-HQ");
+  const [many, setMany] = useState("p7");
   const [ticked, setTicked] = useState(true);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set(["r1"]));
   return (
@@ -141,6 +156,8 @@ export function Gallery() {
           <TextField label="Central hub URL" value="htp:/" error="This is not an address." onChange={() => undefined} id="x-bad" />
           <SecretField label="Password" value="secret" onChange={() => undefined} id="x-secret" />
           <Choice label="Site" value="a" onChange={() => undefined} options={[{ value: "a", label: "New site" }]} id="x-site" />
+          <SearchChoice label="Location" value={many} onChange={setMany} options={MANY} empty="Type to find a place" id="x-many" />
+          <Text><Reach text="Ana, +44 20 7946 0100 or ana@example.com" /></Text>
           <Line>
             <Act primary>Save</Act>
             <Act>Cancel</Act>
@@ -198,6 +215,9 @@ export function Gallery() {
         <Details title="Raw facts" open>
           <Code label="Raw">{'{ "id": "dev_…" }'}</Code>
         </Details>
+      </Section>
+      <Section title="Places">
+        <PlaceTree label="Places" lines={PLACE_LINES} useItem={(id) => PLACES[id]} onToggle={() => undefined} onOpen={() => undefined} own="" menu={(each) => <RowMenu id={`x-menu-${each.id}`} label={`Actions for ${each.name}`} entries={[{ label: "Rename", onClick: () => undefined }]} />} />
       </Section>
       <Section title="Table">
         <Table label="Table" entries={ENTRIES} own="" columns={COLUMNS} useItem={(id) => ITEMS[id]} name={(item) => item.name} phone={(item) => <Two first={item.name} second={item.status} />} onOpen={() => undefined} sort={{ id: "name", down: false }} onSort={() => undefined} selected={selected} onSelect={setSelected} />

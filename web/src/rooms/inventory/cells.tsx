@@ -8,7 +8,7 @@ import { Bell, Go, Grow, IconButton, Line, Stack, Text, Two } from "@/ui";
 import { maybe, t } from "@/words";
 import { DeviceStatus, spellOf, TakeBack, useSpecialWords } from "./special";
 import { whyNot } from "./why";
-import { causeOf, kindName, nameOf, placeOf } from "./words";
+import { causeOf, kindName, nameOf, placeOf, shortPath } from "./words";
 
 export interface RowProps {
   device: Device;
@@ -17,11 +17,11 @@ export interface RowProps {
 }
 
 /** What is said below the name: where it is, and what is the matter. */
-function useSecond(device: Device, stack: Device | undefined): string {
+function useSecond(device: Device, stack: Device | undefined, located = false): string {
   const words = useSpecialWords(device);
   const cause = isHandedOff(device) || device.status === "online" ? "" : causeOf(device);
   // who gave the line away or asked the restart goes first, since the line may be cut off
-  return [words, placeOf(device, stack), words ? "" : cause].filter(Boolean).join(" · ");
+  return [words, located && device.location ? shortPath(device.location.path) : "", placeOf(device, stack), words ? "" : cause].filter(Boolean).join(" · ");
 }
 
 export function NameCell({ device, stack, alone }: RowProps & { alone: boolean }) {
@@ -44,7 +44,7 @@ export function NameCell({ device, stack, alone }: RowProps & { alone: boolean }
 }
 
 export function PhoneRow({ device, stack, model, alone }: RowProps & { model: string; alone: boolean }) {
-  const second = useSecond(device, stack);
+  const second = useSecond(device, stack, true);
   return (
     <Grow>
       <Two

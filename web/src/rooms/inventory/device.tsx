@@ -1,15 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { api } from "@/api/client";
+import { useMay } from "@/api/session";
 import type { Command, Device, Period, Point } from "@/api/types";
 import { commands, ended, useAsked } from "@/live/commands";
 import { factText, foldFacts } from "@/live/facts";
-import { useDevice, useDevices, useFacts } from "@/live/hooks";
+import { useAway, useDevice, useDevices, useFacts } from "@/live/hooks";
 import { outcomeOf, verb } from "@/live/outcome";
 import { useSpecial } from "@/live/standing";
-import { Age, Ago, At, AtPlace, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, Whole, useNow, usePathId, type FactLine } from "@/ui";
-import { errorText, maybe, reasonText, t } from "@/words";
+import { Age, Ago, At, AtPlace, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, LinkButton, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, Whole, useNow, usePathId, type FactLine } from "@/ui";
+import { errorText, maybe, reasonText, t, type Key } from "@/words";
 import { LivePoints } from "./live-points";
+import { PutDialog } from "./put";
 import { AwaitedNote, DeviceStatus, HandsOffNote, RestartNote } from "./special";
 import { DeviceTools } from "./tools";
 import { Transcript } from "./transcript";
@@ -76,6 +78,12 @@ function Known({ store, device, stack, stackId, nested, rows }: KnownProps) {
             </>
           )}
           {aside}
+          {device.location && (
+            <>
+              {" "}
+              · <PlaceLink device={device} id="device-location" />
+            </>
+          )}
         </Text>
       }
     >
@@ -174,6 +182,7 @@ function DeviceFacts({ device }: { device: Row }) {
     { name: t("field.firmware"), value: device.firmware_version ? <Go to={`/devices/pro-audio?firmware=${encodeURIComponent(device.firmware_version)}`}>{device.firmware_version}</Go> : none, note: age("firmware_version"), id: "fact-firmware" },
     { name: t("field.mac"), value: device.mac ? copied(device.mac) : none, note: age("mac") },
     { name: t("field.address"), value: device.address ? copied(`${device.address}:${device.port}`) : none, note: device.former_addresses.length ? t("device.before", { list: device.former_addresses.join(", ") }) : undefined, id: "fact-address" },
+    { name: t("field.location"), value: <PlaceFact device={device} />, note: device.location ? t(`put.how_${device.location.by}` as Key) : undefined, id: "fact-location" },
     { name: t("field.site"), value: <Go to={`/devices/pro-audio?site=${device.site.id}`}>{device.site.name}</Go>, note: device.site.zone },
     { name: t("field.server"), value: device.agent ? <Go to={`/servers/${device.agent.id}`}>{device.agent.name}</Go> : none },
     { name: t("field.first_seen"), value: device.first_seen ? <At time={device.first_seen} /> : none },
@@ -191,6 +200,33 @@ function DeviceFacts({ device }: { device: Row }) {
         </Line>
       )}
     </Section>
+  );
+}
+
+function PlaceLink({ device, id }: { device: Device; id?: string }) {
+  if (!device.location) return null;
+  return (
+    <Go to={`/locations/${device.location.id}`} id={id}>
+      {device.location.path}
+    </Go>
+  );
+}
+
+/** Where it is, and the way to say otherwise. */
+function PlaceFact({ device }: { device: Device }) {
+  const may = useMay("administer");
+  const away = useAway() !== null;
+  const [open, setOpen] = useState(false);
+  return (
+    <Line gap={8}>
+      {device.location ? <PlaceLink device={device} /> : <Text dim>{t("put.nowhere")}</Text>}
+      {may && !away && (
+        <LinkButton onClick={() => setOpen(true)} id="device-put" roomy>
+          {t("action.change")}
+        </LinkButton>
+      )}
+      {open && <PutDialog devices={[device]} onClose={() => setOpen(false)} />}
+    </Line>
   );
 }
 

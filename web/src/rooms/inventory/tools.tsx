@@ -7,6 +7,7 @@ import { isHandedOff, useSpecials } from "@/live/standing";
 import { Line, LinkButton, Text, Tool, ToolBar } from "@/ui";
 import { t } from "@/words";
 import { HandsOffDialog, RebootDialog } from "./dialogs";
+import { PutDialog } from "./put";
 import { countText, reachedBy } from "./tree";
 import { whyNot } from "./why";
 
@@ -21,10 +22,11 @@ export interface ToolsProps {
 /** The same tools above the list, at the row and on the device. One that does not apply says why. */
 export function DeviceTools({ devices, nested: children, stackOf, sheet }: ToolsProps) {
   const may = useMay("control");
+  const mayPut = useMay("administer");
   const away = useAway() !== null;
   const specials = useSpecials();
   const asked = useAsked();
-  const [dialog, setDialog] = useState<"reboot" | "hands_off" | null>(null);
+  const [dialog, setDialog] = useState<"reboot" | "hands_off" | "put" | null>(null);
   // the line belongs to the stack: whoever stands for it, the stack is asked, and once
   const lineOf = (device: Device) => stackOf(device) ?? device;
   const unique = (list: Device[]) => [...new Map(list.map((device) => [device.id, device])).values()];
@@ -54,6 +56,8 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
   const run = (capability: string, args: Record<string, unknown>, targets: Device[]) => {
     for (const device of targets) void commands.ask(device.id, capability, args);
   };
+  // where a device is, the hub knows by itself: its server need not be there
+  const whyNotPut = devices.length === 0 ? t("tool.nothing_selected") : !mayPut ? t("tool.not_allowed") : away ? t("tool.hub_lost") : null;
   const given = unique(devices.map(lineOf)).filter(isHandedOff);
   return (
     <>
@@ -63,7 +67,9 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
         {given.length > 0 && devices.length > 1 && <Tool id="take_back" icon="undo" name={t("hands_off.take_it_back")} reason={away ? t("tool.hub_lost") : null} onClick={() => run("hands_off", { minutes: 0 }, given)} />}
         <Tool id="reboot" icon="reboot" name={t("verb.reboot")} danger reason={why("reboot")} asked={waiting("reboot")} onClick={() => setDialog("reboot")} />
         <Tool id="refresh" icon="refresh" name={t("verb.refresh")} reason={why("refresh")} asked={waiting("refresh")} onClick={() => run("refresh", {}, able("refresh"))} />
+        <Tool id="put" icon="place" name={t("put.tool")} reason={whyNotPut} onClick={() => setDialog("put")} />
       </ToolBar>
+      {dialog === "put" && <PutDialog devices={devices} onClose={() => setDialog(null)} />}
       {dialog === "reboot" && (
         <RebootDialog
           targets={able("reboot")}

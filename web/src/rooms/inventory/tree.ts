@@ -1,7 +1,7 @@
 import type { Device, Status } from "@/api/types";
 import { t } from "@/words";
 
-export type Grouping = "" | "site" | "stack" | "firmware";
+export type Grouping = "" | "site" | "location" | "stack" | "firmware";
 
 export interface Line {
   key: string;
@@ -34,6 +34,9 @@ export function shownOf(device: Device, below: readonly Device[]): { model: stri
   };
 }
 
+/** Sorts behind every path. */
+const LAST = "\u{10ffff}";
+
 type SortKey = (device: Device, boxes: readonly Device[]) => string | number;
 const SORTS: Record<string, SortKey> = {
   status: (device) => RANK[device.status] ?? 2,
@@ -43,6 +46,7 @@ const SORTS: Record<string, SortKey> = {
   firmware: (device, boxes) => shownOf(device, boxes).firmware,
   address: (device, boxes) => shownOf(device, boxes).address,
   site: (device) => device.site.name,
+  location: (device) => device.location?.path ?? LAST,
   agent: (device) => device.agent?.name ?? "",
 };
 
@@ -70,7 +74,7 @@ function above(device: Device, rows: ReadonlyMap<string, Device>): string | null
   return null;
 }
 
-export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: Grouping; sort: string; down: boolean; open: ReadonlySet<string>; shut?: ReadonlySet<string>; names?: { unknown: string }; boxes?: ReadonlyMap<string, Device[]>; known?: ReadonlyMap<string, Device> }): Tree {
+export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: Grouping; sort: string; down: boolean; open: ReadonlySet<string>; shut?: ReadonlySet<string>; names?: { unknown: string; nowhere?: string }; boxes?: ReadonlyMap<string, Device[]>; known?: ReadonlyMap<string, Device> }): Tree {
   const { group, sort, down, open, shut, names, boxes, known } = options;
   const children = new Map<string, Device[]>();
   let tops: Device[] = [];
@@ -106,12 +110,14 @@ export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: G
   else {
     const groups = new Map<string, { name: string; members: Device[] }>();
     for (const device of tops) {
-      const [key, name] = groupOf(device, group, known ?? rows, names?.unknown ?? "");
+      const [key, name] = groupOf(device, group, known ?? rows, names ?? { unknown: "" });
       const found = groups.get(key);
       if (found) found.members.push(device);
       else groups.set(key, { name, members: [device] });
     }
-    const sorted = [...groups].sort((a, b) => collator.compare(a[1].name, b[1].name));
+    // what is nowhere stands last
+    const last = (key: string) => (group === "location" && key === "" ? 1 : 0);
+    const sorted = [...groups].sort((a, b) => last(a[0]) - last(b[0]) || collator.compare(a[1].name, b[1].name));
     for (const [key, { name, members }] of sorted) {
       lines.push({ key: `group:${key}`, group: { key, name, ids: members.map((device) => device.id) }, depth: 0, opens: true, open: !shut?.has(key) });
       if (!shut?.has(key)) for (const device of members) add(device, 0);
@@ -120,7 +126,8 @@ export function buildTree(rows: ReadonlyMap<string, Device>, options: { group: G
   return { lines, children, tops };
 }
 
-function groupOf(device: Device, group: Grouping, rows: ReadonlyMap<string, Device>, unknown: string): [string, string] {
+function groupOf(device: Device, group: Grouping, rows: ReadonlyMap<string, Device>, { unknown, nowhere = "" }: { unknown: string; nowhere?: string }): [string, string] {
+  if (group === "location") return [device.location?.id ?? "", device.location?.path ?? nowhere];
   if (group === "site") return [device.site.id, device.site.name];
   if (group === "firmware") return [device.firmware_version, device.firmware_version || unknown];
   const stack = device.stack ? rows.get(device.stack) : undefined;

@@ -3,6 +3,11 @@ import { maybe, reasonText, t } from "@/words";
 
 export { nameOf, placeOf } from "@/live/names";
 
+/** The last two names of a path: what people say of a room. */
+export function shortPath(path: string): string {
+  return path.split(" > ").slice(-2).join(" > ");
+}
+
 export function kindName(kind: string): string {
   return maybe(`kind.${kind}`, kind);
 }

@@ -1,0 +1,155 @@
+import { useState } from "react";
+import { api } from "@/api/client";
+import type { Imported } from "@/api/types";
+import { useCall } from "@/live/call";
+import { Act, Dialog, DialogFoot, DownloadButton, ErrorNote, FileButton, Form, Grow, Line, LongField, Notice, placeKind, SimpleTable, Stack, Td, Text } from "@/ui";
+import { errorText, maybe, t, type Key } from "@/words";
+
+type Step = NonNullable<Imported["steps"]>[number];
+type Wrong = NonNullable<Imported["wrong"]>[number];
+
+const SHOWN = 200;
+const TEMPLATE = [
+  "path,kind,zone,street,contact,notes,serial,address",
+  'London > HQ > 4 > 4.12,room,Europe/London,"1 High Street, London",ana@example.com,Key at the desk,,',
+  "London > HQ > 4 > 4.14,room,,,,,,",
+  "",
+].join("\n");
+
+/** What one row does, in words: "room, Europe/London", or the device it puts there. */
+function detail(step: Step): string {
+  if (step.act === "put") return step.device_name || step.device || "";
+  // parent and name stand in the path
+  return Object.entries(step.fields)
+    .filter(([field]) => field !== "parent" && field !== "name")
+    .map(([field, value]) => (field === "kind" ? placeKind(value) : `${maybe(`field.${field === "address" ? "street" : field}`, field)}: ${value || "–"}`))
+    .join(" · ");
+}
+
+function count(steps: readonly Step[]): string {
+  const n = (act: string) => steps.filter((step) => step.act === act).length;
+  return (["add", "change", "put"] as const)
+    .filter((act) => n(act) > 0)
+    .map((act) => t(`import.n_${act}` as Key, { n: n(act) }))
+    .join(", ");
+}
+
+/** A table of rooms: pasted or from a file, looked at line by line, and carried out only when nothing in it is wrong. */
+export function ImportDialog({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState("");
+  const [name, setName] = useState("");
+  /** The text that the preview is of. */
+  const [looked, setLooked] = useState<string | null>(null);
+  const { busy, error, result, run } = useCall<Imported>();
+  const ask = (content: string, dry: boolean) => run(() => api.post<Imported>("/locations/import", { text: content, dry_run: dry }));
+  const preview = async (content: string) => {
+    await ask(content, true);
+    setLooked(content);
+  };
+  const fresh = looked === text && !error;
+  const shown = fresh ? result : null;
+  const steps = shown?.steps ?? [];
+  const wrong = shown?.wrong ?? [];
+  const ready = shown !== null && wrong.length === 0 && steps.length > 0;
+  const done = shown?.done === true;
+  return (
+    <Dialog title={t("import.title")} onClose={onClose} id="dialog-import" broad>
+      {done ? (
+        <Stack gap={12}>
+          <Notice id="import-done">{t("import.done", { what: count(steps) })}</Notice>
+          <DialogFoot>
+            <Act primary onClick={onClose} id="import-close">
+              {t("action.close")}
+            </Act>
+          </DialogFoot>
+        </Stack>
+      ) : (
+        <Form onSubmit={() => void (ready ? ask(text, false) : preview(text))}>
+          <Text dim>{t("import.text")}</Text>
+          <Line gap={8}>
+            <FileButton
+              label={t("import.choose")}
+              accept=".csv,.tsv,.txt,text/csv"
+              id="import-file"
+              onText={(content, file) => {
+                setText(content);
+                setName(file);
+                void preview(content);
+              }}
+            />
+            <Grow>{name && <Text dim>{name}</Text>}</Grow>
+            <DownloadButton text={TEMPLATE} name="locations.csv" label={t("import.template")} id="import-template" />
+          </Line>
+          <LongField
+            label={t("import.paste")}
+            hint={t("import.columns")}
+            value={text}
+            onChange={(next) => {
+              setText(next);
+              setName("");
+            }}
+            id="import-text"
+          />
+          {looked === text && <ErrorNote error={error} />}
+          {shown && wrong.length > 0 && <WrongLines wrong={wrong} />}
+          {shown && wrong.length === 0 && steps.length === 0 && <Notice id="import-nothing">{t("import.nothing", { n: shown.rows })}</Notice>}
+          {shown && steps.length > 0 && <Steps steps={steps} rows={shown.rows} />}
+          <DialogFoot>
+            <Act onClick={onClose}>{t("action.cancel")}</Act>
+            {!ready && (
+              <Act primary={wrong.length === 0} submit busy={busy} disabled={!text.trim()} id="import-preview">
+                {t("import.preview")}
+              </Act>
+            )}
+            {(ready || wrong.length > 0) && (
+              <Act primary submit={ready} busy={busy && ready} disabled={!ready} id="import-act">
+                {t("import.act")}
+              </Act>
+            )}
+          </DialogFoot>
+        </Form>
+      )}
+    </Dialog>
+  );
+}
+
+function WrongLines({ wrong }: { wrong: Wrong[] }) {
+  return (
+    <Stack gap={8}>
+      <Notice tone="degraded" id="import-wrong">
+        {t("import.wrong", { n: wrong.length })}
+      </Notice>
+      <SimpleTable label={t("import.wrong_lines")} head={[t("import.line"), t("import.column"), t("import.what")]} numbers={[0]}>
+        {wrong.slice(0, SHOWN).map((each) => (
+          <tr key={`${each.line}-${each.column}`} data-testid={`import-wrong-${each.line}`}>
+            <Td number>{each.line}</Td>
+            <Td>{each.column}</Td>
+            <Td>{errorText({ code: each.code, message: each.text })}</Td>
+          </tr>
+        ))}
+      </SimpleTable>
+      {wrong.length > SHOWN && <Text dim>{t("tools.and_more", { n: wrong.length - SHOWN })}</Text>}
+    </Stack>
+  );
+}
+
+function Steps({ steps, rows }: { steps: Step[]; rows: number }) {
+  return (
+    <Stack gap={8}>
+      <Text strong id="import-count">
+        {t("import.rows", { n: rows, what: count(steps) })}
+      </Text>
+      <SimpleTable tall label={t("import.changes")} head={[t("import.line"), t("import.change"), t("field.location"), t("import.what")]} numbers={[0]}>
+        {steps.slice(0, SHOWN).map((step, index) => (
+          <tr key={index} data-testid={`import-step-${index}`}>
+            <Td number>{step.line}</Td>
+            <Td>{t(`import.act_${step.act}` as Key)}</Td>
+            <Td>{step.path}</Td>
+            <Td>{detail(step)}</Td>
+          </tr>
+        ))}
+      </SimpleTable>
+      {steps.length > SHOWN && <Text dim>{t("tools.and_more", { n: steps.length - SHOWN })}</Text>}
+    </Stack>
+  );
+}

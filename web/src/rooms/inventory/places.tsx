@@ -1,0 +1,119 @@
+import { useState, type ReactNode } from "react";
+import { useMay } from "@/api/session";
+import type { Place } from "@/api/types";
+import { useAway, useRow } from "@/live/hooks";
+import { found, usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
+import { Act, Empty, ErrorNote, Go, Grow, IconButton, Line, Loading, Page, PlaceTree, RowMenu, SearchField, Stack, Text, Tool, ToolBar, useFilter, useGo, usePhone } from "@/ui";
+import { t, type Key } from "@/words";
+import { PLACE_ACTS, PlaceDialog, type PlaceAct } from "./place-dialogs";
+import { ImportDialog } from "./place-import";
+import { RulesDialog } from "./place-rules";
+
+/** Why places can't be changed just now; null when they can. */
+export function useWhyNotPlaces(): string | null {
+  const may = useMay("administer");
+  const away = useAway() !== null;
+  return !may ? t("tool.not_allowed") : away ? t("tool.hub_lost") : null;
+}
+
+export function PlaceMenu({ place, onAct }: { place: Place; onAct: (act: PlaceAct) => void }) {
+  return (
+    <RowMenu
+      id={`place-menu-${place.id}`}
+      label={t("server.menu", { name: place.name })}
+      entries={PLACE_ACTS.map(({ act, danger }) => ({ label: t(`place.${act}` as Key), onClick: () => onAct(act), id: `place-${act}`, danger }))}
+    />
+  );
+}
+
+export function Locations() {
+  const store = usePlaces();
+  const [filter, setFilter] = useFilter();
+  const why = useWhyNotPlaces();
+  const [acting, setActing] = useState<{ act: PlaceAct; place: Place | null } | null>(null);
+  const add = () => setActing({ act: "add", place: null });
+  const rooms = store.all.filter((place) => place.kind === "room").length;
+  const drawn = store.ready && store.order.length > 0;
+  return (
+    <Page
+      title={t("nav.locations")}
+      aside={
+        drawn && (
+          <Text dim id="places-head">
+            {[t("count.places", { n: store.order.length }), t("count.rooms", { n: rooms })].join(" · ")}
+            {store.unplaced > 0 && (
+              <>
+                {" · "}
+                <Go to="/devices/pro-audio?location=none" id="places-unplaced">
+                  {t("place.unplaced", { n: store.unplaced })}
+                </Go>
+              </>
+            )}
+          </Text>
+        )
+      }
+      tools={<IconButton icon="plus" label={t("place.add_title")} id="add-place" reason={why} onClick={add} />}
+    >
+      <Stack gap={12}>
+        {(drawn || filter.q) && (
+          <Line gap={8}>
+            <SearchField id="places-q" label={t("place.find")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
+            <Grow>
+              <ToolBar label={t("place.tools")}>
+                <Tool id="import" name={t("place.import")} reason={why} onClick={() => setFilter({ import: "1" })} />
+                <Tool id="rules" name={t("rules.title")} reason={null} onClick={() => setFilter({ rules: "1" })} />
+              </ToolBar>
+            </Grow>
+          </Line>
+        )}
+        {store.error ? (
+          <ErrorNote error={store.error} />
+        ) : !store.ready ? (
+          <Loading rows={8} />
+        ) : !drawn ? (
+          <Nothing why={why} onAdd={add} onImport={() => setFilter({ import: "1" })} />
+        ) : (
+          <TreeOf store={store} q={filter.q ?? ""} menu={why === null ? (place) => <PlaceMenu place={place} onAct={(act) => setActing({ act, place })} /> : undefined} />
+        )}
+      </Stack>
+      {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
+      {filter.import === "1" && <ImportDialog onClose={() => setFilter({ import: "" })} />}
+      {filter.rules === "1" && <RulesDialog store={store} why={why} onClose={() => setFilter({ rules: "" })} />}
+    </Page>
+  );
+}
+
+function TreeOf({ store, q, menu }: { store: PlacesStore; q: string; menu?: (place: Place) => ReactNode }) {
+  const go = useGo();
+  const phone = usePhone();
+  const { lines: all, toggle, own } = usePlaceLines(store, q);
+  // one level at a time has no way down to show: what was found stands by itself, with its path
+  const flat = phone && q !== "";
+  const lines = flat ? all.filter((line) => found(store.rows.get(line.id)!, q)) : all;
+  const useItem = (id: string) => useRow(store, id);
+  const [, setFilter] = useFilter();
+  if (lines.length === 0) return <Empty title={t("place.no_match")} action={<Act onClick={() => setFilter({ q: "" })}>{t("filter.clear")}</Act>} />;
+  return <PlaceTree label={t("nav.locations")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={menu} paths={flat} />;
+}
+
+function Nothing({ why, onAdd, onImport }: { why: string | null; onAdd: () => void; onImport: () => void }) {
+  return (
+    <Empty
+      title={t("place.empty")}
+      action={
+        why === null ? (
+          <Line gap={8}>
+            <Act primary onClick={onAdd} id="empty-add-place">
+              {t("place.add_first")}
+            </Act>
+            <Act onClick={onImport} id="empty-import">
+              {t("place.import")}
+            </Act>
+          </Line>
+        ) : undefined
+      }
+    >
+      {t("place.empty_text")}
+    </Empty>
+  );
+}
