@@ -1,7 +1,7 @@
 """What the agent remembers besides facts and values: settings, devices, findings, tries, credential sets."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,12 +18,26 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class KnownDevice(Struct, kw_only=True):
-    """A device with all that must outlive a restart: `part` is its driver's word for it, `status` what was last told."""
+    """A device with all that must outlive a restart: `part` is its driver's word for it, `status` what was last told. Devices
+    with the same points share one tuple of them (`Descriptors`)."""
 
     device: Device
     part: str
-    points: list[Descriptor] = field(default_factory=list)
+    points: tuple[Descriptor, ...] = ()
     status: DeviceStatus | None = None
+
+
+class Descriptors:
+    """Equal descriptors, their words and equal rows of them made one: those of a thousand boxes of one model are read from as
+    many rows of a table."""
+
+    def __init__(self) -> None:
+        self._one: dict[Descriptor, Descriptor] = {}
+        self._rows: dict[tuple[Descriptor, ...], tuple[Descriptor, ...]] = {}
+
+    def row(self, points: Iterable[Descriptor]) -> tuple[Descriptor, ...]:
+        row = tuple(self._one.setdefault(point, point) for point in points)
+        return self._rows.setdefault(row, row)
 
 
 class CredentialSet(Struct, frozen=True):
@@ -83,7 +97,18 @@ class Memory:
         await self._disk.run(lambda c: c.execute("delete from setting where name = ?", (name,)))
 
     async def devices(self) -> list[KnownDevice]:
-        return await self._all("device", KnownDevice)
+        shared = Descriptors()
+
+        def job(connection: sqlite3.Connection) -> list[KnownDevice]:
+            # Row by row: what is not shared yet is gone before the next is read.
+            found = []
+            for row in connection.execute("select body from device order by id"):
+                known = msgspec.msgpack.decode(row[0], type=KnownDevice)
+                known.points = shared.row(known.points)
+                found.append(known)
+            return found
+
+        return await self._disk.run(job)
 
     async def findings(self) -> list[Unreadable]:
         return await self._all("finding", Unreadable)

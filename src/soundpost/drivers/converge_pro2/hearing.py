@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from soundpost.device.contract import PointReading
 from soundpost.device.model import Value
 from soundpost.drivers.converge_pro2 import assumed, replies, telephone
-from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_BY_WORD, Address, Points, beams, gates
+from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_BY_WORD, Address, Points, beams
 from soundpost.drivers.converge_pro2.reading import BoxRead, StackRead
-from soundpost.drivers.converge_pro2.unit import STACK, peripheral_part, points_of
+from soundpost.drivers.converge_pro2.unit import STACK, gate_points, peripheral_part, points_of
 from soundpost.transport.talk import Heard
 
 TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION"}
@@ -15,6 +15,8 @@ TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION
 
 
 class Hearing:
+    __slots__ = ("_by_number", "_dialers", "_gated", "_peripherals", "arrays", "boxes", "by_name", "stack")
+
     def __init__(self) -> None:
         self.take(StackRead(""))
 
@@ -24,6 +26,7 @@ class Hearing:
         self.boxes = {box.part: box for box in stack.boxes}
         self.by_name = {box.name: box for box in stack.boxes if box.name}
         self._by_number: dict[int, tuple[str, Points]] = {box.number: (box.part, points_of(box)) for box in stack.boxes}
+        self._gated = {box.name: (box.part, gate_points(box)) for box in stack.boxes if box.name}
         self._dialers: dict[int, telephone.Dialer] = {}
         self._peripherals = {
             (box.name, row.position): (peripheral_part(row), row.serial)
@@ -31,6 +34,11 @@ class Hearing:
             for row in box.peripherals
         }
         self.arrays = dict(_arrays(stack.boxes)) if assumed.on("beam_numbers") else {}
+
+    @property
+    def points(self) -> Iterable[Points]:
+        """Of each box."""
+        return (points for _, points in self._by_number.values())
 
     def find(self, part: str, key: str) -> Address | None:
         box = self.boxes.get(part)
@@ -120,11 +128,9 @@ class Hearing:
         return heard
 
     def _gates(self, reply: replies.Gates, pushed: bool) -> Heard:
-        box = self.by_name.get(reply.box)
-        if box is None:
-            return Heard()
-        told = zip(gates(box.number, box.channels("MIC")), reply.open, strict=False)
-        return Heard([(box.part, PointReading(point.key, gate, pushed=pushed)) for point, gate in told])
+        part, gates = self._gated.get(reply.box, ("", ()))
+        told = zip(gates, reply.open, strict=False)
+        return Heard([(part, PointReading(point.key, gate, pushed=pushed)) for point, gate in told])
 
     def _beams(self, reply: replies.Beams, pushed: bool) -> Heard:
         return Heard(
