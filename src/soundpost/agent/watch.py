@@ -50,6 +50,8 @@ class Member:
 class Watch:
     """Implements device.contract.Sink for one stack."""
 
+    __slots__ = ("_rooms", "claims", "family", "id", "line", "observers", "parts")
+
     def __init__(self, rooms: Rooms, stack: KnownDevice) -> None:
         self._rooms = rooms
         self.id = stack.device.id

@@ -52,6 +52,11 @@ class OpenLine:
     A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
     """
 
+    __slots__ = (
+        "_answer", "_answer_s", "_behind", "_clock", "_dialogue", "_end", "_ended", "_garbage", "_gap_s", "_heard", "_late",
+        "_login", "_sent_at", "_stream", "_tap", "_waiter", "_words", "fresh", "gone", "lost_as",
+    )  # fmt: skip
+
     def __init__(
         self,
         dialogue: Dialogue,

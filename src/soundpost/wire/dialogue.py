@@ -55,6 +55,8 @@ class Fate(StrEnum):
 
 
 class Dialogue:
+    __slots__ = ("_echoed", "_is_error", "_owed", "_request", "echoes")
+
     def __init__(self, is_error: Callable[[str], bool]) -> None:
         self._is_error = is_error
         self._request: Request | None = None
