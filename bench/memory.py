@@ -28,7 +28,7 @@ QUIET_S = 20.0
 SHOWN = 20
 ASKED_EACH_S = 1_500
 """What agent, hub and simulator can do together on two cores, and half of it in reserve."""
-LEAST_S = 30.0
+LEAST_S = 15.0
 
 
 def run(options: Options) -> list[Figure]:

@@ -53,8 +53,26 @@ class OpenLine:
     """
 
     __slots__ = (
-        "_answer", "_answer_s", "_behind", "_clock", "_dialogue", "_end", "_ended", "_garbage", "_gap_s", "_heard", "_late",
-        "_login", "_sent_at", "_stream", "_tap", "_waiter", "_words", "fresh", "gone", "lost_as",
+        "_answer",
+        "_answer_s",
+        "_behind",
+        "_clock",
+        "_dialogue",
+        "_end",
+        "_ended",
+        "_gap_s",
+        "_garbage",
+        "_heard",
+        "_late",
+        "_login",
+        "_sent_at",
+        "_stream",
+        "_tap",
+        "_waiter",
+        "_words",
+        "fresh",
+        "gone",
+        "lost_as",
     )  # fmt: skip
 
     def __init__(
