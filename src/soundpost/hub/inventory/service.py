@@ -98,6 +98,10 @@ class Inventory:
         self.memory.delta.reset = True
         self._tell()
 
+    async def idle(self) -> None:
+        """Until what sessions told so far is committed."""
+        await self._ingest.idle()
+
     async def flush(self) -> None:
         """Everything the redo log tells is in blobs and in history."""
         await self._keeper.flush()
