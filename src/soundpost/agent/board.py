@@ -6,11 +6,11 @@ costs one lookup and one comparison: no object is made and nobody is told.
 
 from array import array
 from collections.abc import Iterable, Sequence
-from math import copysign
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from soundpost.device.contract import PointReading
 from soundpost.device.model import GROUPS, Descriptor, Device, Quality, Value
+from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, ScanState
 from soundpost.link.events import DeviceStatus
 
@@ -21,8 +21,6 @@ GROUP_INDEX: Final = {str(group): number for number, group in enumerate(GROUPS)}
 QUALITIES: Final = (GOOD, str(Quality.ERROR), str(Quality.UNSUPPORTED))
 """What a reading can be; a shelf keeps the place here."""
 IS_GOOD, IS_ERROR, IS_UNSUPPORTED = range(len(QUALITIES))
-MOST_SHARED = 4096
-T = TypeVar("T")
 
 
 class Schema:
@@ -103,31 +101,6 @@ class Shelf:
 
     def was_read(self) -> list[int]:
         return [place for place, value in enumerate(self.values) if value is not UNREAD]
-
-
-class Shared:
-    """Equal numbers and words kept once: gains move in steps, so a site has a few hundred different ones and a hundred thousand
-    points that show them. Begins anew when it is full, so what is always new (an uptime) does not fill it for good."""
-
-    __slots__ = ("_floats", "_words")
-
-    def __init__(self) -> None:
-        # Apart, since 1.0 == True == 1 and each must stay what the device said.
-        self._floats: dict[float, float] = {}
-        self._words: dict[str, str] = {}
-
-    def __call__(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is float:
-            # -0.0 == 0.0, and the two are told apart where they are shown.
-            return _kept(self._floats, value) if value or copysign(1.0, value) > 0 else value
-        return _kept(self._words, value) if kind is str else value
-
-
-def _kept(table: dict[T, T], value: T) -> T:
-    if len(table) >= MOST_SHARED:
-        table.clear()
-    return table.setdefault(value, value)
 
 
 class Listener:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
 from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, Read
 
 STATUS_FIELDS = ("status", "since", "reason", "was")
@@ -24,6 +25,7 @@ class Memory:
         self.delta = Delta()
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
+        self._shared = Shared()
         self.forget()
 
     def forget(self) -> None:
@@ -216,6 +218,7 @@ class Memory:
         origins: dict[int, str] = {}
         size, locate = 0, -1
         watched: set[int] | None = None
+        shared = self._shared
         for change in values:
             if change.ref != ref:
                 ref = change.ref
@@ -233,7 +236,7 @@ class Memory:
                 continue
             if index == locate and device is not None and columns[index] != change.value:
                 self.delta.face(device.id, "locate")
-            columns[index] = change.value
+            columns[index] = shared(change.value) if type(change.value) is float else change.value
             times[index] = time_ms
             codes[index] = CODES.get(change.quality, GOOD)
             if change.origin:
