@@ -95,8 +95,8 @@ class Shelf:
             self.values[place],
             self.times[place],
             QUALITIES[self.quality[place]],
-            self.origins[place],
-            self.texts[place],
+            self.origins.get(place, ""),
+            self.texts.get(place, ""),
         )
 
     def was_read(self) -> list[int]:
@@ -194,7 +194,7 @@ class Board:
         quality = _quality(reading)
         before = shelf.values[place]
         same = before is not UNREAD and before == reading.value and shelf.quality[place] == quality
-        if same and shelf.texts[place] == reading.error:
+        if same and shelf.texts.get(place, "") == reading.error:
             return False
         shelf.origins.put(place, _origin(shelf, place, before, quality, origin))
         shelf.values[place] = self._shared(reading.value)

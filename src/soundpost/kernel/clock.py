@@ -2,9 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+
+class Timer(Protocol):
+    def cancel(self) -> object: ...
 
 
 class Clock(Protocol):
@@ -15,6 +20,9 @@ class Clock(Protocol):
         """Seconds from an arbitrary start, never backwards. For durations and deadlines."""
 
     async def sleep(self, seconds: float) -> None: ...
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """For what waits thousands of times a second: no exception, no task of its own."""
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
         """Raises TimeoutError inside the block after `seconds`; None waits for ever."""
@@ -33,6 +41,9 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(seconds, call)
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
         return asyncio.timeout(seconds)

@@ -55,6 +55,7 @@ class OpenLine:
     __slots__ = (
         "_answer",
         "_answer_s",
+        "_arrived",
         "_behind",
         "_clock",
         "_dialogue",
@@ -94,6 +95,7 @@ class OpenLine:
         self._tap, self._end = tap, end
         self._stream: Stream | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._arrived = False
         self._answer: list[str] = []
         self._words = ""
         self._login: list[Item] | None = []
@@ -173,6 +175,10 @@ class OpenLine:
             self._heard(text)
 
     def _wake(self) -> None:
+        self._arrived = True
+        self._end_wait()
+
+    def _end_wait(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -269,18 +275,17 @@ class OpenLine:
         """True once something arrived; raises LineLost."""
         if self.lost_as is not None:
             raise self.lost_as
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter, self._arrived = asyncio.get_running_loop().create_future(), False
+        timer = self._clock.call_later(seconds, self._end_wait)
         try:
-            async with self._clock.timeout(seconds):
-                await self._waiter
-        except TimeoutError:
-            if not self._waiter.done() or self._waiter.cancelled():
-                return False
+            await self._waiter
         finally:
+            timer.cancel()
             self._waiter = None
         if self.lost_as is not None:
             raise self.lost_as
-        return True
+        # What came in the same step of the loop in which the time was over came in time.
+        return self._arrived
 
     def _send(self, text: str, end: bytes, secret: bool = False) -> None:
         self._sent_at = self._clock.monotonic()

@@ -25,10 +25,9 @@ class News:
 
     async def rest(self, seconds: float) -> None:
         self._rest = asyncio.get_running_loop().create_future()
+        timer = self._clock.call_later(seconds, self.wake)
         try:
-            async with self._clock.timeout(seconds):
-                await self._rest
-        except TimeoutError:
-            return
+            await self._rest
         finally:
+            timer.cancel()
             self._rest = None

@@ -9,7 +9,7 @@ together in blocks, each with its earliest time: whoever looks for the next one 
 
 import heapq
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -29,14 +29,15 @@ class Pace(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """Which place in the columns each poll has; shared by all schedules of one shape. Block b is places `edges[b]` up to
-    `edges[b + 1]`, all of pace `paces[b]`."""
+    """Which place in the columns each poll has; shared by all schedules of one shape. Block b is the places from
+    `spans[b][0]` to before `spans[b][1]`, all of pace `paces[b]`."""
 
     place: "array[int]"
     index: "array[int]"
     block: "array[int]"
-    edges: "array[int]"
     paces: tuple[Pace, ...]
+
+    spans: tuple[tuple[int, int], ...]
 
     @property
     def size(self) -> int:
@@ -50,14 +51,13 @@ def order(kinds: bytes, paces: tuple[Pace, ...]) -> Order:
     place = array("H", bytes(2 * len(kinds)))
     for at, poll in enumerate(index):
         place[poll] = at
-    edges = array("H", [0])
+    edges = [0] if index else []
     for at in range(1, len(index)):
         if kinds[index[at]] != kinds[index[at - 1]] or at - edges[-1] == BLOCK:
             edges.append(at)
-    if index:
-        edges.append(len(index))
-    block = array("H", (number for number, (start, end) in enumerate(pairwise(edges)) for _ in range(start, end)))
-    return Order(place, index, block, edges, tuple(paces[kinds[index[start]]] for start in edges[:-1]))
+    spans = tuple(pairwise([*edges, len(index)]))
+    block = array("H", (number for number, (start, end) in enumerate(spans) for _ in range(start, end)))
+    return Order(place, index, block, tuple(paces[kinds[index[start]]] for start, _ in spans), spans)
 
 
 def order_of(periods: Sequence[float], firsts: Sequence[float] = ()) -> Order:
@@ -71,7 +71,7 @@ class Schedule:
     """`periods[i]` belongs to poll i. `start` spreads from `now`, `done` puts poll i at its next phase. `firsts[i]`: the time
     over which the first round of such polls is spread."""
 
-    __slots__ = ("_due", "_first", "_least", "_moved", "_order", "_origin", "_phase")
+    __slots__ = ("_due", "_first", "_least", "_moved", "_order", "_origin", "_phase", "_soonest")
 
     def __init__(self, periods: Sequence[float], phase: float, now: float, firsts: Sequence[float] = ()) -> None:
         self._begin(order_of(periods, firsts), phase, now)
@@ -96,11 +96,12 @@ class Schedule:
         order = self._order
         due, count = self._due, max(1, order.size)
         for block, pace in enumerate(order.paces):
-            for place in self._places(block):
+            for place in range(*order.spans[block]):
                 due[place] = now + order.index[place] / count * pace.first
             self._look(block)
         self._first[:] = b"\1" * order.size
         self._moved = []
+        self._soonest = min(self._least, default=NEVER)
 
     def due(self, indexes: Iterable[int], when: float) -> None:
         """Moves these to `when`; one that is being asked right now is not in the queue and stays out."""
@@ -115,11 +116,11 @@ class Schedule:
                 self._look(order.block[place])
                 self._moved.append((when, index))
         heapq.heapify(self._moved)
+        self._soonest = min(self._least, default=NEVER)
 
     def next_due(self) -> float:
         """Infinity when there is nothing to poll, in the past when something is due already."""
-        least = min(self._least, default=NEVER)
-        return min(least, self._moved[0][0]) if self._moved else least
+        return min(self._soonest, self._moved[0][0]) if self._moved else self._soonest
 
     def take(self, now: float) -> int:
         """The most urgent of those due; without any, the next one."""
@@ -128,7 +129,7 @@ class Schedule:
         urgency, place = NEVER, -1
         for block, least in enumerate(self._least):
             if least <= until:
-                found = self._due.index(least, *self._edges(block))
+                found = self._due.index(least, *self._order.spans[block])
                 pace = self._order.paces[block]
                 wait = least + (pace.first if self._first[found] else pace.period)
                 if wait < urgency:
@@ -137,6 +138,7 @@ class Schedule:
             return heapq.heappop(self._moved)[1]
         self._due[place] = NEVER
         self._look(self._order.block[place])
+        self._soonest = min(self._least)
         return self._order.index[place]
 
     def done(self, index: int, now: float, period: float | None = None) -> None:
@@ -147,16 +149,13 @@ class Schedule:
         every = period or order.paces[block].period
         base = self._origin + (self._phase + index / order.size) % 1.0 * every
         due = base + ((now - base) // every + 1) * every
-        self._due[place] = due if due > now else now + every
+        due = due if due > now else now + every
+        self._due[place] = due
         self._first[place] = 0
-        self._least[block] = min(self._least[block], self._due[place])
-
-    def _edges(self, block: int) -> tuple[int, int]:
-        return self._order.edges[block], self._order.edges[block + 1]
-
-    def _places(self, block: int) -> Iterator[int]:
-        return iter(range(*self._edges(block)))
+        if due < self._least[block]:
+            self._least[block] = due
+            self._soonest = min(self._soonest, due)
 
     def _look(self, block: int) -> None:
-        start, end = self._edges(block)
+        start, end = self._order.spans[block]
         self._least[block] = min(self._due[start:end])

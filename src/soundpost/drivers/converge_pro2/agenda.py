@@ -16,8 +16,6 @@ from soundpost.drivers.converge_pro2.unit import STACK, gate_points, peripheral_
 from soundpost.transport.talk import Poll
 from soundpost.wire.dialogue import Request, reading
 
-NOTHING = Points((), {}, {}, ())
-
 
 class Section(Struct, frozen=True):
     """The polls of one box, in this order: what it tells of itself (`unit`), its peripherals, its gates, its arrays' beams (`part`
@@ -31,9 +29,8 @@ class Section(Struct, frozen=True):
     arrays: tuple[tuple[str, str], ...]
     points: Points
 
-    @property
-    def heads(self) -> int:
-        return len(self.unit) + self.plinks + bool(self.gates) + len(self.arrays)
+    heads: int
+    """Those before its end points."""
 
     @property
     def size(self) -> int:
@@ -78,16 +75,12 @@ def plink_question(name: str) -> Request:
 
 def section(box: BoxRead) -> Section:
     """A box without a name can't be asked for what it tells of itself."""
-    arrays = box.arrays() if assumed.on("beam_numbers") else ()
-    return Section(
-        box.part,
-        box.name,
-        _told(frozenset(box.refused)),
-        bool(box.name) and "PLINK" not in box.refused,
-        _keys(gate_points(box)),
-        tuple((peripheral_part(row), array) for array, row in arrays),
-        points_of(box),
-    )
+    listed = box.arrays() if assumed.on("beam_numbers") else ()
+    arrays = tuple((peripheral_part(row), array) for array, row in listed)
+    unit, gates = _told(frozenset(box.refused)), _keys(gate_points(box))
+    plinks = bool(box.name) and "PLINK" not in box.refused
+    heads = len(unit) + plinks + bool(gates) + len(arrays)
+    return Section(box.part, box.name, unit, plinks, gates, arrays, points_of(box), heads)
 
 
 @lru_cache(64)

@@ -15,7 +15,7 @@ TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION
 
 
 class Hearing:
-    __slots__ = ("_by_number", "_dialers", "_gated", "_peripherals", "arrays", "boxes", "by_name", "stack")
+    __slots__ = ("_by_number", "_dialers", "_gated", "_named", "_peripherals", "arrays", "boxes", "by_name", "stack")
 
     def __init__(self) -> None:
         self.take(StackRead(""))
@@ -26,6 +26,7 @@ class Hearing:
         self.boxes = {box.part: box for box in stack.boxes}
         self.by_name = {box.name: box for box in stack.boxes if box.name}
         self._by_number: dict[int, tuple[str, Points]] = {box.number: (box.part, points_of(box)) for box in stack.boxes}
+        self._named = {box.name: (box, box.part) for box in stack.boxes if box.name}
         self._gated = {box.name: (box.part, gate_points(box)) for box in stack.boxes if box.name}
         self._dialers: dict[int, telephone.Dialer] = {}
         self._peripherals = {
@@ -109,12 +110,12 @@ class Hearing:
     # Boxes and peripherals
 
     def _box_value(self, name: str, word: str, value: str, pushed: bool) -> Heard:
-        box, point = self.by_name.get(name), UNIT_BY_WORD.get(word)
+        (box, part), point = self._named.get(name, (None, "")), UNIT_BY_WORD.get(word)
         read: Value | None = point.read(value) if point else None
         if box is None or point is None or read is None:
             return Heard()
         changed = word == "FW" and value != box.facts.get("FW")
-        return Heard([(box.part, PointReading(point.key, read, pushed=pushed))], anew=changed)
+        return Heard([(part, PointReading(point.key, read, pushed=pushed))], anew=changed)
 
     def presence(self, rows: Iterable[replies.BoxPlink]) -> Heard:
         """A peripheral never seen before, or another one in its place, means the unit is to be read anew."""
