@@ -243,9 +243,14 @@ class OpenLine:
 
     # Commands
 
+    @property
+    def free_at(self) -> float:
+        """From then on the next request goes out at once: devices want a gap between two."""
+        return self._sent_at + self._gap_s
+
     async def ask(self, request: Request) -> list[str]:
         """The lines of the answer. The request is sent once and never again, whatever happens."""
-        pause = self._sent_at + self._gap_s - self._clock.monotonic()
+        pause = self.free_at - self._clock.monotonic()
         if pause > 0:
             await self._clock.sleep(pause)
         if self.lost_as is not None:

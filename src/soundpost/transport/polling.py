@@ -43,11 +43,11 @@ class Poller:
     def heartbeat_anew(self) -> None:
         self._beat_at = self._clock.monotonic() + self._phase * self._periods.heartbeat
 
-    def wait_s(self) -> float:
-        """Seconds until something is due; while the device is silent something always is."""
+    def wait_s(self, line: OpenLine) -> float:
+        """Seconds until something is due and may be sent; while the device is silent something always is."""
         if self._teller.silent:
             return 0.0
-        return min(self._beat_at, self._round.next_due()) - self._clock.monotonic()
+        return max(line.free_at, min(self._beat_at, self._round.next_due())) - self._clock.monotonic()
 
     async def ask(self, line: OpenLine) -> None:
         now = self._clock.monotonic()

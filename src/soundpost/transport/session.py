@@ -245,7 +245,7 @@ class LineSession:
         """Polls until the line is lost; a pushed resync has everything read anew."""
         self._poller.heartbeat_anew()
         while line.lost_as is None:
-            wait = self._poller.wait_s()
+            wait = self._poller.wait_s(line)
             if wait > 0 and not self._news.anew:
                 await self._news.rest(wait)
                 continue
@@ -254,7 +254,7 @@ class LineSession:
                     await self._read_unit(line)
                     self._all_due()
                     self._news.anew = False
-                elif self._poller.wait_s() <= 0:
+                elif self._poller.wait_s(line) <= 0:
                     await self._poller.ask(line)
         raise line.lost_as
 

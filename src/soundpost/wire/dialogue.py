@@ -45,7 +45,10 @@ def _shared(text: str) -> tuple[str, ...]:
 
 
 def fits(prefix: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    return len(words) >= len(prefix) and all(p in ("*", w) for p, w in zip(prefix, words, strict=False))
+    head = words[: len(prefix)]
+    if head == prefix:
+        return True
+    return len(head) == len(prefix) and "*" in prefix and all(p in ("*", w) for p, w in zip(prefix, head, strict=True))
 
 
 class Fate(StrEnum):

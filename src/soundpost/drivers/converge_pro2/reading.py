@@ -1,5 +1,6 @@
 """Reads everything behind one line, politely: what is evidenced always, what is assumed once per firmware version."""
 
+import sys
 from collections.abc import Iterable
 
 from msgspec import Struct, field
@@ -167,7 +168,8 @@ class Reader:
         answer = await self._assumed(ask, switch, reading(words.unit(box.name, word)), memory)
         reply = replies.parse(answer[0]) if answer else None
         if isinstance(reply, replies.BoxValue):
-            box.facts[word] = reply.value
+            # A site's boxes are of a few models and firmware versions.
+            box.facts[word] = sys.intern(reply.value)
         else:
             box.refused[word] = self._refused.get(memory, "switched off in this driver")
 
