@@ -1,7 +1,7 @@
 """What the agent remembers besides facts and values: settings, devices, findings, tries, credential sets."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +19,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 class KnownDevice(Struct, kw_only=True):
     """A device with all that must outlive a restart: `part` is its driver's word for it, `status` what was last told. Devices
-    with the same points share one tuple of them (`Descriptors`)."""
+    with the same points share one tuple of them (`Alike`)."""
 
     device: Device
     part: str
@@ -27,17 +27,24 @@ class KnownDevice(Struct, kw_only=True):
     status: DeviceStatus | None = None
 
 
-class Descriptors:
-    """Equal descriptors, their words and equal rows of them made one: those of a thousand boxes of one model are read from as
-    many rows of a table."""
+class Alike:
+    """Makes one of what is equal in many records: those of a thousand boxes of one model are read from as many rows of a table,
+    and their points, capabilities and assumptions are the same."""
 
     def __init__(self) -> None:
-        self._one: dict[Descriptor, Descriptor] = {}
+        self._points: dict[Descriptor, Descriptor] = {}
         self._rows: dict[tuple[Descriptor, ...], tuple[Descriptor, ...]] = {}
+        self._capabilities: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._assumed: dict[tuple[str, ...], list[str]] = {}
 
-    def row(self, points: Iterable[Descriptor]) -> tuple[Descriptor, ...]:
-        row = tuple(self._one.setdefault(point, point) for point in points)
-        return self._rows.setdefault(row, row)
+    def __call__(self, known: KnownDevice) -> KnownDevice:
+        row = tuple(self._points.setdefault(point, point) for point in known.points)
+        known.points = self._rows.setdefault(row, row)
+        device = known.device
+        key = tuple(device.capabilities.items())
+        device.capabilities = self._capabilities.setdefault(key, device.capabilities)
+        device.assumed = self._assumed.setdefault(tuple(device.assumed), device.assumed)
+        return known
 
 
 class CredentialSet(Struct, frozen=True):
@@ -97,16 +104,12 @@ class Memory:
         await self._disk.run(lambda c: c.execute("delete from setting where name = ?", (name,)))
 
     async def devices(self) -> list[KnownDevice]:
-        shared = Descriptors()
+        alike = Alike()
 
         def job(connection: sqlite3.Connection) -> list[KnownDevice]:
-            # Row by row: what is not shared yet is gone before the next is read.
-            found = []
-            for row in connection.execute("select body from device order by id"):
-                known = msgspec.msgpack.decode(row[0], type=KnownDevice)
-                known.points = shared.row(known.points)
-                found.append(known)
-            return found
+            # Row by row: what is alike is gone before the next is read.
+            rows = connection.execute("select body from device order by id")
+            return [alike(msgspec.msgpack.decode(row[0], type=KnownDevice)) for row in rows]
 
         return await self._disk.run(job)
 

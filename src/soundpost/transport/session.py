@@ -34,7 +34,6 @@ CONNECT_S = 5.0
 STARTING_S = 165.0
 """How long a stack may take to start (devices.md 6.3)."""
 STARTING_LOOK_S = 10.0
-POLITE_S = 1.0
 
 
 class LineSession:
@@ -111,7 +110,7 @@ class LineSession:
         if seconds <= 0:
             self._patience.change()
             return
-        polite = await self._polite_turn()
+        polite = await verbs.polite_turn(self._turn, self._clock)
         try:
             if self._line is not None:
                 self._line.hang_up(Trouble.HANDS_OFF, f"the line is closed for {seconds:g} s, as asked")
@@ -288,14 +287,6 @@ class LineSession:
         async with self._turn:
             now = self._line
             return await verbs.prove(verb, now) if now is not None and self._up else verb.unproved
-
-    async def _polite_turn(self) -> bool:
-        """Lets what is being said on the line end, within the 2 s a hands-off may take."""
-        try:
-            async with self._clock.timeout(POLITE_S):
-                return await self._turn.acquire()
-        except TimeoutError:
-            return False
 
 
 def _where(error: BaseException) -> str:

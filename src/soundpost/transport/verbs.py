@@ -11,6 +11,7 @@ from soundpost.transport.line import ErrorAnswer, LineLost, OpenLine, Silence
 from soundpost.transport.talk import Settle
 
 DROP_S = 15.0
+POLITE_S = 1.0
 
 
 async def carry_out(verb: Coroutine[Any, Any, Outcome | Settle]) -> Outcome | Settle:
@@ -49,3 +50,12 @@ async def dropped(line: OpenLine, clock: Clock) -> None:
             await asyncio.wait({line.gone})
     except TimeoutError:
         return
+
+
+async def polite_turn(turn: asyncio.Lock, clock: Clock) -> bool:
+    """Lets what is being said on the line end, within the 2 s a hands-off may take. True: the turn is taken."""
+    try:
+        async with clock.timeout(POLITE_S):
+            return await turn.acquire()
+    except TimeoutError:
+        return False

@@ -63,7 +63,7 @@ def stack_part(stack: StackRead) -> Part:
 def box_part(stack: StackRead, box: BoxRead) -> Part:
     """Without box facts the firmware is what the stack tells, which is evidenced; all else stays empty."""
     facts = {name: box.facts[word] for word, name in FACT_FIELDS.items() if word in box.facts}
-    assumed_facts = [*facts] + (["name", "box_number"] if stack.listed else [])
+    assumed_facts = _listed((*facts, *(("name", "box_number") if stack.listed else ())))
     facts.setdefault("firmware_version", stack.version)
     return Part(
         part=box.part,
@@ -95,6 +95,12 @@ def gate_points(box: BoxRead) -> tuple[Descriptor, ...]:
 def box_capabilities(box: BoxRead) -> dict[str, str]:
     phones = any(ept in TELEPHONES for ept, _ in box.end_points)
     return _capabilities(phones, "LOCATE" not in box.refused, "TEMP" not in box.refused, bool(box.name))
+
+
+@cache
+def _listed(words: tuple[str, ...]) -> list[str]:
+    """Shared, so nobody changes it."""
+    return list(words)
 
 
 @cache
