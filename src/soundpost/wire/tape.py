@@ -16,10 +16,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-LIMIT = 64 * 1024
-BLOCK = 32 * 1024
-"""Polling repeats itself, and how well that packs depends on how much of it lies together: an eighth here, a third in 2 KiB."""
-BLOCKS = 2
+LIMIT = 72 * 1024
+BLOCKS = 3
+"""Polling repeats itself, and how well that packs depends on how much of it lies together: an eighth in 24 KiB, a third in 2."""
 OPEN = 3 * 1024
 """So much of a line lies about unpacked. Packing less at a time costs more: a block is packed anew whenever it grows."""
 MOST_ENTRY = 4 * 1024
@@ -53,7 +52,7 @@ class NotATape(ValueError):
 
 
 class Tape:
-    """Keeps the last bytes, between half of `limit` and all of it, packed. `began` is on the clock whose times `add` is given,
+    """Keeps the last bytes, between two thirds of `limit` and all of it, packed. `began` is on the clock whose times `add` is given,
     of which milliseconds are kept.
 
     Within, an entry is two numbers and its data: the milliseconds since the one before (in a block's first: since the tape
@@ -88,7 +87,7 @@ class Tape:
         grown = (zlib.decompress(last) if last else b"") + self._open
         self._blocks = (*older, zlib.compress(grown))
         self._open = bytearray()
-        if len(grown) >= min(BLOCK, self._limit // 2) - OPEN:
+        if len(grown) >= self._limit // BLOCKS - OPEN:
             self._last_ms = 0
             self.cut = self.cut or len(self._blocks) == BLOCKS
             self._blocks = (*self._blocks[1 - BLOCKS :], b"")
