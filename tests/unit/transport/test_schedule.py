@@ -100,7 +100,9 @@ def test_no_poll_is_ever_lost_or_doubled(steps: list[str], count: int) -> None:
     assert schedule.next_due() == float("inf")
 
 
-@given(st.lists(st.tuples(st.sampled_from(["take", "take", "due"]), st.integers(0, 199), st.floats(0, 90)), max_size=60))
+@given(
+    st.lists(st.tuples(st.sampled_from(["take", "take", "due"]), st.integers(0, 199), st.floats(0, 90)), max_size=60)
+)
 def test_blocks_find_the_one_a_plain_look_would(steps: list[tuple[str, int, float]]) -> None:
     """Two hundred polls, so that periods have several blocks, after their first round."""
     periods = [10.0, 30.0, 300.0, 30.0] * 50
