@@ -103,7 +103,7 @@ def application(farm: Farm) -> Litestar:
 
     @get("/health")
     async def health() -> dict[str, Any]:
-        seen = sum(station.stack.commands_seen for station in farm.stacks)
+        seen = sum(station.commands_seen for station in farm.stacks)
         shape = {"stacks": len(farm.stations), "personality": farm.personality, "seed": farm.seed}
         return {"status": "ok", **shape, "commands_seen": seen}
 

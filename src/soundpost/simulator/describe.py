@@ -33,7 +33,7 @@ def detail(station: Station) -> dict[str, Any]:
         "sessions": len(station.sessions),
         "logged_in": sum(session.logged_in for session in station.sessions),
         "connects_seen": station.connects_seen,
-        "commands_seen": stack.commands_seen,
+        "commands_seen": station.commands_seen,
         "commands_by_verb": dict(stack.seen),
         "forbidden_seen": stack.forbidden_seen,
         "calls": _calls(station),

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from soundpost.kernel.errors import Invalid, NotFound
+from soundpost.simulator.disguise import Cut
 from soundpost.simulator.stack import Box, Peripheral
 from soundpost.simulator.station import LONGEST_RESTART_S, Station
 
@@ -147,11 +148,11 @@ async def _serial(_farm: Places, station: Station, on: bool, args: Serial) -> No
 
 
 async def _split(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
-    station.split = on
+    station.cut = Cut() if on else None
 
 
 async def _chatter(_farm: Places, station: Station, on: bool, _args: Arguments) -> None:
-    station.chatter = on
+    station.chatter = [] if on else None
 
 
 Apply = Callable[[Places, Station, bool, Any], Awaitable[None]]

@@ -45,7 +45,6 @@ class Stack:
         "by_name",
         "clock",
         "clock_off_s",
-        "commands_seen",
         "failing",
         "files",
         "forbidden_seen",
@@ -81,7 +80,7 @@ class Stack:
         self.user, self.password = spec.user, spec.password
         self.address = ""
         self.starting = self.locked = False
-        self.commands_seen = self.forbidden_seen = 0
+        self.forbidden_seen = 0
         self.seen: dict[str, int] = {}
         self.values = Values(switches)
         self._given = given_points(spec.channel_names) if spec.channel_names else {}

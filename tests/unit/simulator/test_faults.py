@@ -45,7 +45,7 @@ async def test_slow_answers_late_and_in_order(farm: Farm, peer: Peer, clock: Sti
     await fact(lambda: clock.sleepers == 1)
     await farm.fault(NAME, "slow", False)
     peer.send(b"MCCF SYSOFF\r")
-    await fact(lambda: farm.stacks[0].stack.commands_seen == 2)
+    await fact(lambda: farm.stacks[0].commands_seen == 2)
     await clock.advance(5)
     await peer.expect(b"MCCF SYSON \r\n=> MCCF SYSOFF \r\n=> ")
 
