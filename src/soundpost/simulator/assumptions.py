@@ -96,6 +96,7 @@ class Assumptions:
     firmware_update: bool = assume(True, "`BOX <name> UNIT|PLINK <n> UPDATE <file>`, then a restart", lab_only=True)
     firmware_named: bool = assume(True, "the version of a firmware file is the one in its name: `x_7.1.2.4.bin`")
     progress_step: int = assume(20, "per cent between two progress lines of LOAD and UPDATE")
+    restart_after_s: float = assume(1.0, "seconds between DONE of LOAD or UPDATE and the restart")
     progress_s: float = assume(1.0, "seconds between two progress lines of LOAD and UPDATE")
 
     def report(self) -> list[dict[str, Any]]:

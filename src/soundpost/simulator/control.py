@@ -17,7 +17,7 @@ from soundpost.kernel.errors import Invalid, SoundpostError, TellUser
 from soundpost.simulator import describe
 from soundpost.simulator.addresses import listening_socket
 from soundpost.simulator.farm import Farm
-from soundpost.simulator.faults import FAULTS
+from soundpost.simulator.faults import report
 
 LOG = log.get("simulator")
 PROBLEM = "application/problem+json"
@@ -99,7 +99,7 @@ def _fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
 def application(farm: Farm) -> Litestar:
     @get("/")
     async def index() -> dict[str, Any]:
-        return {"paths": PATHS, "faults": sorted(FAULTS), "guide": "docs/guides/simulate.md"}
+        return {"paths": PATHS, "faults": report(), "guide": "docs/guides/simulate.md"}
 
     @get("/health")
     async def health() -> dict[str, Any]:

@@ -3,18 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+TIMING_MARK = b"\xff\xfd\x06".decode("utf-8", "surrogateescape")  # IAC DO 6: asked for in the middle of a line
 PROMPT, USERNAME, PASSWORD = "=> ", "Username: ", "Password: "
 
 
 @dataclass(slots=True)
 class Disguise:
-    """`lf_cr`: lines end LF CR. `nul`: a NUL before every line end. `no_prompt`: none after a line, `login` at login too.
+    """`lf_cr`: lines end LF CR. `nul`: a NUL before every line end; `nul_start`: before every answer too.
 
-    `twice`: `Username: ` is asked twice in a row; `password` too, which one client takes for a refusal.
+    `no_prompt`: none after a line; `login`: nor at login. `twice`: `Username: ` is asked twice in a row; `password`: the
+    other one too, which one client takes for a refusal. `options`: an IAC sequence before every answer.
     """
 
     lf_cr: bool = False
     nul: bool = False
+    nul_start: bool = False
+    options: bool = False
     no_prompt: bool = False
     login: bool = False
     twice: bool = False
@@ -28,7 +32,11 @@ class Disguise:
             text = text.replace(PROMPT, "")
         if self.nul:
             text = text.replace("\r\n", "\0\r\n")
-        return text.replace("\r\n", "\n\r") if self.lf_cr else text
+        if self.lf_cr:
+            text = text.replace("\r\n", "\n\r")
+        if not text:
+            return text
+        return (TIMING_MARK if self.options else "") + ("\0" if self.nul_start else "") + text
 
 
 @dataclass(frozen=True, slots=True)

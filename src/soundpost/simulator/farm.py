@@ -10,6 +10,7 @@ from soundpost.simulator import faults, phones, reports
 from soundpost.simulator.addresses import DEFAULT_PORT, Endpoint, endpoints, raise_file_limit
 from soundpost.simulator.assumptions import of_personality
 from soundpost.simulator.endpoints import locate_point, set_at_device
+from soundpost.simulator.listener import Listener
 from soundpost.simulator.names import Point
 from soundpost.simulator.reply import Refused
 from soundpost.simulator.specs import StackSpec
@@ -140,7 +141,7 @@ class Farm:
         station.stack.set_locate(found, on)
         return time
 
-    async def move(self, station: Station, address: str, port: int | None = None) -> None:
+    async def move(self, station: Listener, address: str, port: int | None = None) -> None:
         """The stack listens there from now on. A stack that was there goes quiet until it is moved, so that two moves swap."""
         target: Endpoint = (address, station.endpoint[1] if port is None else port)
         before = station.endpoint

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from soundpost.kernel import log
@@ -17,6 +18,9 @@ LOG = log.get("simulator")
 
 class Listener:
     """`answer_line` and `framed` are the device's own. The names of faults that are on gather in `faults`, for people."""
+
+    kind = "device"
+    """What people call it: `stack`, `BMA 360D`."""
 
     def __init__(self, name: str, endpoint: Endpoint, switches: Assumptions, clock: Clock) -> None:
         self.name, self.switches, self.clock = name, switches, clock
@@ -98,6 +102,11 @@ class Listener:
     def _session(self) -> Session:
         self._empty.clear()
         return Session(self)
+
+    def wear(self, **odd: bool) -> None:
+        """The named fields of Disguise; each belongs to one fault."""
+        worn = replace(self.disguise or Disguise(), **odd)
+        self.disguise = worn if worn != Disguise() else None
 
     def left(self, session: Session) -> None:
         self.sessions.discard(session)

@@ -38,6 +38,7 @@ class Outlet:
         if cut is None:
             self._queue.append((due, data))
         else:
+            due = max(due, self._queue[-1][0] + cut.gap_s) if self._queue else due
             self._queue.extend((due + n * cut.gap_s, piece) for n, piece in enumerate(cut.pieces(data)))
         if self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._send_queued())
@@ -52,8 +53,8 @@ class Outlet:
                     await clock.sleep(wait)
                 if not self._queue:  # a lost line has none
                     return
-                self.write(data)
                 self._queue.popleft()
+                self.write(data)
                 # uvloop sends all that is written within one turn as one segment; a turn between them keeps them apart.
                 turn = loop.create_future()
                 loop.call_soon(turn.set_result, None)
@@ -65,6 +66,10 @@ class Outlet:
         transport = self.transport
         if transport is not None and not transport.is_closing() and not self._station.silent:
             transport.write(data)
+
+    def empty(self) -> None:
+        if self._queue:
+            self._queue.clear()
 
     def lost(self) -> None:
         self.transport = self._queue = None

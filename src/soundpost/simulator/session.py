@@ -75,7 +75,7 @@ class Session(asyncio.Protocol):
         station.connects_seen += 1
         if not station.should_listen:  # was already in the kernel's queue when the listener closed
             self.reset()
-        elif len(station.sessions) > station.switches.max_sessions:
+        elif sum(not session.frozen for session in station.sessions) > station.switches.max_sessions:
             transport.close()
         else:
             self.greet()
@@ -139,12 +139,13 @@ class Session(asyncio.Protocol):
             self.send(text if worn is None else worn.worn(text, logged_in=True))
 
     def send(self, text: str) -> None:
-        if text and not self._station.silent:
+        if text and not self._station.silent and not self.frozen:
             self._outlet.send(text.encode("utf-8", "surrogateescape"))
 
     def freeze(self) -> None:
         """The device has forgotten this line and does not say so: nothing is read, nothing is written, nothing ends."""
         self.frozen = True
+        self._outlet.empty()
         if self._outlet.transport is not None:
             self._outlet.transport.pause_reading()
 

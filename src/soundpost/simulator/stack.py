@@ -50,6 +50,7 @@ class Stack:
         "forbidden_seen",
         "host",
         "hot",
+        "keeps_firmware",
         "locked",
         "matrix",
         "metered",
@@ -94,6 +95,7 @@ class Stack:
         self.metered: dict[object, set[Point]] = {}
         self.files: dict[str, bytes] = {}  # uploaded, by their whole path
         self.failing: dict[str, str] = {}  # `load` or `update` -> the reason it will end with
+        self.keeps_firmware = False  # an update says DONE and changes nothing
         self.project: bytes | None = None
         self.clock_off_s = 0.0
         self.hot: dict[str, tuple[float, float, float]] = {}  # box -> since when, degrees a second, up to

@@ -16,6 +16,8 @@ MUTE = PARAMETERS["LEVEL", "MUTE"]
 
 
 class Station(Listener):
+    kind = "stack"
+
     def __init__(self, spec: StackSpec, endpoint: Endpoint, switches: Assumptions, clock: Clock) -> None:
         super().__init__(spec.name, endpoint, switches, clock)
         self.stack = Stack(spec, switches, clock, self)
