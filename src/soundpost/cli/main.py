@@ -180,12 +180,14 @@ def simulate(
         ),
     ] = None,
     port: Annotated[int, Parameter(help="Port of every stack; 0 picks free ones.")] = 10023,
+    bma360d: Annotated[int, Parameter(help="How many BMA 360D arrays with lines of their own there are.")] = 0,
+    bma360d_port: Annotated[int, Parameter(help="Port of every BMA 360D.")] = 3603,
     control_port: ControlPort = 8100,
     site: Annotated[list[str] | None, Parameter(help="NAME=NETWORK, repeated: equal groups of stacks.")] = None,
     ready_json: ReadyJson = False,
     quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
 ) -> int:
-    """Plays devices on loopback: every one a real TCP server that speaks the CONVERGE Pro 2 language."""
+    """Plays devices on loopback: every one a real TCP server that speaks its product's language."""
     from soundpost import simulator
     from soundpost.editions import process
     from soundpost.kernel.clock import SystemClock
@@ -196,7 +198,10 @@ def simulate(
         if ready_json:
             process.ready_line(body)
         else:
-            process.say(f"{body['stacks']} stacks answer; control at {body['control']}/stacks. Ctrl-C stops them.")
+            arrays = f" and {body['arrays']} BMA 360D" if body["arrays"] else ""
+            process.say(
+                f"{body['stacks']} stacks{arrays} answer; control at {body['control']}/stacks. Ctrl-C stops them."
+            )
 
     def report(line: str) -> None:
         sys.stderr.write(line + "\n")
@@ -209,6 +214,8 @@ def simulate(
             personality=personality,
             network=network,
             port=port,
+            bma360d=bma360d,
+            bma360d_port=bma360d_port,
             control_port=control_port,
             sites=simulator.sites(site or []),
         )

@@ -74,6 +74,19 @@ class Assumptions:
     restart_down_s: float = assume(20.0, "telnet is refused this long after a reset; a real unit may need 165 s")
     restart_empty_s: float = assume(5.0, "VERSION answers an empty value this long, then HW_RESYNC is pushed")
     restart_keeps_values: bool = assume(True, "gains and mutes are the same after a restart")
+    # BMA 360D (10.2, 14.3). Its commands from A to M are vendor text; how it errs and what it answers to a write is not.
+    bma360d_greeting: str = assume("", "a BMA 360D says nothing before the first command and asks for no login")
+    bma360d_error_command: str = assume("ERROR UNKNOWN COMMAND", "its text for a command it does not know")
+    bma360d_error_argument: str = assume("ERROR INVALID ARGUMENT", "its text for words that don't fit the command")
+    bma360d_writes_mirrored: bool = assume(
+        True, "GAIN, MUTE, LEDBRIGHT, LEDCOLOR, LOCATE and BREPORT 0 answer with the resulting state (else nothing)"
+    )
+    bma360d_aec_group: str = assume("R", "the letter of its third gain group, the AEC reference")
+    bma360d_mute_groups: str = assume("MBSR", "its letters for MUTE: microphone, beam, speaker, AEC reference")
+    bma360d_gain_low_db: float = assume(-65.0, "its lowest gain")
+    bma360d_gain_high_db: float = assume(20.0, "its highest gain")
+    bma360d_report_s: float = assume(0.5, "seconds between the reports of BREPORT 1, to the line that asked")
+    bma360d_fast_report_s: float = assume(0.1, "seconds between the reports of BREPORT 2")
     # assumed.md: the management profile.
     box_list: bool = assume(True, "`BOX * UNIT SN` lists all boxes in box-number order", lab_only=True)
     box_facts: bool = assume(True, "`BOX <name> UNIT MODEL|PART|FW|MAC|IP`", lab_only=True)

@@ -55,7 +55,13 @@ class Listener:
 
     # -- what a device fills in
 
-    greeting = ""
+    @property
+    def greeting(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def site(self) -> str:
+        raise NotImplementedError
 
     def gate(self) -> Gate:
         raise NotImplementedError

@@ -26,7 +26,11 @@ class Station(Listener):
     # -- what the listener asks
 
     @property
-    def greeting(self) -> str:  # type: ignore[override]
+    def site(self) -> str:
+        return self.stack.spec.site
+
+    @property
+    def greeting(self) -> str:
         text = self.switches.banner + USERNAME
         return text if self.disguise is None else self.disguise.worn(text, logged_in=False)
 

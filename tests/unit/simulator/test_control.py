@@ -108,7 +108,7 @@ async def test_the_index_and_the_guide_list_every_fault(api: httpx.AsyncClient) 
 
 async def test_health_and_assumptions(api: httpx.AsyncClient) -> None:
     health = (await api.get("/health")).json()
-    assert health == {"status": "ok", "stacks": 3, "personality": "lab", "seed": 1, "commands_seen": 0}
+    assert health == {"status": "ok", "stacks": 3, "arrays": 0, "personality": "lab", "seed": 1, "commands_seen": 0}
     items = (await api.get("/assumptions")).json()["items"]
     assert {"name", "value", "default", "text", "lab_only"} == set(items[0])
 
