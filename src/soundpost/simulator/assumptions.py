@@ -85,6 +85,7 @@ class Assumptions:
     bma360d_mute_groups: str = assume("MBSR", "its letters for MUTE: microphone, beam, speaker, AEC reference")
     bma360d_gain_low_db: float = assume(-65.0, "its lowest gain")
     bma360d_gain_high_db: float = assume(20.0, "its highest gain")
+    bma360d_led_numbers: bool = assume(True, "its LED states, levels and colours are whole numbers and any is taken")
     bma360d_report_s: float = assume(0.5, "seconds between the reports of BREPORT 1, to the line that asked")
     bma360d_fast_report_s: float = assume(0.1, "seconds between the reports of BREPORT 2")
     # assumed.md: the management profile.
@@ -102,13 +103,19 @@ class Assumptions:
     meters: bool = assume(True, "`METER <EPT> <EPN> <0|1>` answers and starts METERREPORT lines", lab_only=True)
     meters_per_s: float = assume(10.0, "meter reports of an end point at most so often, to the session that asked")
     ftp: bool = assume(True, "`BOX <name> UNIT FTP [0|1]` opens and closes the file service", lab_only=True)
+    ftp_limit_mb: int = assume(
+        64, "a larger file is refused by the file service, which has two folders and makes no others"
+    )
     project_load: bool = assume(
         True, "`STACK LOAD <file>` loads an uploaded project file, then restarts", lab_only=True
     )
     project_sets_credentials: bool = assume(False, "a loaded project brings its user and password along")
     firmware_update: bool = assume(True, "`BOX <name> UNIT|PLINK <n> UPDATE <file>`, then a restart", lab_only=True)
     firmware_named: bool = assume(True, "the version of a firmware file is the one in its name: `x_7.1.2.4.bin`")
-    progress_step: int = assume(20, "per cent between two progress lines of LOAD and UPDATE")
+    progress_step: int = assume(
+        20, "per cent between two progress lines of LOAD and UPDATE; the first says 0, the last 100"
+    )
+    peripheral_restart_s: float = assume(2.0, "a peripheral is gone so long when its firmware has changed")
     restart_after_s: float = assume(1.0, "seconds between DONE of LOAD or UPDATE and the restart")
     progress_s: float = assume(1.0, "seconds between two progress lines of LOAD and UPDATE")
 

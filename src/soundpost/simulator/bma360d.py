@@ -137,7 +137,9 @@ class Array:
     def _word(self, command: str, kept: dict[str, str], values: list[str], default: str) -> list[str]:
         """Which states, levels and colors there are nobody published, so any whole number is one."""
         _arguments(values, 1, 2)
-        if not all(value.isascii() and value.isdecimal() and len(value) < 4 for value in values):
+        if not self._switches.bma360d_led_numbers or not all(
+            value.isascii() and value.isdecimal() and len(value) < 4 for value in values
+        ):
             raise Unfit
         if len(values) == 2:
             kept[values[0]] = values[1]

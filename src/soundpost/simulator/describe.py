@@ -27,6 +27,7 @@ def detail(station: Station) -> dict[str, Any]:
     return {
         **summary(station),
         "faults": dict(station.faults),
+        "ftp_port": station.files.port,
         "values": stack.changed_values(),
         "starting": stack.starting,
         "restarting": station.restarting,

@@ -12,6 +12,7 @@ from soundpost.simulator.arraystation import DEFAULT_ARRAY_PORT, ArrayStation
 from soundpost.simulator.assumptions import of_personality
 from soundpost.simulator.bma360d import ArraySpec
 from soundpost.simulator.endpoints import locate_point, set_at_device
+from soundpost.simulator.fileservice import DEFAULT_FTP_PORT
 from soundpost.simulator.listener import Listener
 from soundpost.simulator.names import Point
 from soundpost.simulator.reply import Refused
@@ -40,6 +41,7 @@ class Farm:
         personality: str = "lab",
         arrays: Sequence[ArraySpec] = (),
         array_port: int = DEFAULT_ARRAY_PORT,
+        ftp_port: int = DEFAULT_FTP_PORT,
         clock: Clock | None = None,
         seed: int = 1,
         switches: Mapping[str, Any] | None = None,
@@ -52,8 +54,11 @@ class Farm:
             raise Invalid(f"The simulator can't be set up like this: {error}.", code="switches_invalid") from error
         homes = place([spec.site for spec in specs], network, port)
         array_homes = place([spec.site for spec in arrays], network, array_port if port else 0, specs)
+        # Stacks that share an address can't share its FTP port: each takes a free one, which GET /stacks shows.
+        alone = len({address for address, _ in homes}) == len(homes)
+        ftp = ftp_port if port and alone else 0
         self.stations = {
-            spec.name: Station(spec, home, self.assumptions, self.clock)
+            spec.name: Station(spec, home, self.assumptions, self.clock, ftp)
             for spec, home in zip(specs, homes, strict=True)
         }
         self.arrays = {

@@ -13,6 +13,7 @@ from soundpost.simulator.arraystation import DEFAULT_ARRAY_PORT
 from soundpost.simulator.assumptions import Assumptions
 from soundpost.simulator.bma360d import make_arrays
 from soundpost.simulator.farm import Farm
+from soundpost.simulator.fileservice import DEFAULT_FTP_PORT
 from soundpost.simulator.scenes import SCENES, Scene
 from soundpost.simulator.specs import make_stacks
 
@@ -31,6 +32,7 @@ class Settings:
     network: str | None = None
     port: int = DEFAULT_PORT
     bma360d_port: int = DEFAULT_ARRAY_PORT
+    ftp_port: int = DEFAULT_FTP_PORT
     control_host: str = "127.0.0.1"
     control_port: int = CONTROL_PORT
     sites: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +79,7 @@ async def run(
         port=settings.port,
         arrays=make_arrays(settings.bma360d, settings.seed, list(settings.sites)),
         array_port=settings.bma360d_port,
+        ftp_port=settings.ftp_port,
         personality=settings.personality,
         clock=clock,
         seed=settings.seed,

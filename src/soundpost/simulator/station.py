@@ -4,6 +4,7 @@ from soundpost.kernel.clock import Clock
 from soundpost.simulator import commands
 from soundpost.simulator.addresses import Endpoint
 from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.fileservice import FileService
 from soundpost.simulator.listener import Listener
 from soundpost.simulator.login import USERNAME, Login
 from soundpost.simulator.parameters import PARAMETERS
@@ -18,9 +19,13 @@ MUTE = PARAMETERS["LEVEL", "MUTE"]
 class Station(Listener):
     kind = "stack"
 
-    def __init__(self, spec: StackSpec, endpoint: Endpoint, switches: Assumptions, clock: Clock) -> None:
+    def __init__(
+        self, spec: StackSpec, endpoint: Endpoint, switches: Assumptions, clock: Clock, ftp_port: int = 0
+    ) -> None:
         super().__init__(spec.name, endpoint, switches, clock)
         self.stack = Stack(spec, switches, clock, self)
+        self.files = FileService(self.stack)
+        self._ftp_port = ftp_port
         self.stack.address = endpoint[0]
 
     # -- what the listener asks
@@ -49,8 +54,20 @@ class Station(Listener):
     def settled(self) -> None:
         self.stack.address = self.endpoint[0]
 
+    # -- file service
+
     def serve_files(self) -> None:
-        """The file service follows `Stack.serves_files`."""
+        """It follows `Stack.serves_files`, and the plug: a stack that refuses has no file service either."""
+        there = self.should_listen and self.stack.serves_files
+        self.files.follow((self.endpoint[0], self._ftp_port) if there else None)
+
+    async def apply(self) -> None:
+        await super().apply()
+        self.serve_files()
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self.files.stop()
 
     # -- restart
 

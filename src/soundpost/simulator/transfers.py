@@ -9,7 +9,6 @@ from soundpost.simulator.reply import told
 from soundpost.simulator.stack import Stack
 
 VERSION = re.compile(r"\d+(?:\.\d+){2,3}")
-RETURNS_S = 2.0  # a peripheral is gone this long while it restarts
 PROJECT, FIRMWARE = "/project/", "/firmware/"
 
 
@@ -45,7 +44,9 @@ def update_peripheral(stack: Stack, box: Box, peripheral: Peripheral, name: str)
         peripheral.firmware = peripheral.firmware if stack.keeps_firmware else version
         stack.set_present(box, peripheral, False)
         stack.host.timer(
-            f"returns {peripheral.spec.serial}", RETURNS_S, lambda: stack.set_present(box, peripheral, True)
+            f"returns {peripheral.spec.serial}",
+            stack.switches.peripheral_restart_s,
+            lambda: stack.set_present(box, peripheral, True),
         )
 
     return _begin(stack, f"BOX {box.spec.name} NOTIFICATION UPDATE", reason, done, None)
