@@ -21,9 +21,10 @@ TlsPort = Annotated[int, Parameter(help="TLS port for agents and other machines;
 Stacks = Annotated[int, Parameter(help="How many stacks are simulated.")]
 Seed = Annotated[int, Parameter(help="The same seed makes the same devices and the same day.")]
 SceneName = Annotated[
-    Literal["calm", "lively"],
+    Literal["calm", "lively", "storm"],
     Parameter(
-        help="calm: nothing happens by itself; lively: levels move, lights go on, now and then a stack is in trouble."
+        help="calm: nothing happens by itself; lively: levels move, lights go on, now and then a stack is in trouble; "
+        "storm: again and again most stacks are in trouble at once."
     ),
 ]
 Personality = Annotated[
@@ -171,7 +172,9 @@ def simulate(
     *,
     stacks: Stacks = 60,
     seed: Seed = 1,
-    scene: SceneName = "calm",
+    scene: Annotated[
+        str, Parameter(help="calm, lively, storm, or a file .yaml with steps of your own (docs/guides/simulate.md).")
+    ] = "calm",
     personality: Personality = "lab",
     network: Annotated[
         str | None,

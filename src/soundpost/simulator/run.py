@@ -14,7 +14,7 @@ from soundpost.simulator.assumptions import Assumptions
 from soundpost.simulator.bma360d import make_arrays
 from soundpost.simulator.farm import Farm
 from soundpost.simulator.fileservice import DEFAULT_FTP_PORT
-from soundpost.simulator.scenes import SCENES, Scene
+from soundpost.simulator.scenes import Scene
 from soundpost.simulator.specs import make_stacks
 
 CONTROL_PORT = 8100
@@ -68,8 +68,6 @@ async def run(
     say: Callable[[str], None] | None = None,
 ) -> None:
     """Returns after `stop` is set and every socket is closed. `ready` gets {"control": url, "stacks": n, "arrays": n}."""
-    if settings.scene not in SCENES:
-        raise Invalid(f"There is no scene {settings.scene!r}; there are {', '.join(SCENES)}.", code="scene_unknown")
     if settings.stacks < 0 or settings.stacks + settings.bma360d < 1:
         raise Invalid("There must be at least one stack, or one array.", code="stacks_invalid")
     clock = clock or SystemClock()
@@ -85,14 +83,15 @@ async def run(
         seed=settings.seed,
         switches=settings.switches,
     )
+    scene = Scene(farm, settings.scene)
     async with farm, control.serving(farm, settings.control_host, settings.control_port) as url:
         if say is not None:
             for line in report(farm.assumptions, farm.personality):
                 say(line)
-        scene = asyncio.get_running_loop().create_task(Scene(farm, settings.scene).run(clock))
+        playing = asyncio.get_running_loop().create_task(scene.run(clock))
         try:
             ready({"control": url, "stacks": len(farm.stations), "arrays": len(farm.arrays)})
             await stop.wait()
         finally:
-            scene.cancel()
-            await asyncio.gather(scene, return_exceptions=True)
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)

@@ -3,7 +3,8 @@ import asyncio
 from tests.unit.simulator.peers import NETWORK, StillClock, fact
 
 from soundpost.simulator import Farm, make_stacks
-from soundpost.simulator.scenes import TROUBLES, Lively, Scene
+from soundpost.simulator.lively import TROUBLES, Lively
+from soundpost.simulator.scenes import Scene
 
 
 def test_the_plan_repeats_with_its_seed() -> None:
