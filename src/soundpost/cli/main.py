@@ -189,6 +189,10 @@ def simulate(
     site: Annotated[list[str] | None, Parameter(help="NAME=NETWORK, repeated: equal groups of stacks.")] = None,
     ready_json: ReadyJson = False,
     quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
+    replay: Annotated[
+        Path | None, Parameter(help="A transcript: its device's side is played at --port of 127.0.0.1, nothing else.")
+    ] = None,
+    pace: Annotated[float, Parameter(help="With --replay: 1 keeps the recorded times, 0 leaves them out.")] = 0.0,
 ) -> int:
     """Plays devices on loopback: every one a real TCP server that speaks its product's language."""
     from soundpost import simulator
@@ -200,6 +204,8 @@ def simulate(
     def ready(body: dict[str, object]) -> None:
         if ready_json:
             process.ready_line(body)
+        elif replay is not None:
+            process.say(f"{replay} is played at {body['replay']}. Ctrl-C stops it.")
         else:
             arrays = f" and {body['arrays']} BMA 360D" if body["arrays"] else ""
             process.say(
@@ -210,6 +216,10 @@ def simulate(
         sys.stderr.write(line + "\n")
 
     async def main(stop: asyncio.Event) -> None:
+        if replay is not None:
+            played = simulator.ReplaySettings(replay, port=port, pace=pace)
+            await simulator.run_replay(played, ready, stop, clock=SystemClock())
+            return
         settings = simulator.Settings(
             stacks=stacks,
             seed=seed,

@@ -5,6 +5,7 @@
 
 from soundpost.simulator.bma360d import ArraySpec, make_arrays
 from soundpost.simulator.farm import Farm
+from soundpost.simulator.replayer import ReplaySettings, run_replay
 from soundpost.simulator.run import Settings, run, sites
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec, make_stacks
 
@@ -13,10 +14,12 @@ __all__ = [
     "BoxSpec",
     "Farm",
     "PeripheralSpec",
+    "ReplaySettings",
     "Settings",
     "StackSpec",
     "make_arrays",
     "make_stacks",
     "run",
+    "run_replay",
     "sites",
 ]
