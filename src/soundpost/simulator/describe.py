@@ -27,7 +27,7 @@ def detail(station: Station) -> dict[str, Any]:
     return {
         **summary(station),
         "faults": dict(station.faults),
-        "ftp_port": station.files.port,
+        "ftp_port": station.ftp_port,
         "values": stack.changed_values(),
         "starting": stack.starting,
         "restarting": station.restarting,

@@ -22,22 +22,25 @@ class Listener:
     kind = "device"
     """What people call it: `stack`, `BMA 360D`."""
 
+    # Of thousands most are never in trouble: what a trouble changes costs them nothing here.
+    connects_seen = commands_seen = 0
+    silent = echo = option_bytes = False
+    stopped = refused = restarting = displaced = False
+    cut: Cut | None = None
+    disguise: Disguise | None = None
+    slow_s = 0.0
+    error: tuple[str, str] | None = None
+    chatter: list[str] | None = None
+    lost: "Share | None" = None
+    late: "tuple[Share, float] | None" = None
+
     def __init__(self, name: str, endpoint: Endpoint, switches: Assumptions, clock: Clock) -> None:
         self.name, self.switches, self.clock = name, switches, clock
         self.home = self.endpoint = endpoint
         self.sessions: set[Session] = set()
-        self.connects_seen = self.commands_seen = 0
         self.faults: dict[str, dict[str, Any]] = {}
-        self.silent = False
-        self.echo, self.option_bytes = switches.echo, switches.option_bytes
-        self.cut: Cut | None = None
-        self.disguise: Disguise | None = None
-        self.slow_s = 0.0
-        self.error: tuple[str, str] | None = None
-        self.chatter: list[str] | None = None
-        self.lost: Share | None = None
-        self.late: tuple[Share, float] | None = None
-        self.stopped = self.refused = self.restarting = self.displaced = False
+        if switches.echo or switches.option_bytes:
+            self.echo, self.option_bytes = switches.echo, switches.option_bytes
         self._server: asyncio.Server | None = None
         self._server_endpoint = endpoint
         self._timers: dict[str, asyncio.Task[None]] = {}

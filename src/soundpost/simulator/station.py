@@ -18,13 +18,14 @@ MUTE = PARAMETERS["LEVEL", "MUTE"]
 
 class Station(Listener):
     kind = "stack"
+    files: FileService | None = None
+    """Made when it is first opened: most never are."""
 
     def __init__(
         self, spec: StackSpec, endpoint: Endpoint, switches: Assumptions, clock: Clock, ftp_port: int = 0
     ) -> None:
         super().__init__(spec.name, endpoint, switches, clock)
         self.stack = Stack(spec, switches, clock, self)
-        self.files = FileService(self.stack)
         self._ftp_port = ftp_port
         self.stack.address = endpoint[0]
 
@@ -56,10 +57,17 @@ class Station(Listener):
 
     # -- file service
 
+    @property
+    def ftp_port(self) -> int | None:
+        """Where the file service is reached while it is open."""
+        return self.files.port if self.files is not None else None
+
     def serve_files(self) -> None:
         """It follows `Stack.serves_files`, and the plug: a stack that refuses has no file service either."""
         there = self.should_listen and self.stack.serves_files
-        self.files.follow((self.endpoint[0], self._ftp_port) if there else None)
+        if there or self.files is not None:
+            self.files = self.files or FileService(self.stack)
+            self.files.follow((self.endpoint[0], self._ftp_port) if there else None)
 
     async def apply(self) -> None:
         await super().apply()
@@ -67,7 +75,8 @@ class Station(Listener):
 
     async def stop(self) -> None:
         await super().stop()
-        await self.files.stop()
+        if self.files is not None:
+            await self.files.stop()
 
     # -- restart
 

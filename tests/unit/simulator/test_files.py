@@ -24,9 +24,9 @@ async def ftp(station: Station, peer: Peer) -> AsyncIterator[aioftp.Client]:
 
 
 async def signed_in(station: Station, password: str = "converge") -> aioftp.Client:
-    assert station.files.port is not None
+    assert station.ftp_port is not None
     client = aioftp.Client()
-    await client.connect(station.endpoint[0], station.files.port)
+    await client.connect(station.endpoint[0], station.ftp_port)
     try:
         await client.login("clearone", password)
     except aioftp.StatusCodeError:
@@ -53,33 +53,33 @@ async def until(peer: Peer, end: bytes) -> list[bytes]:
 
 async def test_it_is_there_only_while_it_is_on(farm: Farm, station: Station, peer: Peer) -> None:
     assert await peer.value("BOX DSP1 UNIT FTP") == "BOX DSP1 UNIT FTP 0"
-    assert station.files.port is None
+    assert station.ftp_port is None
     async with logged_in(station.endpoint) as other:
         await peer.ask(b"BOX DSP1 UNIT FTP 1\r", b"BOX DSP1 UNIT FTP 1 \r\n=> ")
         await other.expect(b"BOX DSP1 UNIT FTP 1 \r\n=> ")
-    assert station.files.port is not None
-    where = (station.endpoint[0], station.files.port)
+    assert station.ftp_port is not None
+    where = (station.endpoint[0], station.ftp_port)
     (await signed_in(station)).close()
     await peer.ask(b"BOX DSP1 UNIT FTP 0\r", b"BOX DSP1 UNIT FTP 0 \r\n=> ")
-    await fact(lambda: station.files.port is None)
+    await fact(lambda: station.ftp_port is None)
     assert await refused(where)
     await peer.ask(b"BOX DSP1 UNIT FTP 1\r", b"BOX DSP1 UNIT FTP 1 \r\n=> ")
-    await fact(lambda: station.files.port is not None)
+    await fact(lambda: station.ftp_port is not None)
     (await signed_in(station)).close()
 
 
 async def test_the_plug_pulled_takes_it_along(farm: Farm, station: Station, ftp: aioftp.Client) -> None:
-    assert station.files.port is not None
-    where = (station.endpoint[0], station.files.port)
+    assert station.ftp_port is not None
+    where = (station.endpoint[0], station.ftp_port)
     await farm.fault(NAME, "refuse")
-    await fact(lambda: station.files.port is None)
+    await fact(lambda: station.ftp_port is None)
     assert await refused(where)
 
 
 async def test_a_restart_turns_it_off(farm: Farm, station: Station, ftp: aioftp.Client, clock: StillClock) -> None:
     await farm.fault(NAME, "reboot", True, {"down_s": 1, "empty_s": 0})
     await clock.advance(1)
-    await fact(lambda: station.files.port is None)
+    await fact(lambda: station.ftp_port is None)
     async with logged_in(station.endpoint) as peer:
         assert await peer.value("BOX DSP1 UNIT FTP") == "BOX DSP1 UNIT FTP 0"
 
@@ -222,7 +222,7 @@ async def test_strict_has_no_file_service(clock: StillClock) -> None:
             "STACK TIME",
         ):
             assert (await peer.value(command)).startswith("ERROR")
-        assert farm.stacks[0].files.port is None
+        assert farm.stacks[0].ftp_port is None
 
 
 async def test_ports_of_the_file_service() -> None:
@@ -241,5 +241,5 @@ async def test_a_taken_ftp_port_keeps_the_stack_going(clock: StillClock) -> None
             station._ftp_port = busy
             async with logged_in(station.endpoint) as peer:
                 assert await peer.value("BOX DSP1 UNIT FTP 1") == "BOX DSP1 UNIT FTP 1"
-                assert station.files.port is None
+                assert station.ftp_port is None
                 assert await peer.value("BOX DSP1 UNIT FTP 0") == "BOX DSP1 UNIT FTP 0"

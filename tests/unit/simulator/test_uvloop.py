@@ -24,8 +24,8 @@ async def _day() -> None:
             assert await peer.value("STACK NAME") == "STACK NAME Vectors-01"
             for on in (1, 0, 1):
                 assert await peer.value(f"BOX DSP1 UNIT FTP {on}") == f"BOX DSP1 UNIT FTP {on}"
-                await fact(lambda on=on: (station.files.port is not None) == bool(on))
-            assert not await refused((station.endpoint[0], station.files.port))
+                await fact(lambda on=on: (station.ftp_port is not None) == bool(on))
+            assert not await refused((station.endpoint[0], station.ftp_port))
 
 
 def test_a_day_under_uvloop() -> None:
