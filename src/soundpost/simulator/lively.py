@@ -12,6 +12,7 @@ from soundpost.simulator.specs import StackSpec
 TICK_S = 1.0
 CHANGE_EVERY_S = 90.0  # per stack: a gain or a mute at the device
 LOCATE_EVERY_S = 1_800.0
+BEAM_EVERY_S = 4.0  # per array
 TROUBLE_EVERY_S = 1_800.0
 MOST_PER_TICK = 20
 TROUBLED_SHARE = 0.05
@@ -23,8 +24,9 @@ class Lively:
 
     gentle = True
 
-    def __init__(self, specs: Sequence[StackSpec], seed: int) -> None:
+    def __init__(self, specs: Sequence[StackSpec], seed: int, arrays: Sequence[str] = ()) -> None:
         self._specs, self._random = specs, Random(seed)
+        self._arrays, self._talk = arrays, Random(f"talk {seed}")  # apart: arrays change nothing for the stacks
         self._ends: list[tuple[float, str, Act]] = []
         self._troubled: set[str] = set()
         self._next = TICK_S
@@ -36,6 +38,7 @@ class Lively:
     def acts(self, second: float) -> list[Act]:
         self._next = second + TICK_S
         acts = self._over(second)
+        acts += self._beams()
         if not self._specs:
             return acts
         acts += [self._change() for _ in range(min(self._draw(CHANGE_EVERY_S), MOST_PER_TICK))]
@@ -56,6 +59,23 @@ class Lively:
             self._troubled.discard(stack)
             acts.append(act)
         return acts
+
+    def _beams(self) -> list[Act]:
+        """Somebody begins to speak under an array, or stops."""
+        expected = len(self._arrays) * TICK_S / BEAM_EVERY_S
+        return [
+            Act(
+                self._talk.choice(self._arrays),
+                "set",
+                True,
+                {
+                    "address": f"BEAM {self._talk.randrange(1, 13)}",
+                    "parameter": "ACTIVE",
+                    "value": self._talk.randrange(2),
+                },
+            )
+            for _ in range(min(int(expected) + (self._talk.random() < expected % 1), MOST_PER_TICK))
+        ]
 
     def _change(self) -> Act:
         spec = self._random.choice(self._specs)

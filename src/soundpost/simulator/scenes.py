@@ -23,7 +23,7 @@ def plan_of(farm: Farm, scene: str) -> Plan | None:
     if scene == "calm":
         return None
     if scene == "lively":
-        return Lively(specs, farm.seed)
+        return Lively(specs, farm.seed, list(farm.arrays))
     if scene == "storm":
         return Storm(specs, farm.seed)
     if Path(scene).suffix.lower() in SUFFIXES:

@@ -31,6 +31,18 @@ def test_most_stacks_are_well_and_every_trouble_ends() -> None:
     assert seen == {"set", "locate", *TROUBLES}
 
 
+def test_people_speak_under_arrays_and_nothing_else_changes() -> None:
+    specs = make_stacks(20)
+    alone, beside = Lively(specs, 1), Lively(specs, 1, ["Ceiling"])
+    beams = 0
+    for second in range(1, 400):
+        acts = beside.acts(float(second))
+        beams += len(heard := [act for act in acts if act.stack == "Ceiling"])
+        assert [act for act in acts if act not in heard] == alone.acts(float(second))
+    assert 60 < beams < 140
+    assert all(Lively([], 1).acts(float(second)) == [] for second in range(60))
+
+
 async def test_lively_plays_and_leaves_other_peoples_faults_alone(clock: StillClock) -> None:
     async with Farm(make_stacks(20), network=NETWORK, port=0, clock=clock) as farm:
         for station in farm.stacks:
