@@ -149,13 +149,9 @@ def agent_join(
     fingerprint: Annotated[str, Parameter(help="The hub's CA fingerprint, as its Servers screen shows it.")],
 ) -> int:
     """Gives a stopped agent its hub. The account's password is asked for, or read from standard input."""
-    import getpass
-
     from soundpost.editions import local_agent, process
 
-    password = (
-        getpass.getpass("Password of the agent account: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    )
+    password = asked("Password of the agent account: ")
     return process.run(lambda _stop: local_agent.join(data, url, name, password, fingerprint))
 
 
@@ -165,6 +161,39 @@ def agent_reset_password(sign_in: str, *, data: Data = None) -> int:
     from soundpost.editions import local_agent, process
 
     return process.run(lambda _stop: local_agent.reset_password(data, sign_in))
+
+
+@agent_app.command(name="record")
+def agent_record(
+    host: str,
+    *,
+    seconds: Annotated[float, Parameter(help="How long the line is held.")] = 30.0,
+    out: Annotated[Path | None, Parameter(help="File to write; else HOST-PORT.tape in this folder.")] = None,
+    family: Annotated[str, Parameter(help="Which driver speaks: converge_pro2, bma360d, collaborate_live.")] = (
+        "converge_pro2"
+    ),
+    user: Annotated[
+        str | None,
+        Parameter(
+            help="The device's user; its password is asked for, or read from standard input. Else the factory sign-in."
+        ),
+    ] = None,
+) -> int:
+    """Records what goes over a line to HOST[:PORT], for a bug report or a test. It only asks, and changes nothing."""
+    from soundpost.editions import process, record
+    from soundpost.kernel.clock import SystemClock
+
+    process.quiet_log()
+    password = asked("Password of the device: ") if user is not None else None
+    options = record.Options(host, family, seconds, out, user, password)
+    return process.run(lambda stop: record.run(options, SystemClock(), stop))
+
+
+def asked(prompt: str) -> str:
+    """A password from the terminal, unseen, or from standard input; never from arguments, which other users can read."""
+    import getpass
+
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 @app.command
