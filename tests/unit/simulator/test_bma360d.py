@@ -1,15 +1,24 @@
 """The ceiling array's own line, byte by byte (devices.md 10.2, 14.3)."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.simulator.peers import NETWORK, Peer, StillClock, connected, fact, logged_in, vector_stack
 
 from soundpost.kernel.errors import Invalid, NotFound
 from soundpost.simulator import ArraySpec, Farm, make_arrays, make_stacks
 from soundpost.simulator.arraystation import ArrayStation
+from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.bma360d import Array
+from soundpost.simulator.control import serving
 from soundpost.simulator.faults import FAULTS
 from soundpost.simulator.listener import Listener
+from soundpost.simulator.run import Settings, run
 
 NAME = "Ceiling"
 SPEC = ArraySpec(NAME, "00:1D:C1:00:00:01", "10.0.0.7")
@@ -152,6 +161,54 @@ async def test_faults_of_a_line_happen_to_it_too(farm: Farm, array: ArrayStation
             with pytest.raises(Invalid) as told:
                 await farm.fault(NAME, fault)
             assert told.value.code == "fault_unfit"
+
+
+@given(st.one_of(st.text(max_size=60), st.from_regex(r"(BFZONE|GAIN|MUTE|LEDCOLOR|LOCATE)( [\\w.+-]{1,6}){0,4}")))
+def test_any_line_is_answered_in_whole_lines(text: str) -> None:
+    unit = Array(SPEC, Assumptions())
+    lines = unit.answer(text) if text.split() else []
+    assert all("\r" not in line and "\n" not in line and line.isascii() for line in lines)
+
+
+async def test_the_control_api_shows_arrays_and_puts_them_in_trouble(farm: Farm, line: Peer) -> None:
+    await line.ask(b"MUTE 3 M 1\r\n", b"MUTE 3 M 1\r\n")
+    async with serving(farm, port=0) as url, httpx.AsyncClient(base_url=url) as api:
+        (item,) = (await api.get("/arrays")).json()["items"]
+        assert (item["name"], item["model"], item["mac"]) == (NAME, "BMA 360D", SPEC.mac)
+        assert (await api.post(f"/arrays/{NAME}/faults", json={"fault": "lf_cr"})).status_code == 200
+        body = {"address": "BEAM 2", "parameter": "ACTIVE", "value": 1}
+        assert (await api.post(f"/arrays/{NAME}/set", json=body)).status_code == 200
+        assert (await api.post(f"/arrays/{NAME}/push", json={"line": "BFZONE 1 1"})).status_code == 200
+        await line.expect(b"BFZONE 1 1\n\r")
+        detail = (await api.get(f"/arrays/{NAME}")).json()
+        assert (detail["beams"], detail["mutes"], detail["heard"]) == ([2], ["3 M"], ["MUTE 3 M 1"])
+        assert detail["faults"] == {"lf_cr": {}}
+        assert (await api.get("/faults")).json()["items"] == [{"stack": NAME, "fault": "lf_cr", "args": {}}]
+        assert [item["name"] for item in (await api.get("/stacks")).json()["items"]] == ["Vectors-01"]
+        for path, code in ((f"/stacks/{NAME}", "stack_not_found"), ("/arrays/Nobody", "array_not_found")):
+            answer = await api.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (404, code)
+        answer = await api.post(f"/arrays/{NAME}/faults", json={"fault": "heat"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "fault_unfit")
+
+
+async def test_a_run_of_arrays_alone(tmp_path: Path) -> None:
+    scene = tmp_path / "talk.yaml"
+    scene.write_text("steps: [{at: 0, stack: '*', set: {address: BEAM 1, parameter: ACTIVE, value: 1}}]")
+    stop, told = asyncio.Event(), asyncio.get_running_loop().create_future()
+    settings = Settings(stacks=0, bma360d=2, scene=str(scene), network=NETWORK, port=0, control_port=0)
+    task = asyncio.create_task(run(settings, told.set_result, stop))
+    ready = await told
+    assert (ready["stacks"], ready["arrays"]) == (0, 2)
+    async with httpx.AsyncClient(base_url=ready["control"]) as api:
+        for item in (await api.get("/arrays")).json()["items"]:
+            async with connected((item["address"], item["port"])) as peer:
+                await peer.ask(b"BEAMREPORT\r\n", b"BEAMREPORT 000000000001\r\n")
+    stop.set()
+    await task
+    for wrong in (Settings(stacks=0), Settings(stacks=-1, bma360d=3)):
+        with pytest.raises(Invalid):
+            await run(wrong, lambda _: None, stop)
 
 
 async def test_a_farm_holds_both(farm: Farm, array: ArrayStation) -> None:

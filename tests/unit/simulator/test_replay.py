@@ -92,6 +92,24 @@ def test_a_secret_in_the_middle_of_a_line() -> None:
             answered(replay(b"#soundpost-tape 1\n0.100 > SET a *** b ***** c\\r\n"), wrong)
 
 
+WORDS = st.text(alphabet="ab *", min_size=1, max_size=8).map(str.encode)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6), WORDS.filter(lambda word: b"*" not in word), st.integers(1, 9))
+def test_any_client_that_says_the_recorded_bytes_is_followed(lines: list[bytes], secret: bytes, step: int) -> None:
+    recorded = [line if b"***" not in line else b"SET ***" for line in lines]
+    entries = [
+        tape.Entry(float(n), way, data + b"\r\n")
+        for n, line in enumerate(recorded)
+        for way, data in ((tape.Way.TO, line), (tape.Way.FROM, b"%d" % n))
+    ]
+    machine = replay(tape.text(entries))
+    told = b"".join(line.replace(b"***", secret) + b"\r\n" for line in recorded)
+    heard = answered(machine, *(told[at : at + step] for at in range(0, len(told), step)))
+    assert machine.over
+    assert heard == b"".join(b"%d\r\n" % n for n in range(len(recorded)))
+
+
 def test_what_is_pipelined_is_answered_in_its_order() -> None:
     machine = replay(SMALL)
     machine.opening()
