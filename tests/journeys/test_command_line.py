@@ -36,6 +36,7 @@ SIMULATE = ("simulate", "--port", "0", "--control-port", "0")
         ((*SIMULATE, "--stacks", "0"), "stacks_invalid"),
         (("simulate", "--port", "0", "--control-port", "70000"), "port_invalid"),
         ((*SIMULATE, "--bma360d", "-1"), "arrays_invalid"),
+        ((*SIMULATE, "--assume", "locate=maybe"), "switches_invalid"),
         ((*SIMULATE, "--scene", "wild"), "scene_unknown"),
         ((*SIMULATE, "--scene", "none.yaml"), "scene_unreadable"),
         ((*SIMULATE, "--replay", "none.tape"), "transcript_unreadable"),

@@ -216,6 +216,10 @@ def simulate(
     bma360d_port: Annotated[int, Parameter(help="Port of every BMA 360D.")] = 3603,
     control_port: ControlPort = 8100,
     site: Annotated[list[str] | None, Parameter(help="NAME=NETWORK, repeated: equal groups of stacks.")] = None,
+    assume: Annotated[
+        list[str] | None,
+        Parameter(help="NAME=VALUE, repeated: one assumed behaviour, as the list at the start names it."),
+    ] = None,
     ready_json: ReadyJson = False,
     quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
     replay: Annotated[
@@ -260,6 +264,7 @@ def simulate(
             bma360d_port=bma360d_port,
             control_port=control_port,
             sites=simulator.sites(site or []),
+            switches=simulator.switches(assume or []),
         )
         await simulator.run(settings, ready, stop, clock=SystemClock(), say=None if quiet else report)
 

@@ -3,6 +3,7 @@
 `async with Farm(make_stacks(60, seed=1)) as farm:` for tests and other rooms, `run(settings, ready, stop)` for the CLI.
 """
 
+from soundpost.simulator.assumptions import switches
 from soundpost.simulator.bma360d import ArraySpec, make_arrays
 from soundpost.simulator.farm import Farm
 from soundpost.simulator.replayer import ReplaySettings, run_replay
@@ -22,4 +23,5 @@ __all__ = [
     "run",
     "run_replay",
     "sites",
+    "switches",
 ]

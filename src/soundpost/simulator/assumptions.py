@@ -5,8 +5,12 @@ nobody takes a green run for a proof. `strict` turns off what assumed.md adds an
 """
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from soundpost.kernel.errors import Invalid
 
 PERSONALITIES = ("lab", "strict")
 
@@ -125,6 +129,35 @@ class Assumptions:
             {"name": field.name, "value": getattr(self, field.name), "default": field.default, **field.metadata}
             for field in dataclasses.fields(self)
         ]
+
+
+def switches(entries: Sequence[str]) -> dict[str, Any]:
+    """`["locate_s=5", "echo=true", "line_end= \\r\\n"]` as switches of the right types. Raises Invalid `switches_invalid`."""
+    kinds = {field.name: type(field.default) for field in dataclasses.fields(Assumptions)}
+    found: dict[str, Any] = {}
+    for entry in entries:
+        name, mark, text = entry.partition("=")
+        if name not in kinds or not mark:
+            text = (
+                f"{entry!r} sets no switch: write NAME=VALUE; the list at the start and GET /assumptions name them all."
+            )
+            raise Invalid(text, code="switches_invalid")
+        try:
+            found[name] = _typed(kinds[name], text)
+        except (KeyError, ValueError):
+            raise Invalid(f"{name} takes a {kinds[name].__name__}, not {text!r}.", code="switches_invalid") from None
+    return found
+
+
+def _typed(kind: type, text: str) -> Any:
+    if kind is bool:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    if kind is str:
+        return text.replace("\\r", "\r").replace("\\n", "\n")
+    value = kind(text)
+    if not math.isfinite(value) or (value < 0 and not text.startswith("-")):
+        raise ValueError
+    return value
 
 
 def of_personality(personality: str, **switches: Any) -> Assumptions:
