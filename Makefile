@@ -68,8 +68,11 @@ bench: setup
 # A minute of coverage-guided fuzzing of what a device says; see fuzz/README.md. Clean, or it stops at the first finding.
 FUZZ_S ?= 60
 fuzz: setup
-	@mkdir -p $(STAMPS)/fuzz
-	@PYTHONPATH=. $(PY) fuzz/run.py $(STAMPS)/fuzz fuzz/corpus -max_total_time=$(FUZZ_S) -max_len=4096 -timeout=10 -artifact_prefix=fuzz/ -print_final_stats=1
+	@for family in converge_pro2 bma360d; do \
+		mkdir -p $(STAMPS)/fuzz/$$family || exit 1; \
+		PYTHONPATH=. FUZZ_FAMILY=$$family $(PY) fuzz/run.py $(STAMPS)/fuzz/$$family fuzz/corpus/$$family -max_total_time=$$(($(FUZZ_S) / 2)) \
+			-max_len=4096 -timeout=10 -artifact_prefix=fuzz/$$family- -print_final_stats=1 || exit 1; \
+	done
 
 lock: .venv/bin/uv
 	@cd requirements && for set in runtime dev; do ../.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade $$set.in -o $$set.txt || exit 1; done

@@ -4,6 +4,8 @@ readable at the hub's API.
 One poll = one request sent to a device and its answer read. CPU seconds are those of agent and hub together, the simulator apart.
 """
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from bench.farm import Order, World, polls, settle, world
@@ -45,8 +47,10 @@ def paces(options: Options) -> list[Pace]:
     return [pace(options.of(1_000, 20), 1.0, seconds), pace(options.of(5_000, 50), 10.0, seconds)]
 
 
-def run(options: Options) -> list[Figure]:
-    return [figure for pace in paces(options) for figure in measure(pace)]
+def run(options: Options) -> Iterator[Figure]:
+    """Each pace is told when it was measured."""
+    for pace in paces(options):
+        yield from measure(pace)
 
 
 def measure(pace: Pace) -> list[Figure]:

@@ -7,15 +7,16 @@ lets the time of the request in flight run out. Raises on anything a device must
 import math
 from collections.abc import Iterator
 
-from soundpost.device.contract import PointReading
+from soundpost.device.contract import PointReading, Unit
 from soundpost.device.model import Descriptor
+from soundpost.drivers.bma360d import driver as array
 from soundpost.drivers.converge_pro2 import replies
 from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.drivers.converge_pro2.reading import BoxRead, StackRead, plinks
 from soundpost.drivers.converge_pro2.unit import unit_of
 from soundpost.kernel.clock import SystemClock
 from soundpost.transport.line import LineLost
-from soundpost.transport.talk import Heard, Poll
+from soundpost.transport.talk import Heard, Poll, Talk
 from soundpost.wire import tape
 from soundpost.wire.dialogue import MOST_OWED, Dialogue, Fate, SignIn, SignInState
 from soundpost.wire.lines import MAX_LINE, Item, Line, Lines
@@ -36,22 +37,40 @@ def stack() -> StackRead:
     return StackRead("7.0.0.1", "Stack", True, [one, two])
 
 
+def of_stack() -> tuple[Talk, Unit]:
+    talk = Conversation(SystemClock())
+    talk._hearing.take(stack())
+    return talk, unit_of(talk._hearing.stack)
+
+
+def of_array() -> tuple[Talk, Unit]:
+    """A BMA 360D, already identified."""
+    mac = "00:90:79:00:00:01"
+    talk = array.Conversation()
+    talk._mac = mac
+    return talk, array.unit(mac)
+
+
+SUBJECTS = {"converge_pro2": of_stack, "bma360d": of_array}
+
+
 class Fuzzed:
     """A session as transport.session has it, made of its pure parts."""
 
-    def __init__(self) -> None:
-        self.talk = Conversation(SystemClock())
-        self.talk._hearing.take(stack())
+    def __init__(self, family: str) -> None:
+        self.talk, unit = SUBJECTS[family]()
         self.points: dict[tuple[str, str], Descriptor] = {
-            (part.part, point.key): point for part in unit_of(self.talk._hearing.stack).parts for point in part.points
+            (part.part, point.key): point for part in unit.parts for point in part.points
         }
         self.polls = list(self.talk.polls())
         self.beats = self.talk.heartbeats()
         self.dialogue = Dialogue(self.talk.is_error)
-        self.sign_in: SignIn | None = SignIn("clearone", SECRET)
+        self.sign_in: SignIn | None = SignIn("clearone", SECRET) if self.talk.signs_in() else None
         self.answer: list[str] = []
         self.poll: Poll | None = None
         self.at = 0
+        if self.sign_in is None:
+            self.ask()
 
     def take(self, items: list[Item]) -> None:
         if self.sign_in is not None:
@@ -114,9 +133,9 @@ def segments(data: bytes, step: int) -> Iterator[bytes]:
     return (data[at : at + step] for at in range(0, len(data), step))
 
 
-def once(data: bytes) -> None:
+def once(data: bytes, family: str = "converge_pro2") -> None:
     step, stream = (data[0] or 1, data[1:]) if data else (1, b"")
-    session, lines, kept = Fuzzed(), Lines(), tape.Tape(0.0)
+    session, lines, kept = Fuzzed(family), Lines(), tape.Tape(0.0)
     kept.hide(SECRET)
     items: list[Item] = []
     for segment in segments(stream, step):

@@ -10,6 +10,8 @@ from tests.browser.conftest import WAIT_MS, Person, look
 from tests.browser.scenes import MAIL, fault, first_run, hub
 from tests.support.programs import Api, Program, eventually
 
+from soundpost.wire import tape
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 NETWORK = "127.25.1.0/28"
 
@@ -96,6 +98,16 @@ def test_from_nothing_to_a_muted_microphone(
     ana.page.get_by_test_id("undo-mic.101.level.mute").first.click()
     expect(mute).to_have_attribute("aria-checked", "false", timeout=WAIT_MS)
 
+    # What went over the line, and the file of it.
+    ana.at("transcript").locator("summary").click()
+    ana.at("transcript-read").click()
+    ana.see("transcript-text", "EP MIC 101 LEVEL MUTE")
+    with ana.page.expect_download() as saved:
+        ana.at("transcript-download").click()
+    said = Path(saved.value.path()).read_bytes()
+    assert tape.parse(said)
+    assert b"converge\\r" not in said, "a password stands in the transcript"
+
     # The plug is pulled, and put back: the page tells by itself.
     name = ana.page.get_by_test_id("device-aside").get_by_role("link").first.inner_text()
     fault(simulator, name, "refuse")
@@ -180,6 +192,11 @@ def test_every_screen_in_both_themes_wide_and_narrow(
                 expect(ana.page.locator("h1").first).to_be_visible(timeout=WAIT_MS)
                 ana.page.wait_for_load_state("networkidle")
                 wrong += look(ana, f"{name}-{theme}-{width}")
+                if name == "device":
+                    ana.at("transcript").locator("summary").click()
+                    ana.at("transcript-read").click()
+                    expect(ana.at("transcript-text")).to_be_visible(timeout=WAIT_MS)
+                    wrong += look(ana, f"transcript-{theme}-{width}")
                 across = ana.page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )

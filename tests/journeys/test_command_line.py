@@ -1,11 +1,16 @@
 """What a person types wrong at the command line: one sentence and a code, never a traceback, and nothing is made on disk."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.support.programs import Program
+
+from soundpost.wire import tape
 
 
 def soundpost(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -16,6 +21,7 @@ def soundpost(*words: str, **environment: str) -> subprocess.CompletedProcess[st
     )  # fmt: skip
 
 
+RECORD = ("agent", "record")
 SIMULATE = ("simulate", "--port", "0", "--control-port", "0")
 
 
@@ -29,10 +35,22 @@ SIMULATE = ("simulate", "--port", "0", "--control-port", "0")
         ((*SIMULATE, "--site", "London"), "site_invalid"),
         ((*SIMULATE, "--stacks", "0"), "stacks_invalid"),
         (("simulate", "--port", "0", "--control-port", "70000"), "port_invalid"),
+        ((*SIMULATE, "--bma360d", "-1"), "arrays_invalid"),
+        ((*SIMULATE, "--assume", "locate=maybe"), "switches_invalid"),
+        ((*SIMULATE, "--scene", "wild"), "scene_unknown"),
+        ((*SIMULATE, "--scene", "none.yaml"), "scene_unreadable"),
+        ((*SIMULATE, "--replay", "none.tape"), "transcript_unreadable"),
+        ((*SIMULATE, "--replay", __file__), "transcript_invalid"),
+        ((*RECORD, "127.28.9.1:99999"), "host_invalid"),
+        ((*RECORD, "telnet://127.28.9.1"), "host_invalid"),
+        ((*RECORD, "127.28.9.1", "--family", "toaster"), "family_unknown"),
+        ((*RECORD, "127.28.9.1", "--seconds", "0"), "seconds_invalid"),
+        ((*RECORD, "127.28.9.1", "--out", "/nowhere/at/all.tape"), "folder_missing"),
+        ((*RECORD, "127.28.9.1", "--out", __file__), "file_exists"),
     ],
 )
 def test_one_sentence_and_a_code(tmp_path: Path, words: tuple[str, ...], code: str) -> None:
-    data = () if words[0] == "simulate" else ("--data", str(tmp_path / "data"))
+    data = () if words[0] == "simulate" or words[1] == "record" else ("--data", str(tmp_path / "data"))
     told = soundpost(*words, *data)
     assert told.returncode == 2
     assert told.stderr.strip().splitlines()[-1].endswith(f"({code})")
@@ -47,3 +65,63 @@ def test_a_folder_spelt_wrong_stays_unmade(tmp_path: Path) -> None:
     soundpost("doctor", "--data", str(nowhere), "--port", "0", "--tls-port", "0")
     assert not nowhere.exists()
     assert not nowhere.with_name("typo.keys").exists()
+
+
+def test_a_line_is_recorded_and_its_password_is_not(tmp_path: Path) -> None:
+    """Signed in, refused and nobody there: each leaves a tape that says so, and none replaces another."""
+    simulator = Program(
+        "simulate", "--stacks", "1", "--network", "127.28.9.0/28", "--port", "10023", "--control-port", "0", "--quiet"
+    )
+    try:
+        told = [
+            record(tmp_path, "127.28.9.1:10023", "--seconds", "3"),
+            record(tmp_path, "127.28.9.1:10023", "--seconds", "3", "--user", "clearone", typed="wrong-hush"),
+            record(tmp_path, "127.28.9.2:10023", "--seconds", "1", "--out", "nobody.tape"),
+        ]
+    finally:
+        simulator.stop()
+    assert [one.returncode for one in told] == [0, 2, 2], [one.stderr for one in told]
+    assert all("(never_answered)" in one.stderr for one in told[1:])
+    assert "values read" in told[0].stdout
+    good, refused, nobody = (
+        (tmp_path / name).read_bytes() for name in ("127.28.9.1-10023.tape", "127.28.9.1-10023-2.tape", "nobody.tape")
+    )
+    assert b"VERSION" in b"".join(entry.data for entry in tape.parse(good))
+    assert b"Password" in b"".join(entry.data for entry in tape.parse(refused))
+    assert not [entry for entry in tape.parse(nobody) if entry.way is tape.Way.FROM]
+    said = b"".join((good, refused, nobody, *((one.stdout + one.stderr).encode() for one in told)))
+    assert b"wrong-hush" not in said
+    assert b"converge\\r" not in said
+
+
+def test_a_recorded_line_is_played_to_the_driver_that_was_recorded(tmp_path: Path) -> None:
+    """For a while shorter than the recording, so that it is not asked for more; another client is told where it strays."""
+    array = ("--stacks", "0", "--bma360d", "1", "--network", "127.28.9.16/28", "--control-port", "0", "--quiet")
+    simulator = Program("simulate", *array)
+    family = ("--family", "bma360d", "--seconds")
+    try:
+        first = record(tmp_path, "127.28.9.16:3603", *family, "5", "--out", "first.tape")
+    finally:
+        simulator.stop()
+    player = Program("simulate", "--replay", str(tmp_path / "first.tape"), "--port", "0")
+    try:
+        second = record(tmp_path, player.ready["replay"], *family, "2", "--out", "second.tape")
+    finally:
+        followed = player.stop()
+    assert [first.returncode, second.returncode, followed] == [0, 0, 0], first.stderr + second.stderr
+    assert "microphone BMA 360D" in second.stdout
+    assert " values read" in second.stdout
+    assert "\n0 values" not in second.stdout
+    player = Program("simulate", "--replay", str(tmp_path / "first.tape"), "--port", "0")
+    host, _, port = player.ready["replay"].partition(":")
+    with socket.create_connection((host, int(port))) as line, contextlib.suppress(ConnectionResetError):
+        line.sendall(b"HELL\r\n")
+        line.recv(1)
+    assert player.stop() == 2
+
+
+def record(folder: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "soundpost.cli.main", *RECORD, *words],
+        capture_output=True, text=True, timeout=60, cwd=folder, input=typed, check=False,
+    )  # fmt: skip

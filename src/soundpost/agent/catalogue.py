@@ -1,30 +1,34 @@
 """Which driver families there are: by entry points, the only way the agent reaches a driver."""
 
-import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
 
 from soundpost.device.contract import Credentials, Family
 from soundpost.kernel import log
+from soundpost.kernel.errors import Invalid
 
 GROUP = "soundpost.drivers"
-OPTED_IN = "SOUNDPOST_AGENT_FAMILIES"
-"""Names, separated by commas, of families that are used only when somebody wants them (`opt_in`)."""
 
 _log = log.get("agent.catalogue")
 
 
-def families() -> dict[str, Family]:
+def families(wanted: Collection[str] = ()) -> dict[str, Family]:
+    """By name: those that are used unasked, and those of the others (`opt_in`) that are wanted. Raises Invalid for one that
+    there is not."""
+    every = every_family()
+    if unknown := [name for name in wanted if name not in every]:
+        raise Invalid(f"There is no family {unknown[0]!r}. There are: {', '.join(every)}.", code="family_unknown")
+    return {name: family for name, family in every.items() if name in wanted or not getattr(family, "opt_in", False)}
+
+
+def every_family() -> dict[str, Family]:
     """By name. A family that can't be loaded is logged and left out: the others go on."""
-    wanted = {name.strip() for name in os.environ.get(OPTED_IN, "").split(",")}
     found: dict[str, Family] = {}
     for entry in entry_points(group=GROUP):
         try:
             family: Family = entry.load()
         except Exception:
             _log.exception("driver family can't be loaded", family=entry.name)
-            continue
-        if getattr(family, "opt_in", False) and family.name not in wanted:
             continue
         found[family.name] = family
     return found

@@ -29,6 +29,8 @@ from soundpost.link.events import ScanDone
 
 TELL_EVERY = 32
 """Addresses asked between two words about progress."""
+BEHIND_S, PAUSE_MOST_S = 0.25, 1.0
+"""A timer this late means that this program is behind: answers that came in time would be missed, so the sweep waits."""
 DUPLICATE = "duplicate_serial"
 NUDGE_S = 30.0
 """A stack that goes offline brings the next sweep forward, but not closer to the last one than this."""
@@ -46,6 +48,8 @@ class Tally(Struct):
     state: RangeState
     new: int = 0
     gone: int = 0
+    doubts: dict[Endpoint, list[Family]] | None = None
+    """Where something is, but did not say enough in time: asked once more at the end. None: this time what it says stands."""
 
 
 class Discovery:
@@ -155,7 +159,7 @@ class Discovery:
             return []
 
     async def _sweep_range(self, where: Range, state: RangeState, asked: set[Endpoint]) -> None:
-        tally = Tally(state)
+        tally = Tally(state, doubts={})
         state.running, state.started_ms = True, self._clock.now_ms()
         self.tell()
         gate = asyncio.Semaphore(self._settings.sweep_parallel)
@@ -169,13 +173,33 @@ class Discovery:
                 if self._replanned:
                     break
                 group.create_task(self._asked(endpoint, families, tally, gate))
-                if self._settings.sweep_gap_s:
-                    await self._clock.sleep(self._settings.sweep_gap_s)
+                await self._pace()
+        await self._once_more(tally, gate)
         state.running, state.ended_ms = False, self._clock.now_ms()
         state.next_ms = state.ended_ms + int(self.chosen.interval_s * 1000)
         if not self._replanned:
             self._spool.note("scan.done", _done(tally))
         self.tell()
+
+    async def _once_more(self, tally: Tally, gate: asyncio.Semaphore) -> None:
+        doubts, tally.doubts = tally.doubts or {}, None
+        async with asyncio.TaskGroup() as group:
+            for endpoint, families in doubts.items():
+                await gate.acquire()
+                if self._replanned:
+                    break
+                group.create_task(self._asked(endpoint, families, tally, gate, anew=False))
+                await self._pace()
+
+    async def _pace(self) -> None:
+        gap = self._settings.sweep_gap_s
+        if not gap:
+            return
+        before = self._clock.monotonic()
+        await self._clock.sleep(gap)
+        late = self._clock.monotonic() - before - gap
+        if late >= BEHIND_S:
+            await self._clock.sleep(min(late, PAUSE_MOST_S))
 
     async def _again(self, endpoints: Iterable[Endpoint], asked: set[Endpoint]) -> None:
         """Where a lost stack was last, also outside the ranges."""
@@ -196,7 +220,9 @@ class Discovery:
         for port, families in by_port.items():
             yield from ((endpoint, families) for endpoint in where.endpoints(port))
 
-    async def _asked(self, endpoint: Endpoint, families: list[Family], tally: Tally, gate: asyncio.Semaphore) -> None:
+    async def _asked(
+        self, endpoint: Endpoint, families: list[Family], tally: Tally, gate: asyncio.Semaphore, *, anew: bool = True
+    ) -> None:
         try:
             await self._ask(endpoint, families, tally)
         except Exception:
@@ -204,7 +230,8 @@ class Discovery:
             _log.exception("asking an address failed", endpoint=str(endpoint))
         finally:
             gate.release()
-            self._progress(tally)
+            if anew:
+                self._progress(tally)
 
     def _progress(self, tally: Tally) -> None:
         tally.state.asked += 1
@@ -223,6 +250,9 @@ class Discovery:
             if look is None:
                 await self._nothing(endpoint, tally)
                 return
+            if tally.doubts is not None and _doubtful(look):
+                tally.doubts[endpoint] = families
+                return
             if look.ours:
                 await self._found(family, endpoint, look, tally)
                 return
@@ -232,11 +262,16 @@ class Discovery:
         """None when nothing answers there. Sets that were refused are remembered before anything else happens."""
         tried = self._tries.get(endpoint, set()) if only_untried else set()
         sets = [item for item in self._lines.sets_for(endpoint) if item.trial not in tried]
+        began = self._clock.monotonic()
         try:
             look = await family.look(
                 endpoint, [item.credentials() for item in sets], self._clock, self._settings.connect_s
             )
-        except (OSError, TimeoutError):
+        except TimeoutError:
+            # Waited longer than was meant: who was late is not known.
+            late = self._clock.monotonic() - began - self._settings.connect_s >= BEHIND_S
+            return Look(ours=False, mute=True) if late else None
+        except OSError:
             return None
         refused = [item.trial for item in sets if item.id in look.tried and item.id != look.credentials]
         if refused:
@@ -340,6 +375,11 @@ class Discovery:
     def tell(self) -> None:
         sets = [SetState(item.id, item.user, list(item.subnets)) for item in self.sets]
         self._board.tell_scan(ScanState(list(self._states), self.chosen.policy, sets))
+
+
+def _doubtful(look: Look) -> bool:
+    """Something is there and broke off or said nothing; a busy device or a busy agent looks like that."""
+    return look.unit is None and not look.refused and (look.ours or look.mute)
 
 
 def _state(item: Planned, next_ms: int, families: int) -> RangeState:

@@ -78,7 +78,7 @@ class Agent:
         networks: networks.Networks = networks.own,
     ) -> None:
         self.settings, self.clock = settings, clock
-        self.families = dict(families) if families is not None else catalogue.families()
+        self.families = dict(families) if families is not None else catalogue.families(settings.families)
         self._networks = networks
         self.local: Uplink | None = None
         self.hub: Uplink | None = None

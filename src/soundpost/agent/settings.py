@@ -43,20 +43,22 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     """Sets a new agent starts with; later ones are kept sealed on its disk."""
     insecure: bool = False
     version: str = ""
+    families: tuple[str, ...] = ()
+    """Driver families that are used only when somebody wants them (`opt_in`)."""
     extra: dict[str, str] = field(default_factory=dict)
 
 
 PERIOD_NAMES = ("status", "levels", "facts", "settings", "heartbeat", "answer", "gap")
-NAMES = ("subnets", "zone", "policy", "interval", "connect", *(f"period.{name}" for name in PERIOD_NAMES))
+NAMES = ("subnets", "families", "zone", "policy", "interval", "connect", *(f"period.{name}" for name in PERIOD_NAMES))
 """What may stand under [agent] in soundpost.toml."""
 
 
 def from_environment(
     environ: Mapping[str, str], data: Path, keys: Path | None = None, *, version: str = ""
 ) -> AgentSettings:
-    """`SOUNDPOST_AGENT_SUBNETS` (comma list), `_ZONE`, `_POLICY`, `_INTERVAL`, `_CONNECT`, `_PERIOD_STATUS` and so on,
+    """`SOUNDPOST_AGENT_SUBNETS` and `_FAMILIES` (comma lists), `_ZONE`, `_POLICY`, `_INTERVAL`, `_CONNECT`, `_PERIOD_STATUS` and so on,
     all seconds; `SOUNDPOST_KEYS` or `<data>.keys`. Raises Invalid with the variable's name."""
-    subnets = tuple(part.strip() for part in environ.get("SOUNDPOST_AGENT_SUBNETS", "").split(",") if part.strip())
+    subnets = _list(environ, "SOUNDPOST_AGENT_SUBNETS")
     policy = environ.get("SOUNDPOST_AGENT_POLICY", LIST)
     if policy not in (LIST, ASK):
         raise Invalid(f"SOUNDPOST_AGENT_POLICY must be list or ask, not {policy!r}.", code="setting_invalid")
@@ -71,6 +73,7 @@ def from_environment(
         connect_s=_seconds(environ, "SOUNDPOST_AGENT_CONNECT") or 1.5,
         zone=environ.get("SOUNDPOST_AGENT_ZONE", ""),
         version=version,
+        families=_list(environ, "SOUNDPOST_AGENT_FAMILIES"),
         periods=Periods(**{name: value for name, value in periods.items() if value is not None}),
     )
 
@@ -78,6 +81,10 @@ def from_environment(
 def keys_folder(environ: Mapping[str, str], data: Path) -> Path:
     named = environ.get("SOUNDPOST_KEYS")
     return Path(named) if named else data.with_name(data.name + ".keys")
+
+
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
 
 
 def _seconds(environ: Mapping[str, str], name: str) -> float | None:

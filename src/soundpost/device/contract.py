@@ -171,7 +171,8 @@ class Look(Struct):
     """What discovery learnt at one endpoint. Exactly one of `unit`, `refused`, `problem` is meaningful.
 
     unit: signed in and read, with the id of the credential set that worked. refused: it is ours, no set fits
-    (`tried` names them). problem: it is not ours, or broke off; `ours` says whether its banner fitted.
+    (`tried` names them). problem: it is not ours, or broke off; `ours` says whether its banner fitted, `mute` that it was
+    connected and said nothing in time.
     """
 
     ours: bool
@@ -180,6 +181,7 @@ class Look(Struct):
     refused: bool = False
     tried: tuple[str, ...] = ()
     problem: str = ""
+    mute: bool = False
 
 
 class Family(Protocol):

@@ -34,13 +34,14 @@ def run(name: str, *, as_json: bool, scale: float | None = None, hours: float = 
     failed: dict[str, str] = {}
     for one in names:
         say(as_json, f"{one}{'' if options.scale == 1 else f' (scale {options.scale:g})'} ...")
+        results[one] = []
         try:
-            results[one] = importlib.import_module(f"bench.{one}").run(options)
-        except Exception as error:  # the others of `all` are still worth having
+            for figure in importlib.import_module(f"bench.{one}").run(options):
+                results[one].append(figure)
+                say(as_json, *figures.lines([figure]))
+        except Exception as error:  # what was measured until then, and the others of `all`, are still worth having
             failed[one] = f"{type(error).__name__}: {error}"
             say(as_json, f"  ▲ it broke off: {failed[one]}")
-        else:
-            say(as_json, *figures.lines(results[one]))
     machine = farm.machine()
     if as_json:
         whole = {"machine": machine, "scale": options.scale, "results": to_builtins(results), "failed": failed}

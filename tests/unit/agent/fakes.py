@@ -17,7 +17,7 @@ from soundpost.agent.settings import AgentSettings
 from soundpost.device.capability import CommandState
 from soundpost.device.contract import Credentials, Look, Outcome, Part, Periods, PointReading, Sink, Trouble, Unit
 from soundpost.device.model import Descriptor, Endpoint
-from soundpost.kernel.clock import Clock
+from soundpost.kernel.clock import Clock, SystemClock
 from soundpost.link import envelope
 from soundpost.link.events import BODIES, Fact, unpack
 
@@ -49,6 +49,8 @@ class FakeStack:
     outcome: Outcome = field(default_factory=lambda: Outcome(CommandState.DONE))
     performed: list[tuple[str, str, dict[str, object], frozenset[str]]] = field(default_factory=list)
     gate: asyncio.Event | None = None
+    first: list[Look] = field(default_factory=list)
+    """What the first looks at it give, in turn."""
     sessions: list["FakeSession"] = field(default_factory=list)
 
 
@@ -153,6 +155,8 @@ class FakeFamily:
         stack = self.net.at.get(endpoint)
         if stack is None:
             raise ConnectionRefusedError
+        if stack.first:
+            return stack.first.pop(0)
         tried = []
         for item in credentials:
             tried.append(item.id)
@@ -199,13 +203,15 @@ async def calm(engine: Agent, rounds: int = 8) -> None:
         await engine.spool.settled()
 
 
-async def until(engine: Agent, true: Callable[[], Any], rounds: int = 400) -> None:
-    for _ in range(rounds):
-        if true():
-            return
+async def until(engine: Agent, true: Callable[[], Any], patience_s: float = 30.0) -> None:
+    """The clock of the engine stands still meanwhile, but disks and their threads take real time."""
+    real = SystemClock()
+    end = real.monotonic() + patience_s
+    while not true():
+        if real.monotonic() > end:
+            raise AssertionError("it did not happen")
         await settle(10)
         await engine.spool.settled()
-    raise AssertionError("it did not happen")
 
 
 async def facts(engine: Agent, *types: str, after: int = 0) -> list[Fact]:

@@ -4,10 +4,12 @@ from tests.unit.agent.fakes import MUTE, FakeNet, FakeStack, agent, body, calm, 
 
 from soundpost.agent.discovery import DiscoverySettings
 from soundpost.agent.run import CredentialInput
+from soundpost.device.contract import Look
 from soundpost.device.model import Endpoint, Identity
 from soundpost.kernel.errors import Conflict, Invalid, NotFound
 from soundpost.link.envelope import Known, SitePlan
 
+GAP_S = 0.002
 S1, S2, S3 = "1111", "2222", "3333"
 
 
@@ -404,3 +406,56 @@ async def test_a_sweep_comes_again_after_its_interval(tmp_path):
         await clock.advance(301)
         await calm(engine)
         assert len(await facts(engine, "scan.done")) == 2
+
+
+BUSY = [Look(ours=False, mute=True), Look(ours=True, problem="it hung up")]
+
+
+@pytest.mark.parametrize("answer", BUSY, ids=["mute", "broken off"])
+async def test_one_that_is_too_busy_to_answer_is_asked_once_more_in_the_same_sweep(tmp_path, answer):
+    net, clock = FakeNet(), ManualClock()
+    net.put("10.0.0.5", FakeStack(unit("1111"), first=[answer]))
+    async with agent(tmp_path, net, clock=clock) as engine:
+        await until(engine, lambda: engine.lines.watches)
+        assert len([endpoint for endpoint, _ in net.looks if endpoint.address == "10.0.0.5"]) == 2
+        assert len([endpoint for endpoint, _ in net.looks if endpoint.address == "10.0.0.6"]) == 1
+        await calm(engine)
+        (done,) = await facts(engine, "scan.done")
+        assert body(done).found == 1
+        assert engine.discovery.findings.all == {}
+
+
+@pytest.mark.parametrize(("answer", "shown"), [(BUSY[0], []), (BUSY[1], ["not_known"])], ids=["mute", "broken off"])
+async def test_what_stays_silent_is_not_asked_a_third_time(tmp_path, answer, shown):
+    """Something silent may be anything; what greeted as ours and broke off is shown."""
+    net = FakeNet()
+    net.put("10.0.0.5", FakeStack(unit("1111"), first=[answer] * 9))
+    async with agent(tmp_path, net) as engine:
+        await calm(engine)
+        assert len([endpoint for endpoint, _ in net.looks if endpoint.address == "10.0.0.5"]) == 2
+        assert [finding.reason.code for finding in engine.discovery.findings.all.values()] == shown
+
+
+class LateClock(ManualClock):
+    """The timers of the sweep come `late` seconds after they were due, as in a program that has too much to do."""
+
+    def __init__(self, late: float) -> None:
+        super().__init__()
+        self.late = late
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await super().sleep(seconds)
+        self._now += self.late if seconds == GAP_S else 0.0
+
+
+@pytest.mark.parametrize(("late", "pauses"), [(0.0, 0), (0.17, 0), (0.73, 3)])
+async def test_a_sweep_waits_while_the_agent_itself_is_behind(tmp_path, late, pauses):
+    clock = LateClock(late)
+    async with agent(tmp_path, FakeNet(), "10.0.0.1-3", clock=clock, sweep_gap_s=GAP_S) as engine:
+        for _ in range(8):
+            await calm(engine)
+            await clock.advance(1.0)
+        assert clock.slept.count(GAP_S) == 3
+        assert len([seconds for seconds in clock.slept if late and abs(seconds - late) < 0.001]) == pauses

@@ -17,6 +17,7 @@ def test_defaults():
 def test_the_environment():
     told = {
         "SOUNDPOST_AGENT_SUBNETS": "127.20.0.0/24:10023, 10.0.0.1",
+        "SOUNDPOST_AGENT_FAMILIES": "bma360d, collaborate_live",
         "SOUNDPOST_AGENT_ZONE": "Europe/London",
         "SOUNDPOST_AGENT_PERIOD_STATUS": "0.5",
         "SOUNDPOST_KEYS": "/keys",
@@ -24,6 +25,7 @@ def test_the_environment():
     found = from_environment(told, DATA)
     assert found.subnets == ("127.20.0.0/24:10023", "10.0.0.1")
     assert found.subnets_fixed
+    assert found.families == ("bma360d", "collaborate_live")
     assert (found.zone, found.periods.status, found.keys) == ("Europe/London", 0.5, Path("/keys"))
 
 

@@ -26,7 +26,7 @@ async def test_commands_asked_at_once_are_all_carried_out(tmp_path):
             account = await house.agents.adopt_local(engine.site, "Here", engine.public_key(), engine.zone)
             uplink = await engine.attach_local(LocalDoor(house.links).connect, account.id, house.links.hub)
             (box,) = (k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer")
-            await until(engine, lambda: box in house.inventory.memory.devices, 4_000)
+            await until(engine, lambda: box in house.inventory.memory.devices)
             asked = await asyncio.gather(
                 *(house.commands.ask(SAM, box, "refresh", {}, allowed=EVERYTHING) for _ in range(4))
             )

@@ -8,13 +8,18 @@ from soundpost.agent.settings import AgentSettings
 from soundpost.device.contract import Credentials, Periods
 from soundpost.kernel import ids
 from soundpost.kernel.clock import SystemClock
+from soundpost.kernel.errors import Invalid
 from soundpost.link.commands import Command
 from soundpost.simulator.farm import Farm
 from soundpost.simulator.specs import make_stacks
 
 
-def test_families_come_from_entry_points():
-    assert "converge_pro2" in catalogue.families()
+def test_families_come_from_entry_points_and_the_assumed_ones_only_where_wanted():
+    assert {"converge_pro2"} == catalogue.families().keys()
+    assert {"converge_pro2", "bma360d"} == catalogue.families(("bma360d",)).keys()
+    with pytest.raises(Invalid, match="toaster") as caught:
+        catalogue.families(("toaster",))
+    assert caught.value.code == "family_unknown"
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ def test_the_control_api_tells_microseconds() -> None:
 
 def test_a_pace_asks_each_value_so_often_that_a_stack_is_asked_as_wanted() -> None:
     pace = poll.pace(100, 2.0, 60)
-    boxes = sum(len(spec.boxes) for spec in poll.make_stacks(100, 1, []))
-    assert boxes * poll.ASKED_A_BOX / pace.period_s == pytest.approx(100 / 2.0)
+    asked = sum(poll.polls_of(box.model)[0] for spec in poll.make_stacks(100, 1, []) for box in spec.boxes)
+    assert asked / pace.period_s == pytest.approx(100 / 2.0)
 
 
 def test_faults_are_timed_from_the_injection_or_from_the_first_request() -> None:

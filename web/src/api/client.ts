@@ -40,6 +40,14 @@ async function problemOf(response: Response): Promise<ApiError> {
 }
 
 async function send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, withinMs?: number): Promise<T> {
+  const response = await answered(method, path, body, headers, withinMs);
+  if (response.status === 204 || response.headers.get("content-length") === "0") return undefined as T;
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** The answer of a call that went well; all else is an ApiError. */
+async function answered(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, withinMs?: number): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(BASE + path, {
@@ -58,13 +66,24 @@ async function send<T>(method: string, path: string, body?: unknown, headers: Re
     if (error.status === 401 && error.code !== "sign_in_failed") onSignedOut(error);
     throw error;
   }
-  if (response.status === 204 || response.headers.get("content-length") === "0") return undefined as T;
-  const text = await response.text();
-  return (text ? JSON.parse(text) : undefined) as T;
+  return response;
+}
+
+export interface TextFile {
+  name: string;
+  text: string;
+}
+
+async function file(path: string): Promise<TextFile> {
+  const response = await answered("GET", path, undefined, { Accept: "text/plain, application/problem+json" });
+  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1];
+  return { name: name ?? "download.txt", text: await response.text() };
 }
 
 export const api = {
   get: <T>(path: string) => send<T>("GET", path),
+  /** What an endpoint gives as a file. */
+  file,
   post: <T>(path: string, body: unknown = {}, headers?: Record<string, string>, withinMs?: number) => send<T>("POST", path, body, headers, withinMs),
   put: <T>(path: string, body: unknown) => send<T>("PUT", path, body),
   patch: <T>(path: string, body: unknown) => send<T>("PATCH", path, body),

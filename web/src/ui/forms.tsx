@@ -278,6 +278,23 @@ export function Filters({ children }: { children: ReactNode }) {
   return <div className="filters">{children}</div>;
 }
 
+/** Hands a text to the browser as a file; nothing is asked of the hub again. */
+export function DownloadButton({ text, name, label, id }: { text: string; name: string; label: string; id?: string }) {
+  const save = () => {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(url);
+  };
+  return (
+    <Act small onClick={save} id={id}>
+      {label}
+    </Act>
+  );
+}
+
 export function CopyButton({ text, label, id }: { text: string; label?: string; id?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {

@@ -134,6 +134,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.wrong_password": "Das jetzige Passwort stimmt nicht.",
   "error.name_taken": "Dieser Name ist vergeben. Einen anderen wählen.",
   "error.site_taken": "Dieser Standort hat schon einen Server. Einen anderen wählen.",
+  "error.no_transcript": "Auf der Leitung dieses Geräts wurde noch nichts aufgezeichnet.",
   "error.agent_lost": "Der Server ist nicht erreichbar. Erneut versuchen, wenn er wieder da ist.",
   "error.not_supported": "Dieses Gerät unterstützt es nicht.",
   "error.idempotency_mismatch": "Das wurde schon für etwas anderes verlangt. Neu verlangen.",

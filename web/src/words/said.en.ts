@@ -133,6 +133,7 @@ export const said = {
   "error.wrong_password": "The present password is wrong.",
   "error.name_taken": "This name is taken. Choose another.",
   "error.site_taken": "This site has a server already. Choose another.",
+  "error.no_transcript": "Nothing was recorded on this device’s line yet.",
   "error.agent_lost": "The server is out of contact. Try again when it is back.",
   "error.not_supported": "This device does not support it.",
   "error.idempotency_mismatch": "This was asked for something else already. Ask anew.",

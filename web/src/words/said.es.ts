@@ -134,6 +134,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.wrong_password": "La contraseña actual no es correcta.",
   "error.name_taken": "Este nombre ya existe. Elija otro.",
   "error.site_taken": "Esta sede ya tiene servidor. Elija otra.",
+  "error.no_transcript": "Todavía no se ha grabado nada en la línea de este dispositivo.",
   "error.agent_lost": "El servidor está sin contacto. Reintente cuando vuelva.",
   "error.not_supported": "Este dispositivo no lo admite.",
   "error.idempotency_mismatch": "Esto ya se pidió para otra cosa. Pídalo de nuevo.",

@@ -28,7 +28,7 @@ async def look(endpoint: Endpoint, credentials: Sequence[Credentials], clock: Cl
     await line.open(endpoint, connect_s)
     try:
         if not await fits(line):
-            return Look(ours=False, problem="no sign-in prompt of this family")
+            return Look(ours=False, problem="no sign-in prompt of this family", mute=not line.told_anything)
         return await signed_in(talk, line, make, endpoint, credentials, connect_s)
     except (SoundpostError, Starting) as error:
         return Look(ours=True, problem=str(error))

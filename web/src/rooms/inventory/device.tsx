@@ -12,6 +12,7 @@ import { errorText, maybe, reasonText, t } from "@/words";
 import { LivePoints } from "./live-points";
 import { AwaitedNote, DeviceStatus, HandsOffNote, RestartNote } from "./special";
 import { DeviceTools } from "./tools";
+import { Transcript } from "./transcript";
 import { causeOf, kindName, nameOf, placeOf } from "./words";
 
 type Row = Device & { at: number };
@@ -96,7 +97,10 @@ function Known({ store, device, stack, stackId, nested, rows }: KnownProps) {
         </Stack>
       </Halves>
       <Timeline device={device} points={points} recent={all} />
-      <Raw device={device} points={points} />
+      <Stack gap={12}>
+        <Transcript device={device} />
+        <Raw device={device} points={points} />
+      </Stack>
     </Page>
   );
 }
