@@ -24,6 +24,7 @@ from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Known
 
 TICK_S = 1.0
+STOP_S = 4.0
 Pick = Callable[[str, str], bool]
 Transcript = Callable[[str, str], Awaitable[bytes]]
 
@@ -88,8 +89,10 @@ class Inventory:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        with contextlib.suppress(Exception):  # the redo log has it all
-            await self.flush()
+        # What there is time for: the redo log has it all, and who stops a hub won't wait for it.
+        with contextlib.suppress(Exception):
+            async with self.clock.timeout(STOP_S):
+                await self.flush()
 
     async def rebuild(self) -> None:
         """Memory as the store tells it; also after a commit whose outcome nobody knows (T14)."""
@@ -105,12 +108,11 @@ class Inventory:
         await self._historian.seal()
 
     async def values_of(self, device: DeviceState, key: str, from_ms: int, to_ms: int) -> list[history.Sample]:
-        """What a point was between two times, as observed; up to now, since what is not sealed yet is sealed first."""
+        """What a point was between two times, as observed; up to now."""
         if key not in device.schema.index:
             raise NotFound("This device has no such point.", code="not_found", key=key)
-        await self._historian.seal()
         places = {schema.id: schema.index[key] for schema in self.memory.schemas.values() if key in schema.index}
-        return await self.store.read(lambda conn: history.samples(conn, device.id, places, from_ms, to_ms))
+        return await self._historian.samples(device.id, places, from_ms, to_ms)
 
     async def transcript(self, who: Who, device: DeviceState) -> bytes:
         """What went over its line of late: it shows what other people's programs said there, so that it was read is a fact."""
