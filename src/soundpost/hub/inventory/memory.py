@@ -9,8 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.order import Order
-from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
-from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, RESTARTING, TROUBLED, restarts
+from soundpost.hub.inventory.state import (
+    EMPTY,
+    LOST,
+    AgentInfo,
+    Delta,
+    DeviceState,
+    Found,
+    Link,
+    Restart,
+    Schema,
+    SiteState,
+)
 from soundpost.link.envelope import Change, Read
 
 STATUS_FIELDS = ("status", "since", "reason", "was")
@@ -24,6 +35,8 @@ class Memory:
         self.links: dict[str, Link] = {}
         self.watchers: dict[str, int] = {}
         self.delta = Delta()
+        self.restarts: dict[str, Restart] = {}
+        """The last one asked of each stack, or of a device without one, while devices may be away because of it."""
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
         self.forget()
@@ -122,6 +135,7 @@ class Memory:
         else:
             self.delta.face(id, "*", "new")
         device.record, device.generation, device.first_seen_ms = record, generation, first_seen_ms
+        device.restarts = self._restarts(device)
         self._index(device, 1)
         self._moved(device, *self.orders)
         self._reworded(device)
@@ -138,12 +152,48 @@ class Memory:
         if device.record is not None:
             self._count(device, -1)
         device.status, device.since_ms, device.reason, device.status_time_ms = status, since_ms, reason, time_ms
+        device.restarts = self._restarts(device)
         if device.record is not None:
             self._count(device, 1)
             self._moved(device, *STATUS_ORDERS)
         self.delta.face(id, *STATUS_FIELDS)
         if device.watchers:
             self.delta.judged.add(id)
+
+    def put_restart(self, device_id: str, restart: Restart) -> None:
+        """It holds for the whole stack. An older one says nothing any more."""
+        device = self.devices.get(device_id)
+        if device is None or device.record is None:
+            return
+        stack = device.record.stack or device_id
+        known = self.restarts.get(stack)
+        if known is None or restart.command >= known.command:
+            self.restarts[stack] = restart
+            self._judge_restart(stack)
+
+    def drop_restart(self, stack: str, command: str = "") -> None:
+        """It did not come to pass, or is over; with `command` only if it is that one."""
+        known = self.restarts.get(stack)
+        if known is not None and command in ("", known.command):
+            del self.restarts[stack]
+            self._judge_restart(stack)
+
+    def _judge_restart(self, stack: str) -> None:
+        for id in (stack, *self.members.get(stack, ())):
+            device = self.devices.get(id)
+            if device is None or device.record is None or device.restarts == self._restarts(device):
+                continue
+            self._count(device, -1)
+            device.restarts = not device.restarts
+            self._count(device, 1)
+            self.delta.face(id, "status")
+
+    def _restarts(self, device: DeviceState) -> bool:
+        if not self.restarts or device.record is None:
+            return False
+        restart = self.restarts.get(device.record.stack or device.id)
+        reason = device.reason.code if device.reason else ""
+        return restart is not None and restarts(restart, device.status, device.since_ms, reason)
 
     def _moved(self, device: DeviceState, *orders: str) -> None:
         for name in orders:
@@ -182,9 +232,10 @@ class Memory:
     def _count(self, device: DeviceState, sign: int) -> None:
         assert device.record is not None
         kind, site = device.record.kind, device.site
-        site.counts[kind][device.status] += sign
-        self.totals[kind][device.status if site.up else "unknown"] += sign
-        if sign > 0 and device.status in TROUBLED:
+        status = RESTARTING if device.restarts else device.status
+        site.counts[kind][status] += sign
+        self.totals[kind][status if site.up else "unknown"] += sign
+        if sign > 0 and status in TROUBLED:
             self.troubled[device.id] = device
         else:
             self.troubled.pop(device.id, None)

@@ -15,7 +15,7 @@ from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope, scope
-from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found
+from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found, Restart
 from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
@@ -197,7 +197,7 @@ class Inventory:
 
     def counts_of(self, site: str) -> dict[str, int]:
         """A site's devices by status as shown, stacks left out."""
-        counts = dict.fromkeys(map(str, Status), 0)
+        counts = dict.fromkeys((*map(str, Status), rules.RESTARTING), 0)
         if (state := self.memory.sites.get(site)) is not None:
             for kind, statuses in state.counts.items():
                 for status, n in statuses.items():
@@ -254,6 +254,15 @@ class Inventory:
             return device is not None and allowed.device(device)
         return bool(event.site) and allowed.site(event.site)
 
+    def restart_told(self, device: str, restart: Restart | None, command: str) -> None:
+        """A restart was asked, or ended; None when it did not come to pass. Devices that are away meanwhile are counted apart."""
+        state = self.memory.devices.get(device)
+        if restart is not None:
+            self.memory.put_restart(device, restart)
+        elif state is not None and state.record is not None:
+            self.memory.drop_restart(state.record.stack or device, command)
+        self._tell()
+
     # What time and lower rooms change
 
     def _tell(self) -> None:
@@ -293,6 +302,9 @@ class Inventory:
             for site in self.memory.sites.values():
                 if site.link.state == WAITING:
                     self.memory.set_link(site.id, LOST, now_ms)
+        for stack, restart in tuple(self.memory.restarts.items()):
+            if rules.is_over(restart, now_ms):
+                self.memory.drop_restart(stack)
         for id in self.memory.watchers:
             if (device := self.memory.devices.get(id)) is not None:
                 self._judge(device, now_ms)
