@@ -9,7 +9,7 @@ import gc
 import ipaddress
 import socket
 from collections.abc import Iterator
-from itertools import chain, repeat
+from itertools import count
 from typing import Any
 
 import uvicorn
@@ -205,24 +205,27 @@ def loopback(host: str) -> bool:
 def settle_memory() -> None:
     """Call once all is loaded. Full collections over 100,000 devices took 130-240 ms; raised thresholds and a frozen base keep them
     out of the way, and `collect_hourly` makes up for it."""
-    collect_new()
+    collect_and_leave()
     gc.set_threshold(100_000, 50, 1_000)
 
 
-def collect_new() -> None:
-    """Looks at what came since the last time only, and leaves what is alive out from then on."""
-    gc.collect()
+def collect_and_leave(generation: int = 2) -> None:
+    """What is alive now is not looked at any more."""
+    gc.collect(generation)
     gc.freeze()
 
 
 async def collect_hourly(clock: Clock) -> None:
-    """Sooner at first: a hub that started empty may know a hundred thousand devices a few minutes later. Once a day everything is
-    looked at, for what died meanwhile."""
-    for number, seconds in enumerate(chain(SETTLING_S, repeat(COLLECT_S)), start=1):
+    """A hub that started empty may know a hundred thousand devices a few minutes later: what it grew by is left out soon, with only
+    the youngest looked at. Each hour what is new since then is looked at, and once a day everything, for what died meanwhile."""
+    for seconds in SETTLING_S:
         await clock.sleep(seconds)
+        collect_and_leave(0)
+    for number in count(1):
+        await clock.sleep(COLLECT_S)
         if number % COLLECTIONS_A_DAY == 0:
             gc.unfreeze()
-        collect_new()
+        collect_and_leave()
 
 
 async def renew_daily(serving: Serving, clock: Clock, keys: Any, names: tuple[str, ...]) -> None:
