@@ -176,11 +176,11 @@ def ordered(memory: Memory, name: str) -> list[DeviceState]:
     return order.devices(memory.devices.values())
 
 
-def worded(memory: Memory) -> None:
-    """Every listed device has its search text afterwards."""
-    reworded, memory.unsearched = memory.unsearched, set()
-    for device in reworded:
-        search_text(memory, device)
+def worded(memory: Memory, most: int | None = None) -> None:
+    """Every listed device has its search text afterwards, or so many more."""
+    waiting = memory.unsearched
+    for _ in range(len(waiting) if most is None else min(most, len(waiting))):
+        search_text(memory, waiting.pop())
 
 
 def site_text(site: SiteState) -> str:

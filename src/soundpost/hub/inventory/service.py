@@ -25,6 +25,8 @@ from soundpost.link.envelope import Known
 
 TICK_S = 1.0
 STOP_S = 4.0
+WORDED = 2_000
+"""Devices that get their search text at one tick: the first search after a hundred thousand were found would take a second."""
 Pick = Callable[[str, str], bool]
 Transcript = Callable[[str, str], Awaitable[bytes]]
 
@@ -297,6 +299,7 @@ class Inventory:
 
     def tick(self) -> None:
         """Finds what changed only because time passed: agents that never came back, values that grew old."""
+        query.worded(self.memory, WORDED)
         now_ms = self.clock.now_ms()
         if now_ms - self.memory.started_ms >= rules.START_GRACE_MS:
             for site in self.memory.sites.values():
