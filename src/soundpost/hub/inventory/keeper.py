@@ -1,10 +1,12 @@
 """Keeping values for a restart: devices' blobs are brought up to date every few seconds, and the redo log before them goes (T17)."""
 
 from array import array
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from soundpost.device.model import GROUPS
@@ -18,7 +20,18 @@ from soundpost.kernel.errors import Corrupt
 T = TypeVar("T")
 BLOBS = 200
 """In one commit: more would hold everybody else up (T12)."""
+SLICE = 50
+"""Packed at one go: the loop has others to serve."""
 FLUSH_S = 5.0
+
+
+class Packed(Struct):
+    """A device's blob: `began` is the first segment the one on disk lacks, `upto` the last that this one includes."""
+
+    device: DeviceState
+    began: int
+    upto: int
+    body: bytes
 
 
 class Keeper:
@@ -42,43 +55,57 @@ class Keeper:
             await self._some()
 
     async def _some(self) -> None:
-        memory = self._memory
-        batch, rest = memory.dirty[:BLOBS], memory.dirty[BLOBS:]
-        upto = memory.segment
-        rows = sorted((device.id, upto, segments.pack_blob(device)) for device in batch)
-        began = [device.dirty_n for device in batch]
-        # A segment may go when every blob is past it: those before the first that the remaining dirty devices need.
-        free = min((device.dirty_n - 1 for device in rest[:1]), default=upto)
-        memory.dirty = rest
-        for device in batch:
+        memory, packed = self._memory, list[Packed]()
+        try:
+            while len(packed) < BLOBS and memory.dirty:
+                packed += self._pack(min(SLICE, BLOBS - len(packed)))
+                await self._store.clock.sleep(0)
+            if packed:
+                await self._save(packed)
+        except BaseException:
+            self._soiled_again(packed)
+            raise
+
+    def _pack(self, n: int) -> list[Packed]:
+        """The next few as they are now: each blob says which segment it includes, for more may arrive before the others' turn."""
+        memory, packed = self._memory, list[Packed]()
+        for _ in range(min(n, len(memory.dirty))):
+            device = memory.dirty.popleft()
+            packed.append(Packed(device, device.dirty_n, memory.segment, segments.pack_blob(device)))
             device.dirty_n = 0
+        return packed
+
+    async def _save(self, packed: list[Packed]) -> None:
+        memory = self._memory
+        # A segment may go when every blob is past it: those before the first that one of these lacks, or that the dirty devices need.
+        upto = packed[0].upto
+        if memory.dirty:
+            upto = min(upto, memory.dirty[0].dirty_n - 1)
+        rows = sorted((one.device.id, one.upto, one.body) for one in packed)
 
         def work(tx: Tx) -> None:
             repo.put_blobs(tx.conn, rows)
             # What every blob is past is not read again at a start; it goes once history has it as well.
-            repo.put_flushed(tx, min(free, upto))
-            repo.drop_segments(tx.conn, min(free, upto, memory.sealed))
-            tx.after(lambda: self._saved(batch, upto))
+            repo.put_flushed(tx, upto)
+            repo.drop_segments(tx.conn, min(upto, memory.sealed))
+            tx.after(lambda: self._saved(packed))
 
-        try:
-            await self._store.unit_of_work(work)
-        except BaseException:
-            self._soiled_again(batch, began)
-            raise
+        await self._store.unit_of_work(work)
 
-    def _saved(self, batch: list[DeviceState], upto: int) -> None:
-        for device in batch:
-            device.blob_n = upto
+    def _saved(self, packed: list[Packed]) -> None:
+        for one in packed:
+            one.device.blob_n = one.upto
 
-    def _soiled_again(self, batch: list[DeviceState], began: list[int]) -> None:
+    def _soiled_again(self, packed: list[Packed]) -> None:
         """Their blobs are not on disk: the segments since they were first dirty are needed still."""
-        known = set(map(id, self._memory.dirty))
-        for device, n in zip(batch, began, strict=True):
-            if self._memory.devices.get(device.id) is device:  # else memory was rebuilt meanwhile
-                device.dirty_n = n
+        memory, known = self._memory, set(map(id, self._memory.dirty))
+        for one in packed:
+            device = one.device
+            if memory.devices.get(device.id) is device:  # else memory was rebuilt meanwhile
+                device.dirty_n = one.began
                 if id(device) not in known:
-                    self._memory.dirty.append(device)
-        self._memory.dirty.sort(key=lambda device: device.dirty_n)
+                    memory.dirty.append(device)
+        memory.dirty = deque(sorted(memory.dirty, key=lambda device: device.dirty_n))
 
 
 def readable(body: bytes, unpack: Callable[[bytes], T], which: object) -> T | None:

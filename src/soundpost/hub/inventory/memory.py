@@ -4,16 +4,29 @@ Nothing here waits, writes or reads a clock. Whoever changes something finds wha
 """
 
 from array import array
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
-from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
-from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.hub.inventory.order import Order
+from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, RESTARTING, TROUBLED, restarts
+from soundpost.hub.inventory.state import (
+    EMPTY,
+    LOST,
+    AgentInfo,
+    Delta,
+    DeviceState,
+    Found,
+    Link,
+    Restart,
+    Schema,
+    SiteState,
+)
 from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, Read
 
 STATUS_FIELDS = ("status", "since", "reason", "was")
+STATUS_ORDERS = ("status", "since")
 
 
 class Memory:
@@ -23,6 +36,8 @@ class Memory:
         self.links: dict[str, Link] = {}
         self.watchers: dict[str, int] = {}
         self.delta = Delta()
+        self.restarts: dict[str, Restart] = {}
+        """The last one asked of each stack, or of a device without one, while devices may be away because of it."""
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
         self._shared = Shared()
@@ -36,9 +51,16 @@ class Memory:
         self.children: dict[str, set[str]] = defaultdict(set)
         self.members: dict[str, set[str]] = defaultdict(set)
         self.serials: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.doubled: set[tuple[str, str]] = set()
+        """Those of `serials` that more than one device has."""
+        self.orders: dict[str, Order] = {}
+        """Those somebody asked for, by name (query.ORDERS)."""
+        self.unsearched: set[DeviceState] = set()
+        """Listed devices whose search text must be made anew before anybody searches."""
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.troubled: dict[str, DeviceState] = {}
-        self.dirty: list[DeviceState] = []
+        self.dirty: deque[DeviceState] = deque()
+        """Those whose blob lacks segments, by the first one it lacks."""
         self.segment = 0
 
     def take_delta(self) -> Delta:
@@ -64,11 +86,13 @@ class Memory:
         self.delta.sites.add(id)
         if site.link.state == LOST and agent is not None and agent.state == "lost" and agent.since_ms:
             site.link.since_ms = agent.since_ms  # the agents' room knows since when nothing was heard
-            for device_id in site.devices:
-                self.delta.face(device_id, "since")
+            for device in site.devices.values():
+                self._moved(device, "since")
+                self.delta.face(device.id, "since")
         for device in site.devices.values():
             if renamed:
-                device.search = None
+                self._moved(device, "site")
+                self._reworded(device)
             self.delta.face(device.id, "site", "agent")
 
     def set_link(self, site_id: str, state: str, since_ms: int, reason: Reason | None = None) -> None:
@@ -79,6 +103,9 @@ class Memory:
         if reason is not None:
             link.reason = reason
         self.delta.sites.add(site_id)
+        if not (before and site.up):
+            for device in site.devices.values():
+                self._moved(device, *STATUS_ORDERS)
         if before == site.up:
             for id in site.devices:
                 self.delta.face(id, "agent")
@@ -110,10 +137,14 @@ class Memory:
         else:
             self.delta.face(id, "*", "new")
         device.record, device.generation, device.first_seen_ms = record, generation, first_seen_ms
+        device.restarts = self._restarts(device)
         self._index(device, 1)
-        device.search = None
+        self._moved(device, *self.orders)
+        self._reworded(device)
         for child in self.members.get(id, ()):  # they show this one's address where they have none
-            self.devices[child].search = None
+            member = self.devices[child]
+            self._moved(member, "address")
+            self._reworded(member)
             self.delta.face(child, "address", "port")
 
     def set_status(self, id: str, status: str, since_ms: int, reason: Reason | None, time_ms: int) -> None:
@@ -123,11 +154,57 @@ class Memory:
         if device.record is not None:
             self._count(device, -1)
         device.status, device.since_ms, device.reason, device.status_time_ms = status, since_ms, reason, time_ms
+        device.restarts = self._restarts(device)
         if device.record is not None:
             self._count(device, 1)
+            self._moved(device, *STATUS_ORDERS)
         self.delta.face(id, *STATUS_FIELDS)
         if device.watchers:
             self.delta.judged.add(id)
+
+    def put_restart(self, device_id: str, restart: Restart) -> None:
+        """It holds for the whole stack. An older one says nothing any more."""
+        device = self.devices.get(device_id)
+        if device is None or device.record is None:
+            return
+        stack = device.record.stack or device_id
+        known = self.restarts.get(stack)
+        if known is None or restart.command >= known.command:
+            self.restarts[stack] = restart
+            self._judge_restart(stack)
+
+    def drop_restart(self, stack: str, command: str = "") -> None:
+        """It did not come to pass, or is over; with `command` only if it is that one."""
+        known = self.restarts.get(stack)
+        if known is not None and command in ("", known.command):
+            del self.restarts[stack]
+            self._judge_restart(stack)
+
+    def _judge_restart(self, stack: str) -> None:
+        for id in (stack, *self.members.get(stack, ())):
+            device = self.devices.get(id)
+            if device is None or device.record is None or device.restarts == self._restarts(device):
+                continue
+            self._count(device, -1)
+            device.restarts = not device.restarts
+            self._count(device, 1)
+            self.delta.face(id, "status")
+
+    def _restarts(self, device: DeviceState) -> bool:
+        if not self.restarts or device.record is None:
+            return False
+        restart = self.restarts.get(device.record.stack or device.id)
+        reason = device.reason.code if device.reason else ""
+        return restart is not None and restarts(restart, device.status, device.since_ms, reason)
+
+    def _moved(self, device: DeviceState, *orders: str) -> None:
+        for name in orders:
+            if (order := self.orders.get(name)) is not None:
+                order.moved(device)
+
+    def _reworded(self, device: DeviceState) -> None:
+        device.search = device.site.search = None
+        self.unsearched.add(device)
 
     def _index(self, device: DeviceState, sign: int) -> None:
         record = device.record
@@ -139,32 +216,36 @@ class Memory:
             self.delta.face(record.parent, "children")
         if record.stack:
             sets.append(self.members[record.stack])
+        serial = record.family, record.serial_number
         if record.serial_number:
-            sets.append(self.serials[record.family, record.serial_number])
+            sets.append(self.serials[serial])
         for ids in sets:
             if sign > 0:
                 ids.add(device.id)
             else:
                 ids.discard(device.id)
+        if record.serial_number and len(self.serials[serial]) > 1:
+            self.doubled.add(serial)
+        else:
+            self.doubled.discard(serial)
         if sign > 0:
             device.site.devices[device.id] = device
 
     def _count(self, device: DeviceState, sign: int) -> None:
         assert device.record is not None
         kind, site = device.record.kind, device.site
-        site.counts[kind][device.status] += sign
-        self.totals[kind][device.status if site.up else "unknown"] += sign
-        if sign > 0 and device.status in TROUBLED:
+        status = RESTARTING if device.restarts else device.status
+        site.counts[kind][status] += sign
+        self.totals[kind][status if site.up else "unknown"] += sign
+        if sign > 0 and status in TROUBLED:
             self.troubled[device.id] = device
         else:
             self.troubled.pop(device.id, None)
 
     def duplicates(self) -> Iterable[tuple[DeviceState, DeviceState]]:
         """Boxes whose serial another site has too, each with the one that was known first (T3)."""
-        for ids in self.serials.values():
-            if len(ids) < 2:
-                continue
-            known = sorted((self.devices[id] for id in ids), key=lambda d: (d.first_seen_ms, d.id))
+        for serial in self.doubled:
+            known = sorted((self.devices[id] for id in self.serials[serial]), key=lambda d: (d.first_seen_ms, d.id))
             for other in known[1:]:
                 if other.site is not known[0].site:
                     yield other, known[0]

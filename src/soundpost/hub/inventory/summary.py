@@ -6,10 +6,10 @@ from collections import Counter
 from msgspec import Struct
 
 from soundpost.device.model import COUNTED, Kind, Reason, Status
-from soundpost.hub.inventory import rules, views
+from soundpost.hub.inventory import query, rules, views
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope
-from soundpost.hub.inventory.state import DeviceState, Found, SiteState
+from soundpost.hub.inventory.state import AgentInfo, DeviceState, Found, SiteState
 from soundpost.kernel.clock import rfc3339
 
 NEEDS = 5
@@ -55,7 +55,7 @@ def summary(memory: Memory, found: list[Found], scope: Scope, now_ms: int) -> Su
 
 
 def _by_status(counts: dict[str, int]) -> dict[str, int]:
-    return {status.value: counts.get(status, 0) for status in Status}
+    return {status: counts.get(status, 0) for status in (*map(str, Status), rules.RESTARTING)}
 
 
 def _counted(memory: Memory, scope: Scope) -> dict[str, dict[str, int]]:
@@ -63,7 +63,7 @@ def _counted(memory: Memory, scope: Scope) -> dict[str, dict[str, int]]:
     for device in memory.devices.values():
         if device.record is not None and scope.device(device):
             kind = counts.setdefault(device.record.kind, {})
-            status = device.status if device.site.up else "unknown"
+            status = query.counted_as(device)
             kind[status] = kind.get(status, 0) + 1
     return counts
 
@@ -79,21 +79,23 @@ def _agents(sites: list[SiteState]) -> dict[str, int]:
 
 
 def _needs(memory: Memory, sites: list[SiteState], scope: Scope) -> list[Need]:
-    """Offline first, then servers out of contact, then degraded; within these the newest first."""
-    ranked: list[tuple[int, int, str, Need]] = []
+    """Offline first, then servers out of contact, then degraded; within these the newest first. Thousands may be in trouble: only
+    those that are told are put into words."""
+    ranked: list[tuple[int, int, str, SiteState | None]] = []
     for site in sites:
         if site.agent is not None and not site.up and site.agent.state != "never":
-            need = _lost_agent(site)
-            ranked.append((1, -site.link.since_ms, need.target, need))
+            ranked.append((1, -site.link.since_ms, _page_of(site.agent), site))
     causes: dict[str, int] = Counter()
     for device in memory.troubled.values():
         if device.site.up and (scope.everything or scope.device(device)):
             causes[_cause(memory, device).id] += _counts(device)
-    for id, n in causes.items():
+    for id in causes:
         device = memory.devices[id]
-        rank = 0 if device.status == Status.OFFLINE else 2
-        ranked.append((rank, -device.since_ms, id, _troubled(device, n)))
-    return [need for *_, need in heapq.nsmallest(NEEDS, ranked, key=lambda entry: entry[:3])]
+        ranked.append((2 * _weight(device), -device.since_ms, id, None))
+    worst = heapq.nsmallest(NEEDS, ranked, key=lambda entry: entry[:3])
+    return [
+        _lost_agent(site) if site is not None else _troubled(memory.devices[id], causes[id]) for _, _, id, site in worst
+    ]
 
 
 def _counts(device: DeviceState) -> int:
@@ -119,8 +121,12 @@ def _weight(device: DeviceState) -> int:
 def _lost_agent(site: SiteState) -> Need:
     assert site.agent is not None
     n = sum(sum(counts.values()) for kind, counts in site.counts.items() if kind != Kind.STACK)
-    link, page = site.link, f"/servers/{site.agent.id}"
-    return _need(Status.UNKNOWN, site.agent.name, site, link.reason, link.since_ms, n, page)
+    link = site.link
+    return _need(Status.UNKNOWN, site.agent.name, site, link.reason, link.since_ms, n, _page_of(site.agent))
+
+
+def _page_of(agent: AgentInfo) -> str:
+    return f"/servers/{agent.id}"
 
 
 def _troubled(device: DeviceState, n: int) -> Need:

@@ -111,8 +111,7 @@ class ListFeed:
         return query.matches(self._inventory.memory, self._query, self._scope, device)
 
     def _matching(self) -> set[str]:
-        devices = query.candidates(self._inventory.memory, self._query)
-        return {device.id for device in devices if self._matches(device)}
+        return {device.id for device in query.every(self._inventory.memory, self._query, self._scope)}
 
     async def snapshot(self) -> object:
         page = self._inventory.select(self._asked, self._scope)
