@@ -331,6 +331,7 @@ async def test_a_hub_that_refuses_is_tried_each_second_or_two_for_a_minute(tmp_p
         await until(engine, lambda: line.state.code == "refused")
         lost, pauses = clock.monotonic(), []
         while clock.monotonic() < lost + 4 * module.REFUSED_S:
+            await until(engine, lambda: line.state.next_ms > clock.now_ms())
             left = (line.state.next_ms - clock.now_ms()) / 1000
             pauses.append((clock.monotonic() - lost, left))
             await clock.advance(left + 0.01)
