@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from tests.contract.array_peer import ArrayPeer
 from tests.contract.peer import Peer
 
 from soundpost.device.contract import Credentials, Periods, PointReading, Trouble, Unit
@@ -12,6 +11,7 @@ from soundpost.device.model import Endpoint, Value
 from soundpost.drivers.collaborate_live import FAMILY as CODECS
 from soundpost.drivers.collaborate_live import CollaborateLive
 from soundpost.kernel.clock import SystemClock
+from soundpost.simulator.bma360d import ArraySpec
 from soundpost.simulator.farm import Farm
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec
 
@@ -162,6 +162,9 @@ class SimulatedStrict(Simulated):
     personality = "strict"
 
 
+ARRAY = ArraySpec("Board-BMA-01", "00:1D:C1:00:00:01", "10.0.0.7")
+
+
 class Array:
     assumed = speaks = True
     signs_in = locates = False
@@ -175,36 +178,73 @@ class Array:
     )
 
     def __init__(self) -> None:
-        self.peer = ArrayPeer()
+        self.farm = Farm([], arrays=[ARRAY], network="127.20.90.0/24", port=0)
+        self.station = self.farm.array(ARRAY.name)
 
     @property
     def endpoint(self) -> Endpoint:
-        return Endpoint("127.0.0.1", self.peer.port)
+        return Endpoint(*self.station.endpoint)
 
     async def start(self) -> None:
-        await self.peer.start()
+        await self.farm.start()
 
     async def stop(self) -> None:
-        await self.peer.stop()
+        await self.farm.stop()
 
     async def silence(self, on: bool) -> None:
-        self.peer.silent = on
+        await self.farm.fault(ARRAY.name, "silence", on)
 
     async def error(self, text: str) -> None:
-        self.peer.error = text
+        await self.farm.fault(ARRAY.name, "error", bool(text), {"text": text} if text else {})
 
     async def drop(self) -> None:
-        self.peer.drop()
+        await self.farm.fault(ARRAY.name, "reset")
 
     async def chatter(self, on: bool) -> None:
-        self.peer.before_reply = ["BEAMREPORT 000000000001", "BFZONE 9 0", "what"] if on else []
+        await self.farm.fault(
+            ARRAY.name, "chatter", on, {"lines": ["BEAMREPORT 000000000001", "BFZONE 9 0", "what"]} if on else {}
+        )
 
     def connections(self) -> int:
-        return len(self.peer.writers)
+        return len(self.station.sessions)
 
     def forbidden(self) -> int:
         known = ("HELP", "BEAMREPORT", "BFZONE", "GAIN", "DANTEIP", "DANTEMAC")
-        return sum(line.split()[0] not in known for line in self.peer.lines)
+        return sum(line.split()[0] not in known for line in self.station.heard)
+
+
+class Port:
+    """Accepts, listens and says nothing."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.port = 0
+        self.writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            for writer in self.writers:
+                writer.close()
+            self.writers.clear()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        try:
+            while data := await reader.read(1024):
+                self.heard += data
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            if writer in self.writers:
+                self.writers.remove(writer)
 
 
 class Codec:
@@ -216,7 +256,7 @@ class Codec:
     impossible: Sequence[tuple[dict[str, object], str]] = ()
 
     def __init__(self) -> None:
-        self.peer = ArrayPeer()
+        self.peer = Port()
 
     @property
     def endpoint(self) -> Endpoint:
@@ -243,7 +283,7 @@ class Codec:
         return len(self.peer.writers)
 
     def forbidden(self) -> int:
-        return len(self.peer.lines)
+        return len(self.peer.heard)
 
 
 def give(endpoints: Sequence[Endpoint]) -> None:
@@ -258,7 +298,7 @@ HARNESSES: dict[str, dict[str, Callable[[], Harness]]] = {
         "simulator lab": Simulated,
         "simulator strict": SimulatedStrict,
     },
-    "bma360d": {"scripted": Array},
+    "bma360d": {"simulator": Array},
     "collaborate_live": {"port": Codec},
 }
 

@@ -1,6 +1,8 @@
 """What a person types wrong at the command line: one sentence and a code, never a traceback, and nothing is made on disk."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,12 @@ SIMULATE = ("simulate", "--port", "0", "--control-port", "0")
         ((*SIMULATE, "--site", "London"), "site_invalid"),
         ((*SIMULATE, "--stacks", "0"), "stacks_invalid"),
         (("simulate", "--port", "0", "--control-port", "70000"), "port_invalid"),
+        ((*SIMULATE, "--bma360d", "-1"), "arrays_invalid"),
+        ((*SIMULATE, "--assume", "locate=maybe"), "switches_invalid"),
+        ((*SIMULATE, "--scene", "wild"), "scene_unknown"),
+        ((*SIMULATE, "--scene", "none.yaml"), "scene_unreadable"),
+        ((*SIMULATE, "--replay", "none.tape"), "transcript_unreadable"),
+        ((*SIMULATE, "--replay", __file__), "transcript_invalid"),
         ((*RECORD, "127.28.9.1:99999"), "host_invalid"),
         ((*RECORD, "telnet://127.28.9.1"), "host_invalid"),
         ((*RECORD, "127.28.9.1", "--family", "toaster"), "family_unknown"),
@@ -84,6 +92,32 @@ def test_a_line_is_recorded_and_its_password_is_not(tmp_path: Path) -> None:
     said = b"".join((good, refused, nobody, *((one.stdout + one.stderr).encode() for one in told)))
     assert b"wrong-hush" not in said
     assert b"converge\\r" not in said
+
+
+def test_a_recorded_line_is_played_to_the_driver_that_was_recorded(tmp_path: Path) -> None:
+    """For a while shorter than the recording, so that it is not asked for more; another client is told where it strays."""
+    array = ("--stacks", "0", "--bma360d", "1", "--network", "127.28.9.16/28", "--control-port", "0", "--quiet")
+    simulator = Program("simulate", *array)
+    family = ("--family", "bma360d", "--seconds")
+    try:
+        first = record(tmp_path, "127.28.9.16:3603", *family, "5", "--out", "first.tape")
+    finally:
+        simulator.stop()
+    player = Program("simulate", "--replay", str(tmp_path / "first.tape"), "--port", "0")
+    try:
+        second = record(tmp_path, player.ready["replay"], *family, "2", "--out", "second.tape")
+    finally:
+        followed = player.stop()
+    assert [first.returncode, second.returncode, followed] == [0, 0, 0], first.stderr + second.stderr
+    assert "microphone BMA 360D" in second.stdout
+    assert " values read" in second.stdout
+    assert "\n0 values" not in second.stdout
+    player = Program("simulate", "--replay", str(tmp_path / "first.tape"), "--port", "0")
+    host, _, port = player.ready["replay"].partition(":")
+    with socket.create_connection((host, int(port))) as line, contextlib.suppress(ConnectionResetError):
+        line.sendall(b"HELL\r\n")
+        line.recv(1)
+    assert player.stop() == 2
 
 
 def record(folder: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -42,6 +42,11 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._timer(seconds)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> asyncio.Future[None]:
+        timer = self._timer(seconds)
+        timer.add_done_callback(lambda done: None if done.cancelled() else call())
+        return timer
 
     @asynccontextmanager
     async def timeout(self, seconds: float | None) -> AsyncIterator[None]:

@@ -4,11 +4,13 @@ Listeners are told at once and synchronously, in the event loop; they must retur
 costs one lookup and one comparison: no object is made and nobody is told.
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from soundpost.device.contract import PointReading
 from soundpost.device.model import GROUPS, Descriptor, Device, Quality, Value
+from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, ScanState
 from soundpost.link.events import DeviceStatus
 
@@ -16,6 +18,9 @@ UNREAD: Final[Any] = object()
 GOOD: Final = str(Quality.GOOD)
 BY_DEVICE: Final = "device"
 GROUP_INDEX: Final = {str(group): number for number, group in enumerate(GROUPS)}
+QUALITIES: Final = (GOOD, str(Quality.ERROR), str(Quality.UNSUPPORTED))
+"""What a reading can be; a shelf keeps the place here."""
+IS_GOOD, IS_ERROR, IS_UNSUPPORTED = range(len(QUALITIES))
 
 
 class Schema:
@@ -28,41 +33,54 @@ class Schema:
         self.index = {descriptor.key: place for place, descriptor in enumerate(descriptors)}
 
 
+class Words(dict[int, str]):
+    """By place: what hardly any point has. "" where there is none, and nothing is kept for it."""
+
+    __slots__ = ()
+
+    def __missing__(self, place: int) -> str:
+        return ""
+
+    def put(self, place: int, word: str) -> None:
+        if word:
+            self[place] = word
+        else:
+            self.pop(place, None)
+
+
 class Shelf:
-    """One device's live state. `values[i]` is UNREAD until the point was read; `times` are the agent's clock at a change.
-    `read_ms` per group of device.model.GROUPS: all its points were read until then (T11)."""
+    """One device's live state, in columns over its schema. `values[i]` is UNREAD until the point was read; `times` are the
+    agent's clock at a change; `quality[i]` is a place in QUALITIES. `read_ms` per group of device.model.GROUPS: all its points
+    were read until then (T11)."""
 
     __slots__ = ("device", "origins", "quality", "read_ms", "schema", "status", "texts", "times", "values")
 
     def __init__(self, device: Device, schema: Schema) -> None:
         self.device = device
         self.status: DeviceStatus | None = None
-        self.read_ms = [0] * len(GROUPS)
+        self.read_ms = array("q", bytes(8 * len(GROUPS)))
         self._empty(schema)
 
     def _empty(self, schema: Schema) -> None:
         size = len(schema.descriptors)
         self.schema = schema
         self.values: list[Any] = [UNREAD] * size
-        self.times = [0] * size
-        self.quality = [GOOD] * size
-        self.origins = [""] * size
-        self.texts = [""] * size
-
-    def _columns(self) -> tuple[list[Any], ...]:
-        return self.values, self.times, self.quality, self.origins, self.texts
+        self.times = array("q", bytes(8 * size))
+        self.quality = bytearray(size)
+        self.origins = Words()
+        self.texts = Words()
 
     def reshape(self, schema: Schema) -> None:
         """Other points now: what both shapes have is kept."""
-        before = self.schema
-        columns = self._columns()
+        before, values, times, quality = self.schema, self.values, self.times, self.quality
+        origins, texts = self.origins, self.texts
         self._empty(schema)
-        after = self._columns()
         for key, place in schema.index.items():
             old = before.index.get(key)
             if old is not None:
-                for source, target in zip(columns, after, strict=True):
-                    target[place] = source[old]
+                self.values[place], self.times[place], self.quality[place] = values[old], times[old], quality[old]
+                self.origins.put(place, origins[old])
+                self.texts.put(place, texts[old])
 
     def value(self, key: str) -> Value | None:
         """None also while it was never read."""
@@ -76,9 +94,9 @@ class Shelf:
             place,
             self.values[place],
             self.times[place],
-            self.quality[place],
-            self.origins[place],
-            self.texts[place],
+            QUALITIES[self.quality[place]],
+            self.origins.get(place, ""),
+            self.texts.get(place, ""),
         )
 
     def was_read(self) -> list[int]:
@@ -107,6 +125,9 @@ class Board:
         self.shelves: dict[str, Shelf] = {}
         self.scan_state = ScanState([])
         self._schemas: dict[tuple[Descriptor, ...], Schema] = {}
+        self._by_tuple: dict[int, Schema] = {}
+        """The same by the id of their descriptors: hashing some hundred descriptors each time costs a millisecond."""
+        self._shared = Shared()
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -117,9 +138,12 @@ class Board:
 
     def schema(self, descriptors: Iterable[Descriptor]) -> Schema:
         key = tuple(descriptors)
-        found = self._schemas.get(key)
+        found = self._by_tuple.get(id(key))
         if found is None:
-            found = self._schemas[key] = Schema(key)
+            found = self._schemas.get(key)
+            if found is None:
+                found = self._schemas[key] = Schema(key)
+                self._by_tuple[id(key)] = found
         return found
 
     def declare(self, device: Device, descriptors: Sequence[Descriptor]) -> Shelf:
@@ -155,9 +179,9 @@ class Board:
             place = index.get(reading.key)
             if place is None:
                 continue
-            if values[place] == reading.value and quality[place] is GOOD and not reading.error:
+            if values[place] == reading.value and not quality[place] and not reading.error:
                 continue
-            if _take(shelf, place, reading, now_ms, origin):
+            if self._take(shelf, place, reading, now_ms, origin):
                 if places is None:
                     places = [place]
                 else:
@@ -165,6 +189,19 @@ class Board:
         if places is not None:
             for listener in self._listeners:
                 listener.changed(shelf, places)
+
+    def _take(self, shelf: Shelf, place: int, reading: PointReading, now_ms: int, origin: str) -> bool:
+        quality = _quality(reading)
+        before = shelf.values[place]
+        same = before is not UNREAD and before == reading.value and shelf.quality[place] == quality
+        if same and shelf.texts.get(place, "") == reading.error:
+            return False
+        shelf.origins.put(place, _origin(shelf, place, before, quality, origin))
+        shelf.values[place] = self._shared(reading.value)
+        shelf.quality[place] = quality
+        shelf.texts.put(place, self._shared(reading.error))
+        shelf.times[place] = now_ms
+        return True
 
     def covered(self, shelf: Shelf, group: str, now_ms: int) -> None:
         number = GROUP_INDEX.get(group)
@@ -185,28 +222,14 @@ class Board:
             listener.scan(state)
 
 
-def _take(shelf: Shelf, place: int, reading: PointReading, now_ms: int, origin: str) -> bool:
-    quality = _quality(reading)
-    before = shelf.values[place]
-    same = before is not UNREAD and before == reading.value and shelf.quality[place] == quality
-    if same and shelf.texts[place] == reading.error:
-        return False
-    shelf.origins[place] = _origin(shelf, place, before, quality, origin)
-    shelf.values[place] = reading.value
-    shelf.quality[place] = quality
-    shelf.texts[place] = reading.error
-    shelf.times[place] = now_ms
-    return True
-
-
-def _quality(reading: PointReading) -> str:
+def _quality(reading: PointReading) -> int:
     if reading.unsupported:
-        return str(Quality.UNSUPPORTED)
-    return str(Quality.ERROR) if reading.error else GOOD
+        return IS_UNSUPPORTED
+    return IS_ERROR if reading.error else IS_GOOD
 
 
-def _origin(shelf: Shelf, place: int, before: Any, quality: str, origin: str) -> str:
+def _origin(shelf: Shelf, place: int, before: Any, quality: int, origin: str) -> str:
     if origin:
         return origin
-    known = before is not UNREAD and shelf.quality[place] == GOOD and quality == GOOD
+    known = before is not UNREAD and shelf.quality[place] == quality == IS_GOOD
     return BY_DEVICE if known and shelf.schema.descriptors[place].writable else ""

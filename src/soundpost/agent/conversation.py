@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from soundpost.agent.beats import Beats
 from soundpost.agent.channel import Channel
 from soundpost.agent.engine import Engine, Owner, Told
 from soundpost.agent.spool import Mark
@@ -267,9 +268,11 @@ class Conversation:
     # --- small things, at their own pace
 
     async def _beating(self) -> None:
+        beats = Beats(self._clock.monotonic())
         while True:
-            await self._beat()
-            await self._clock.sleep(BEAT_S)
+            if beats.due(self._clock.monotonic(), self._to_send() + self._owner.values.waiting):
+                await self._beat()
+            await self._clock.sleep(TICK_S)
 
     async def _beat(self) -> None:
         waiting = await self._waiting()
@@ -387,8 +390,11 @@ class Conversation:
         raise _refused(refused)
 
     async def _tell(self) -> None:
-        waiting = max(0, self._engine.spool.newest - self._sent) + sum(1 for _ in self._uids)
-        self._owner.told(Told(self.welcomed, self._confirmed_ms, self._offset_ms, waiting))
+        self._owner.told(Told(self.welcomed, self._confirmed_ms, self._offset_ms, self._to_send()))
+
+    def _to_send(self) -> int:
+        """Facts not confirmed yet, without asking the disk; those for another hub count until they are passed over."""
+        return max(0, self._engine.spool.newest - self._sent) + len(self._uids)
 
 
 def _refused(refused: Refused) -> SoundpostError:

@@ -81,7 +81,7 @@ class Lines:
 
     def held(self, endpoint: Endpoint) -> bool:
         """Whether a running session looks after that address: nobody else goes there."""
-        return any(key in self.sessions and watch.endpoint == endpoint for key, watch in self.watches.items())
+        return any(key in self.sessions for key in self._registry.at(endpoint))
 
     def parked(self) -> list[Endpoint]:
         """Last addresses of stacks without a session: another device answered there."""

@@ -6,6 +6,7 @@ unless the disk or a hub already has one for that identity.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from soundpost.device.contract import Part, Unit
 from soundpost.device.model import Device, Endpoint, Kind
 from soundpost.link.envelope import Known
 
+K = TypeVar("K")
 FIELDS = (
     "name", "model", "part_number", "firmware_version", "mac", "box_number", "position",
     "capabilities", "assumed", "serial_number", "kind",
@@ -27,6 +29,10 @@ class Registry:
         self.known: dict[str, KnownDevice] = {}
         self._serials: dict[tuple[str, str], str] = {}
         self._stacks: dict[tuple[str, str], str] = {}
+        self._members: dict[str, dict[str, None]] = {}
+        """By stack, in the order they came."""
+        self._places: dict[Endpoint, dict[str, None]] = {}
+        """Stacks by where they are."""
         self._offered: dict[tuple[str, bool, str], Known] = {}
 
     # --- what is known
@@ -37,7 +43,13 @@ class Registry:
 
     def keep(self, known: KnownDevice) -> None:
         device = known.device
+        before = self.known.get(device.id)
+        if before is not None and before is not known:
+            self._unplace(before.device)
         self.known[device.id] = known
+        self._members.setdefault(device.stack or device.id, {})[device.id] = None
+        if device.kind == Kind.STACK:
+            self._places.setdefault(Endpoint(device.address, device.port), {})[device.id] = None
         if device.kind == Kind.STACK:
             for serial in device.boxes:
                 self._stacks[device.family, serial] = device.id
@@ -45,10 +57,16 @@ class Registry:
             self._serials[device.family, device.serial_number] = device.id
 
     def forget(self, key: str) -> None:
-        self.known.pop(key, None)
+        known = self.known.pop(key, None)
+        if known is not None:
+            self._unplace(known.device)
         for table in (self._serials, self._stacks):
             for place in [place for place, owner in table.items() if owner == key]:
                 del table[place]
+
+    def _unplace(self, device: Device) -> None:
+        _leave(self._members, device.stack or device.id, device.id)
+        _leave(self._places, Endpoint(device.address, device.port), device.id)
 
     def offer(self, known: Iterable[Known]) -> None:
         """What a hub knows at this site: its ids are used for devices not yet known here."""
@@ -62,9 +80,9 @@ class Registry:
 
     def members(self, stack: str) -> list[KnownDevice]:
         """The stack itself first, then its boxes and peripherals."""
-        return [
-            known for key, known in self.known.items() if key == stack or (known.device.stack == stack and key != stack)
-        ]
+        own = self.known.get(stack)
+        below = [self.known[key] for key in self._members.get(stack, ()) if key != stack]
+        return below if own is None else [own, *below]
 
     def stack_of(self, family: str, serials: Iterable[str], endpoint: Endpoint) -> KnownDevice | None:
         """The known stack that has one of the serials; with none given, the provisional one at that endpoint."""
@@ -82,11 +100,14 @@ class Registry:
         return any((family, True, serial) in self._offered for serial in serials)
 
     def stack_at(self, family: str, endpoint: Endpoint) -> KnownDevice | None:
-        for known in self.stacks():
-            device = known.device
-            if device.family == family and (device.address, device.port) == (endpoint.address, endpoint.port):
-                return known
+        for key in self.at(endpoint):
+            if self.known[key].device.family == family:
+                return self.known[key]
         return None
+
+    def at(self, endpoint: Endpoint) -> Iterable[str]:
+        """Ids of the stacks known to answer there."""
+        return self._places.get(endpoint, ())
 
     # --- what was read
 
@@ -158,6 +179,14 @@ class Registry:
                 self.keep(known)
                 changed.append(known)
         return changed
+
+
+def _leave(table: dict[K, dict[str, None]], place: K, key: str) -> None:
+    keys = table.get(place)
+    if keys is not None:
+        keys.pop(key, None)
+        if not keys:
+            del table[place]
 
 
 def renamed(device: Device, names: dict[str, str]) -> Device:

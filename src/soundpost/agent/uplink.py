@@ -21,6 +21,9 @@ from soundpost.kernel.errors import GiveUp, SoundpostError
 from soundpost.link.envelope import GoAnswer
 
 FLOOR_S, FIRST_S, MOST_S = 1.0, 2.0, 30.0
+REFUSED_S = 60.0
+"""While the hub's port refuses, it is tried each second or two for so long: that costs next to nothing, and a hub that was
+started again is found at once. Its admission rate sees to those that come together (T33)."""
 FINAL_S = 60.0
 """A refusal that a person has to end is still tried again now and then: the person may do it at the other end."""
 FLUSH_S = 1.0
@@ -28,6 +31,7 @@ MOVES = frozenset({"replaced", "stopping"})
 """How the local rooms end a link on purpose, when the site moves to the hub's id or all stops: nothing to warn of."""
 REVOKED = frozenset({"key_revoked", "bad_signature", "account_deleted", "handed_over"})
 
+REFUSED_CODE = "refused"
 OFF, CONNECTING, CONNECTED, FAILING, REFUSED = "off", "connecting", "connected", "failing", "refused"
 Dial = Callable[[], Awaitable[Channel]]
 
@@ -93,11 +97,14 @@ class Uplink:
     async def run(self) -> None:
         flushing = asyncio.create_task(self._flush())
         try:
-            failures = 0
+            failures, lost = 0, self._engine.clock.monotonic()
             while True:
                 self._now.clear()
                 error, welcomed = await self._once()
-                failures = 1 if welcomed else failures + 1
+                now = self._engine.clock.monotonic()
+                lost = now if welcomed else lost
+                refused = error.code == REFUSED_CODE and now - lost < REFUSED_S
+                failures = 1 if welcomed or refused else failures + 1
                 await self._pause(error, failures)
         finally:
             flushing.cancel()

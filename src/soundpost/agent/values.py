@@ -47,7 +47,7 @@ class ValueLane(Listener):
             else:
                 waiting.update(places)
             self.wake.set()
-            if any(shelf.origins[place] for place in places):
+            if shelf.origins and any(shelf.origins[place] for place in places):
                 self.hurry.set()
         elif self.hold is not None:
             for place in places:

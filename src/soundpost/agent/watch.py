@@ -50,6 +50,8 @@ class Member:
 class Watch:
     """Implements device.contract.Sink for one stack."""
 
+    __slots__ = ("_rooms", "claims", "family", "id", "line", "observers", "parts")
+
     def __init__(self, rooms: Rooms, stack: KnownDevice) -> None:
         self._rooms = rooms
         self.id = stack.device.id
@@ -178,16 +180,15 @@ class Watch:
         device, changed = merged(start, part)
         device, more = _placed(device, part, self.id, ids, unit, endpoint, credentials)
         changed += more
-        points_changed = before is None or before.points != part.points
+        points = rooms.board.schema(part.points).descriptors
+        points_changed = before is None or (before.points is not points and before.points != points)
         if before is not None and not changed and not points_changed and part.part in self.parts:
             self.parts[part.part].state.present = part.present
             return
         revision = start.revision + 1 if before and changed else start.revision
         if device.revision != revision:
             device = msgspec.structs.replace(device, revision=revision)
-        known = KnownDevice(
-            device=device, part=part.part, points=list(part.points), status=before.status if before else None
-        )
+        known = KnownDevice(device=device, part=part.part, points=points, status=before.status if before else None)
         rooms.registry.keep(known)
         if before is not None and before.device.stack not in ("", device.stack):
             rooms.taken(before.device.stack, key)

@@ -21,9 +21,10 @@ TlsPort = Annotated[int, Parameter(help="TLS port for agents and other machines;
 Stacks = Annotated[int, Parameter(help="How many stacks are simulated.")]
 Seed = Annotated[int, Parameter(help="The same seed makes the same devices and the same day.")]
 SceneName = Annotated[
-    Literal["calm", "lively"],
+    Literal["calm", "lively", "storm"],
     Parameter(
-        help="calm: nothing happens by itself; lively: levels move, lights go on, now and then a stack is in trouble."
+        help="calm: nothing happens by itself; lively: levels move, lights go on, now and then a stack is in trouble; "
+        "storm: again and again most stacks are in trouble at once."
     ),
 ]
 Personality = Annotated[
@@ -200,7 +201,9 @@ def simulate(
     *,
     stacks: Stacks = 60,
     seed: Seed = 1,
-    scene: SceneName = "calm",
+    scene: Annotated[
+        str, Parameter(help="calm, lively, storm, or a file .yaml with steps of your own (docs/guides/simulate.md).")
+    ] = "calm",
     personality: Personality = "lab",
     network: Annotated[
         str | None,
@@ -209,12 +212,22 @@ def simulate(
         ),
     ] = None,
     port: Annotated[int, Parameter(help="Port of every stack; 0 picks free ones.")] = 10023,
+    bma360d: Annotated[int, Parameter(help="How many BMA 360D arrays with lines of their own there are.")] = 0,
+    bma360d_port: Annotated[int, Parameter(help="Port of every BMA 360D.")] = 3603,
     control_port: ControlPort = 8100,
     site: Annotated[list[str] | None, Parameter(help="NAME=NETWORK, repeated: equal groups of stacks.")] = None,
+    assume: Annotated[
+        list[str] | None,
+        Parameter(help="NAME=VALUE, repeated: one assumed behaviour, as the list at the start names it."),
+    ] = None,
     ready_json: ReadyJson = False,
     quiet: Annotated[bool, Parameter(help="Leave the list of assumed behaviour out.")] = False,
+    replay: Annotated[
+        Path | None, Parameter(help="A transcript: its device's side is played at --port of 127.0.0.1, nothing else.")
+    ] = None,
+    pace: Annotated[float, Parameter(help="With --replay: 1 keeps the recorded times, 0 leaves them out.")] = 0.0,
 ) -> int:
-    """Plays devices on loopback: every one a real TCP server that speaks the CONVERGE Pro 2 language."""
+    """Plays devices on loopback: every one a real TCP server that speaks its product's language."""
     from soundpost import simulator
     from soundpost.editions import process
     from soundpost.kernel.clock import SystemClock
@@ -224,13 +237,22 @@ def simulate(
     def ready(body: dict[str, object]) -> None:
         if ready_json:
             process.ready_line(body)
+        elif replay is not None:
+            process.say(f"{replay} is played at {body['replay']}. Ctrl-C stops it.")
         else:
-            process.say(f"{body['stacks']} stacks answer; control at {body['control']}/stacks. Ctrl-C stops them.")
+            arrays = f" and {body['arrays']} BMA 360D" if body["arrays"] else ""
+            process.say(
+                f"{body['stacks']} stacks{arrays} answer; control at {body['control']}/stacks. Ctrl-C stops them."
+            )
 
     def report(line: str) -> None:
         sys.stderr.write(line + "\n")
 
     async def main(stop: asyncio.Event) -> None:
+        if replay is not None:
+            played = simulator.ReplaySettings(replay, port=port, pace=pace)
+            await simulator.run_replay(played, ready, stop, clock=SystemClock())
+            return
         settings = simulator.Settings(
             stacks=stacks,
             seed=seed,
@@ -238,8 +260,11 @@ def simulate(
             personality=personality,
             network=network,
             port=port,
+            bma360d=bma360d,
+            bma360d_port=bma360d_port,
             control_port=control_port,
             sites=simulator.sites(site or []),
+            switches=simulator.switches(assume or []),
         )
         await simulator.run(settings, ready, stop, clock=SystemClock(), say=None if quiet else report)
 

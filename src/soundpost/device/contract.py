@@ -31,7 +31,8 @@ class Credentials(Struct, frozen=True):
 
 
 class Part(Struct, kw_only=True):
-    """One stack, box or peripheral as its driver read it. `parent` is another part's name ("" for the stack)."""
+    """One stack, box or peripheral as its driver read it. `parent` is another part's name ("" for the stack). `points` are
+    best the same tuple for all parts that have the same."""
 
     part: str
     kind: str
@@ -48,7 +49,7 @@ class Part(Struct, kw_only=True):
     present: bool = True
     capabilities: dict[str, str] = field(default_factory=dict)
     assumed: list[str] = field(default_factory=list)
-    points: list[Descriptor] = field(default_factory=list)
+    points: Sequence[Descriptor] = ()
 
 
 class Unit(Struct):

@@ -142,6 +142,8 @@ async def rehome(house: House, old: str, new: str) -> None:
         commands_repo.move_site(tx.conn, old, new)
         agents_repo.remove_site(tx.conn, old)
 
+    # What the ended session told still waits under the old id, and would be taken for another site's afterwards.
+    await house.inventory.idle()
     await house.inventory.flush()
     await house.store.unit_of_work(work)
     await house.agents.start()

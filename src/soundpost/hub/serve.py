@@ -9,6 +9,7 @@ import gc
 import ipaddress
 import socket
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import uvicorn
@@ -22,6 +23,8 @@ from soundpost.kernel.errors import Conflict, Invalid
 KEEP_ALIVE_S, GRACE_S, BACKLOG = 5, 5, 2_048
 MESSAGE_CAP = 16 * 1024 * 1024
 COLLECT_S, CERTIFICATE_S = 3_600.0, 86_400.0
+SETTLING_S = (60.0, 120.0, 300.0, 600.0)
+COLLECTIONS_A_DAY = 24
 
 
 class Plain(Struct, frozen=True):
@@ -202,15 +205,27 @@ def loopback(host: str) -> bool:
 def settle_memory() -> None:
     """Call once all is loaded. Full collections over 100,000 devices took 130-240 ms; raised thresholds and a frozen base keep them
     out of the way, and `collect_hourly` makes up for it."""
-    gc.collect()
-    gc.freeze()
+    collect_and_leave()
     gc.set_threshold(100_000, 50, 1_000)
 
 
+def collect_and_leave(generation: int = 2) -> None:
+    """What is alive now is not looked at any more."""
+    gc.collect(generation)
+    gc.freeze()
+
+
 async def collect_hourly(clock: Clock) -> None:
-    while True:
+    """A hub that started empty may know a hundred thousand devices a few minutes later: what it grew by is left out soon, with only
+    the youngest looked at. Each hour what is new since then is looked at, and once a day everything, for what died meanwhile."""
+    for seconds in SETTLING_S:
+        await clock.sleep(seconds)
+        collect_and_leave(0)
+    for number in count(1):
         await clock.sleep(COLLECT_S)
-        gc.collect()
+        if number % COLLECTIONS_A_DAY == 0:
+            gc.unfreeze()
+        collect_and_leave()
 
 
 async def renew_daily(serving: Serving, clock: Clock, keys: Any, names: tuple[str, ...]) -> None:

@@ -11,3 +11,18 @@ def delay(failures: int, chance: float, *, first: float, most: float, floor: flo
         return 0.0
     ceiling = min(most, first * 2.0 ** min(failures - 1, 32))
     return floor + chance * max(0.0, ceiling - floor)
+
+
+class Chance:
+    """Numbers in [0, 1), the same for the same seed: for jitter, not for secrets. Eight bytes of state (Knuth's MMIX), since
+    thousands of lines each have one and draw from it once a minute."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, seed: int) -> None:
+        self._state = seed
+        self()
+
+    def __call__(self) -> float:
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & (1 << 64) - 1
+        return (self._state >> 11) / (1 << 53)

@@ -3,8 +3,9 @@
 import errno
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from typing import Protocol
 
 from soundpost.kernel.errors import Conflict, Invalid, Unavailable
 
@@ -41,6 +42,29 @@ def endpoints(network: str | None, port: int) -> Iterator[Endpoint]:
     for number in range(first, last + 1):
         if number & 255 not in (0, 255):  # a sweep of a /24 leaves these two out
             yield str(IPv4Address(number)), port
+
+
+class Sited(Protocol):
+    @property
+    def site(self) -> str: ...
+
+
+def place(
+    sites: Sequence[str], network: str | Mapping[str, str] | None, port: int, before: Sequence[Sited] = ()
+) -> list[Endpoint]:
+    """One endpoint per site named, in their order; those before have the first addresses of the same networks."""
+    names = {*sites, *(taken.site for taken in before)}
+    blocks = dict.fromkeys(names, network) if network is None or isinstance(network, str) else dict(network)
+    for site in names:
+        if site not in blocks:
+            raise Invalid(f"Site {site!r} has no network.", code="site_without_network", site=site)
+    # Sites of one network share it: on 127.0.0.1 the ports of the second follow those of the first.
+    supplies = {block: endpoints(block, port) for block in set(blocks.values())}
+    wanted = [*(taken.site for taken in before), *sites]
+    placed = [next(supplies[blocks[site]], None) for site in wanted][len(before) :]
+    if None in placed:
+        raise Invalid("The network has fewer addresses than there are devices.", code="network_too_small")
+    return [endpoint for endpoint in placed if endpoint is not None]
 
 
 def listening_socket(endpoint: Endpoint) -> socket.socket:

@@ -5,8 +5,12 @@ nobody takes a green run for a proof. `strict` turns off what assumed.md adds an
 """
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from soundpost.kernel.errors import Invalid
 
 PERSONALITIES = ("lab", "strict")
 
@@ -74,6 +78,20 @@ class Assumptions:
     restart_down_s: float = assume(20.0, "telnet is refused this long after a reset; a real unit may need 165 s")
     restart_empty_s: float = assume(5.0, "VERSION answers an empty value this long, then HW_RESYNC is pushed")
     restart_keeps_values: bool = assume(True, "gains and mutes are the same after a restart")
+    # BMA 360D (10.2, 14.3). Its commands from A to M are vendor text; how it errs and what it answers to a write is not.
+    bma360d_greeting: str = assume("", "a BMA 360D says nothing before the first command and asks for no login")
+    bma360d_error_command: str = assume("ERROR UNKNOWN COMMAND", "its text for a command it does not know")
+    bma360d_error_argument: str = assume("ERROR INVALID ARGUMENT", "its text for words that don't fit the command")
+    bma360d_writes_mirrored: bool = assume(
+        True, "GAIN, MUTE, LEDBRIGHT, LEDCOLOR, LOCATE and BREPORT 0 answer with the resulting state (else nothing)"
+    )
+    bma360d_aec_group: str = assume("R", "the letter of its third gain group, the AEC reference")
+    bma360d_mute_groups: str = assume("MBSR", "its letters for MUTE: microphone, beam, speaker, AEC reference")
+    bma360d_gain_low_db: float = assume(-65.0, "its lowest gain")
+    bma360d_gain_high_db: float = assume(20.0, "its highest gain")
+    bma360d_led_numbers: bool = assume(True, "its LED states, levels and colours are whole numbers and any is taken")
+    bma360d_report_s: float = assume(0.5, "seconds between the reports of BREPORT 1, to the line that asked")
+    bma360d_fast_report_s: float = assume(0.1, "seconds between the reports of BREPORT 2")
     # assumed.md: the management profile.
     box_list: bool = assume(True, "`BOX * UNIT SN` lists all boxes in box-number order", lab_only=True)
     box_facts: bool = assume(True, "`BOX <name> UNIT MODEL|PART|FW|MAC|IP`", lab_only=True)
@@ -89,13 +107,20 @@ class Assumptions:
     meters: bool = assume(True, "`METER <EPT> <EPN> <0|1>` answers and starts METERREPORT lines", lab_only=True)
     meters_per_s: float = assume(10.0, "meter reports of an end point at most so often, to the session that asked")
     ftp: bool = assume(True, "`BOX <name> UNIT FTP [0|1]` opens and closes the file service", lab_only=True)
+    ftp_limit_mb: int = assume(
+        64, "a larger file is refused by the file service, which has two folders and makes no others"
+    )
     project_load: bool = assume(
         True, "`STACK LOAD <file>` loads an uploaded project file, then restarts", lab_only=True
     )
     project_sets_credentials: bool = assume(False, "a loaded project brings its user and password along")
     firmware_update: bool = assume(True, "`BOX <name> UNIT|PLINK <n> UPDATE <file>`, then a restart", lab_only=True)
     firmware_named: bool = assume(True, "the version of a firmware file is the one in its name: `x_7.1.2.4.bin`")
-    progress_step: int = assume(20, "per cent between two progress lines of LOAD and UPDATE")
+    progress_step: int = assume(
+        20, "per cent between two progress lines of LOAD and UPDATE; the first says 0, the last 100"
+    )
+    peripheral_restart_s: float = assume(2.0, "a peripheral is gone so long when its firmware has changed")
+    restart_after_s: float = assume(1.0, "seconds between DONE of LOAD or UPDATE and the restart")
     progress_s: float = assume(1.0, "seconds between two progress lines of LOAD and UPDATE")
 
     def report(self) -> list[dict[str, Any]]:
@@ -104,6 +129,35 @@ class Assumptions:
             {"name": field.name, "value": getattr(self, field.name), "default": field.default, **field.metadata}
             for field in dataclasses.fields(self)
         ]
+
+
+def switches(entries: Sequence[str]) -> dict[str, Any]:
+    """`["locate_s=5", "echo=true", "line_end= \\r\\n"]` as switches of the right types. Raises Invalid `switches_invalid`."""
+    kinds = {field.name: type(field.default) for field in dataclasses.fields(Assumptions)}
+    found: dict[str, Any] = {}
+    for entry in entries:
+        name, mark, text = entry.partition("=")
+        if name not in kinds or not mark:
+            text = (
+                f"{entry!r} sets no switch: write NAME=VALUE; the list at the start and GET /assumptions name them all."
+            )
+            raise Invalid(text, code="switches_invalid")
+        try:
+            found[name] = _typed(kinds[name], text)
+        except (KeyError, ValueError):
+            raise Invalid(f"{name} takes a {kinds[name].__name__}, not {text!r}.", code="switches_invalid") from None
+    return found
+
+
+def _typed(kind: type, text: str) -> Any:
+    if kind is bool:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    if kind is str:
+        return text.replace("\\r", "\r").replace("\\n", "\n")
+    value = kind(text)
+    if not math.isfinite(value) or (value < 0 and not text.startswith("-")):
+        raise ValueError
+    return value
 
 
 def of_personality(personality: str, **switches: Any) -> Assumptions:

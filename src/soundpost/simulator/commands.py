@@ -14,7 +14,6 @@ def answer(stack: Stack, line: str, writer: object = None) -> str:
     words = line.split()
     if not words:
         return stack.switches.prompt if stack.switches.empty_line_prompt else ""
-    stack.commands_seen += 1
     verb = words[0].upper()
     handler = VERBS.get(verb, _unknown)
     seen = verb if handler is not _unknown else "?"

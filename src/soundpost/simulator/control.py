@@ -17,7 +17,7 @@ from soundpost.kernel.errors import Invalid, SoundpostError, TellUser
 from soundpost.simulator import describe
 from soundpost.simulator.addresses import listening_socket
 from soundpost.simulator.farm import Farm
-from soundpost.simulator.faults import FAULTS
+from soundpost.simulator.faults import report
 
 LOG = log.get("simulator")
 PROBLEM = "application/problem+json"
@@ -27,6 +27,8 @@ PATHS = {
     "GET /assumptions": "behaviour that no public source proves",
     "GET /stacks": "the stacks with their addresses",
     "GET /stacks/{name}": "one stack with its boxes and levels",
+    "GET /arrays": "the ceiling arrays with lines of their own",
+    "GET /arrays/{name}": "one array with its beams and what it heard; faults, push and set as for a stack",
     "POST /stacks/{name}/faults": '{"fault": "silence", "on": true, "args": {}}',
     "POST /stacks/{name}/push": '{"line": "..."}: the stack says this to whoever is signed in',
     "POST /stacks/{name}/set": '{"address": "MIC 101", "parameter": "GAIN", "value": -3}: as if at the device',
@@ -99,12 +101,17 @@ def _fault(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
 def application(farm: Farm) -> Litestar:
     @get("/")
     async def index() -> dict[str, Any]:
-        return {"paths": PATHS, "faults": sorted(FAULTS), "guide": "docs/guides/simulate.md"}
+        return {"paths": PATHS, "faults": report(), "guide": "docs/guides/simulate.md"}
 
     @get("/health")
     async def health() -> dict[str, Any]:
-        seen = sum(station.stack.commands_seen for station in farm.stacks)
-        shape = {"stacks": len(farm.stations), "personality": farm.personality, "seed": farm.seed}
+        seen = sum(device.commands_seen for device in farm.devices.values())
+        shape = {
+            "stacks": len(farm.stations),
+            "arrays": len(farm.arrays),
+            "personality": farm.personality,
+            "seed": farm.seed,
+        }
         return {"status": "ok", **shape, "commands_seen": seen}
 
     @get("/assumptions")
@@ -119,16 +126,24 @@ def application(farm: Farm) -> Litestar:
     async def stack(name: FromPath[str]) -> dict[str, Any]:
         return describe.detail(farm.stack(name))
 
-    @post("/stacks/{name:str}/faults", status_code=200)
+    @get("/arrays")
+    async def arrays() -> dict[str, Any]:
+        return {"items": [describe.array(station) for station in farm.arrays.values()]}
+
+    @get("/arrays/{name:str}")
+    async def array(name: FromPath[str]) -> dict[str, Any]:
+        return describe.array_detail(farm.array(name))
+
+    @post(["/stacks/{name:str}/faults", "/arrays/{name:str}/faults"], status_code=200)
     async def fault(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
         order = await read(request, FaultOrder)
         return Injected(await farm.fault(name, order.fault, order.on, order.args))
 
-    @post("/stacks/{name:str}/push", status_code=200)
+    @post(["/stacks/{name:str}/push", "/arrays/{name:str}/push"], status_code=200)
     async def push(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
         return Injected(farm.push(name, (await read(request, PushOrder)).line))
 
-    @post("/stacks/{name:str}/set", status_code=200)
+    @post(["/stacks/{name:str}/set", "/arrays/{name:str}/set"], status_code=200)
     async def set_value(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
         order = await read(request, SetOrder)
         return Injected(farm.set(name, order.address, order.parameter, float(order.value)))
@@ -140,11 +155,13 @@ def application(farm: Farm) -> Litestar:
 
     @get("/faults")
     async def faults() -> dict[str, Any]:
-        rows = ((station.name, fault, args) for station in farm.stacks for fault, args in station.faults.items())
+        rows = (
+            (station.name, fault, args) for station in farm.devices.values() for fault, args in station.faults.items()
+        )
         return {"items": [{"stack": name, "fault": fault, "args": args} for name, fault, args in rows]}
 
     return Litestar(
-        [index, health, assumptions, stacks, stack, fault, faults, push, set_value, call],
+        [index, health, assumptions, stacks, stack, arrays, array, fault, faults, push, set_value, call],
         exception_handlers={SoundpostError: _told, HTTPException: _http, Exception: _fault},
         openapi_config=None,
         logging_config=None,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from soundpost.simulator import phones
+from soundpost.simulator.arraystation import ArrayStation
 from soundpost.simulator.stack import Box
 from soundpost.simulator.station import Station
 
@@ -26,6 +27,7 @@ def detail(station: Station) -> dict[str, Any]:
     return {
         **summary(station),
         "faults": dict(station.faults),
+        "ftp_port": station.ftp_port,
         "values": stack.changed_values(),
         "starting": stack.starting,
         "restarting": station.restarting,
@@ -33,13 +35,46 @@ def detail(station: Station) -> dict[str, Any]:
         "sessions": len(station.sessions),
         "logged_in": sum(session.logged_in for session in station.sessions),
         "connects_seen": station.connects_seen,
-        "commands_seen": stack.commands_seen,
+        "commands_seen": station.commands_seen,
         "commands_by_verb": dict(stack.seen),
         "forbidden_seen": stack.forbidden_seen,
         "calls": _calls(station),
         "matrix": [{"input": i, "output": o, "type": kind} for (i, o), kind in stack.matrix.items()],
         "rooms": {room: list(chosen) for room, chosen in stack.rooms.items()},
         "files": {path: len(content) for path, content in stack.files.items()},
+    }
+
+
+def array(station: ArrayStation) -> dict[str, Any]:
+    address, port = station.endpoint
+    unit = station.array
+    return {
+        "name": station.name,
+        "site": station.site,
+        "address": address,
+        "port": port,
+        "model": station.kind,
+        "mac": unit.spec.mac,
+        "dante_ip": unit.spec.dante_ip,
+        "listening": station.listening,
+        "faults": sorted(station.faults),
+    }
+
+
+def array_detail(station: ArrayStation) -> dict[str, Any]:
+    unit = station.array
+    return {
+        **array(station),
+        "faults": dict(station.faults),
+        "beams": [beam for beam in unit.zones if unit.beams >> (beam - 1) & 1],
+        "zones": [beam for beam, used in unit.zones.items() if used],
+        "gains": {f"{channel} {group}": value for (channel, group), value in unit.gains.items()},
+        "mutes": sorted(f"{channel} {group}" for channel, group in unit.mutes),
+        "locate": unit.locate,
+        "sessions": len(station.sessions),
+        "connects_seen": station.connects_seen,
+        "commands_seen": station.commands_seen,
+        "heard": list(station.heard),
     }
 
 

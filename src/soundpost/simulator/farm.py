@@ -7,16 +7,20 @@ from typing import Any, Self
 from soundpost.kernel.clock import Clock, SystemClock, rfc3339_us
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, SoundpostError
 from soundpost.simulator import faults, phones, reports
-from soundpost.simulator.addresses import DEFAULT_PORT, Endpoint, endpoints, raise_file_limit
+from soundpost.simulator.addresses import DEFAULT_PORT, Endpoint, endpoints, place, raise_file_limit
+from soundpost.simulator.arraystation import DEFAULT_ARRAY_PORT, ArrayStation
 from soundpost.simulator.assumptions import of_personality
+from soundpost.simulator.bma360d import ArraySpec
 from soundpost.simulator.endpoints import locate_point, set_at_device
+from soundpost.simulator.fileservice import DEFAULT_FTP_PORT
+from soundpost.simulator.listener import Listener
 from soundpost.simulator.names import Point
 from soundpost.simulator.reply import Refused
 from soundpost.simulator.specs import StackSpec
 from soundpost.simulator.stack import OutOfRange
 from soundpost.simulator.station import Station
 
-FILES_PER_STACK = 4  # a listener and some sessions
+FILES_PER_DEVICE = 4  # a listener and some sessions
 
 
 def stamp(clock: Clock) -> str:
@@ -35,6 +39,9 @@ class Farm:
         network: str | Mapping[str, str] | None = None,
         port: int = DEFAULT_PORT,
         personality: str = "lab",
+        arrays: Sequence[ArraySpec] = (),
+        array_port: int = DEFAULT_ARRAY_PORT,
+        ftp_port: int = DEFAULT_FTP_PORT,
         clock: Clock | None = None,
         seed: int = 1,
         switches: Mapping[str, Any] | None = None,
@@ -45,10 +52,22 @@ class Farm:
             self.assumptions = of_personality(personality, **(switches or {}))
         except (TypeError, ValueError) as error:
             raise Invalid(f"The simulator can't be set up like this: {error}.", code="switches_invalid") from error
-        placed = _place(specs, network, port)
-        self.stations = {spec.name: Station(spec, endpoint, self.assumptions, self.clock) for spec, endpoint in placed}
-        if len(self.stations) != len(specs):
-            raise Invalid("Two stacks have the same name.", code="stack_names_repeat")
+        homes = place([spec.site for spec in specs], network, port)
+        array_homes = place([spec.site for spec in arrays], network, array_port if port else 0, specs)
+        # Stacks that share an address can't share its FTP port: each takes a free one, which GET /stacks shows.
+        alone = len({address for address, _ in homes}) == len(homes)
+        ftp = ftp_port if port and alone else 0
+        self.stations = {
+            spec.name: Station(spec, home, self.assumptions, self.clock, ftp)
+            for spec, home in zip(specs, homes, strict=True)
+        }
+        self.arrays = {
+            spec.name: ArrayStation(spec, home, self.assumptions, self.clock)
+            for spec, home in zip(arrays, array_homes, strict=True)
+        }
+        self.devices: dict[str, Listener] = {**self.stations, **self.arrays}
+        if len(self.devices) != len(specs) + len(arrays):
+            raise Invalid("Two devices have the same name.", code="stack_names_repeat")
 
     @property
     def stacks(self) -> list[Station]:
@@ -60,18 +79,31 @@ class Farm:
             raise NotFound(f"There is no stack {name!r}; GET /stacks lists them.", code="stack_not_found", name=name)
         return station
 
+    def device(self, name: str) -> Listener:
+        device = self.devices.get(name)
+        if device is None:
+            text = f"There is no device {name!r}; GET /stacks and GET /arrays list them."
+            raise NotFound(text, code="stack_not_found", name=name)
+        return device
+
+    def array(self, name: str) -> ArrayStation:
+        array = self.arrays.get(name)
+        if array is None:
+            raise NotFound(f"There is no array {name!r}; GET /arrays lists them.", code="array_not_found", name=name)
+        return array
+
     async def start(self) -> None:
-        """All stacks listen, or none: the first that can't takes the others down and its error is raised."""
-        raise_file_limit(len(self.stations) * FILES_PER_STACK + 256)
+        """All devices listen, or none: the first that can't takes the others down and its error is raised."""
+        raise_file_limit(len(self.devices) * FILES_PER_DEVICE + 256)
         try:
-            for station in self.stations.values():
+            for station in self.devices.values():
                 await station.apply()
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        for station in self.stations.values():
+        for station in self.devices.values():
             await station.stop()
 
     async def __aenter__(self) -> Self:
@@ -86,13 +118,13 @@ class Farm:
     # -- what happens to stacks; each answers the time it was done
 
     async def fault(self, name: str, fault: str, on: bool = True, args: Mapping[str, Any] | None = None) -> str:
-        station = self.stack(name)
+        station = self.device(name)
         time = stamp(self.clock)
         await faults.apply(self, station, fault, on, dict(args or {}))
         return time
 
     def push(self, name: str, line: str) -> str:
-        station = self.stack(name)
+        station = self.device(name)
         if not line or "\r" in line or "\n" in line:
             raise Invalid("`line` is one line without its end.", code="line_invalid")
         time = stamp(self.clock)
@@ -103,10 +135,16 @@ class Farm:
         """A change made at the device: `set("London-01", "MIC 101", "MUTE", 1)`.
 
         Two more things happen there that no parameter tells: `("MIC 101", "GATE", 1)` opens a microphone's gate, and
-        `("9000-2401-40", "BEAM 3", 1)` has a beam of the BMA 360 with that serial hear somebody.
+        `("9000-2401-40", "BEAM 3", 1)` has a beam of the BMA 360 with that serial hear somebody. For an array of its own
+        see `bma360d.Array.set`.
         """
-        station = self.stack(name)
+        station = self.device(name)
         time = stamp(self.clock)
+        if isinstance(station, ArrayStation):
+            if not station.array.set(address, parameter.upper(), value):
+                raise Invalid(f"This array has no {address!r} with {parameter!r} {value}.", code="point_unknown")
+            return time
+        assert isinstance(station, Station)
         try:
             if not _heard(station, address, parameter.upper(), value):
                 set_at_device(station.stack, address, parameter, value)
@@ -140,13 +178,13 @@ class Farm:
         station.stack.set_locate(found, on)
         return time
 
-    async def move(self, station: Station, address: str, port: int | None = None) -> None:
+    async def move(self, station: Listener, address: str, port: int | None = None) -> None:
         """The stack listens there from now on. A stack that was there goes quiet until it is moved, so that two moves swap."""
         target: Endpoint = (address, station.endpoint[1] if port is None else port)
         before = station.endpoint
         if target == before:
             return
-        holder = next((s for s in self.stations.values() if s.endpoint == target and s.listening), None)
+        holder = next((s for s in self.devices.values() if s.endpoint == target and s.listening), None)
         if holder is not None:
             holder.displaced = True
             await holder.apply()
@@ -166,9 +204,9 @@ class Farm:
         await self._replace_displaced()
 
     async def _replace_displaced(self) -> None:
-        for station in self.stations.values():
+        for station in self.devices.values():
             if station.displaced and not any(
-                other.endpoint == station.endpoint and other.listening for other in self.stations.values()
+                other.endpoint == station.endpoint and other.listening for other in self.devices.values()
             ):
                 station.displaced = False
                 await station.apply()
@@ -196,24 +234,3 @@ def _phone_point(station: Station, address: str) -> Point:
             "This stack has no such telephone line; `UA 101`, `TELCO_RX 101` or a channel name.", code="phone_not_found"
         )
     return point
-
-
-def _place(
-    specs: Sequence[StackSpec], network: str | Mapping[str, str] | None, port: int
-) -> list[tuple[StackSpec, Endpoint]]:
-    if network is None or isinstance(network, str):
-        supply = endpoints(network, port)
-        supplies = {spec.site: supply for spec in specs}
-    else:
-        # Sites of one network share it: on 127.0.0.1 the ports of the second follow those of the first.
-        blocks = {block: endpoints(block, port) for block in network.values()}
-        supplies = {site: blocks[block] for site, block in network.items()}
-    placed = []
-    for spec in specs:
-        if spec.site not in supplies:
-            raise Invalid(f"Site {spec.site!r} has no network.", code="site_without_network", site=spec.site)
-        endpoint = next(supplies[spec.site], None)
-        if endpoint is None:
-            raise Invalid("The network has fewer addresses than there are stacks.", code="network_too_small")
-        placed.append((spec, endpoint))
-    return placed

@@ -26,7 +26,7 @@ class Login:
 
     def _password(self, text: str) -> str:
         stack, user = self._stack, self._user
-        if user == stack.user and text == stack.password:
+        if user == stack.user and text == stack.password and not stack.locked:
             self.open = True
             return f"\r\n{stack.switches.prompt}"
         # A client that pushed command lines before it saw a prompt answers each prompt late by as many lines. The

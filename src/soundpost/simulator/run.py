@@ -9,9 +9,12 @@ from soundpost.kernel.clock import Clock, SystemClock
 from soundpost.kernel.errors import Invalid
 from soundpost.simulator import control
 from soundpost.simulator.addresses import DEFAULT_PORT
+from soundpost.simulator.arraystation import DEFAULT_ARRAY_PORT
 from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.bma360d import make_arrays
 from soundpost.simulator.farm import Farm
-from soundpost.simulator.scenes import SCENES, Scene
+from soundpost.simulator.fileservice import DEFAULT_FTP_PORT
+from soundpost.simulator.scenes import Scene
 from soundpost.simulator.specs import make_stacks
 
 CONTROL_PORT = 8100
@@ -22,11 +25,14 @@ class Settings:
     """`sites`: `{"London": "127.20.1.0/24"}`, equal groups of stacks, each in its own network; it wins over `network`."""
 
     stacks: int = 60
+    bma360d: int = 0
     seed: int = 1
     scene: str = "calm"
     personality: str = "lab"
     network: str | None = None
     port: int = DEFAULT_PORT
+    bma360d_port: int = DEFAULT_ARRAY_PORT
+    ftp_port: int = DEFAULT_FTP_PORT
     control_host: str = "127.0.0.1"
     control_port: int = CONTROL_PORT
     sites: Mapping[str, str] = field(default_factory=dict)
@@ -61,29 +67,31 @@ async def run(
     clock: Clock | None = None,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Returns after `stop` is set and every socket is closed. `ready` gets {"control": url, "stacks": n}."""
-    if settings.scene not in SCENES:
-        raise Invalid(f"There is no scene {settings.scene!r}; there are {', '.join(SCENES)}.", code="scene_unknown")
-    if settings.stacks < 1:
-        raise Invalid("There must be at least one stack.", code="stacks_invalid")
+    """Returns after `stop` is set and every socket is closed. `ready` gets {"control": url, "stacks": n, "arrays": n}."""
+    if settings.stacks < 0 or settings.stacks + settings.bma360d < 1:
+        raise Invalid("There must be at least one stack, or one array.", code="stacks_invalid")
     clock = clock or SystemClock()
     farm = Farm(
         make_stacks(settings.stacks, settings.seed, list(settings.sites)),
         network=settings.sites or settings.network,
         port=settings.port,
+        arrays=make_arrays(settings.bma360d, settings.seed, list(settings.sites)),
+        array_port=settings.bma360d_port,
+        ftp_port=settings.ftp_port,
         personality=settings.personality,
         clock=clock,
         seed=settings.seed,
         switches=settings.switches,
     )
+    scene = Scene(farm, settings.scene)
     async with farm, control.serving(farm, settings.control_host, settings.control_port) as url:
         if say is not None:
             for line in report(farm.assumptions, farm.personality):
                 say(line)
-        scene = asyncio.get_running_loop().create_task(Scene(farm, settings.scene).run(clock))
+        playing = asyncio.get_running_loop().create_task(scene.run(clock))
         try:
-            ready({"control": url, "stacks": len(farm.stations)})
+            ready({"control": url, "stacks": len(farm.stations), "arrays": len(farm.arrays)})
             await stop.wait()
         finally:
-            scene.cancel()
-            await asyncio.gather(scene, return_exceptions=True)
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)

@@ -1,123 +1,55 @@
-"""Scenes: what happens in a simulated house by itself. The plan is drawn from the seed; the clock decides when."""
+"""Scenes: what happens in a simulated house by itself. A plan says what is due; the clock decides when that is."""
 
-import heapq
-from collections.abc import Sequence
-from dataclasses import dataclass
-from random import Random
+from pathlib import Path
 from typing import Any
 
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
-from soundpost.kernel.errors import SoundpostError
+from soundpost.kernel.errors import Invalid, SoundpostError
+from soundpost.simulator.acts import Act, Plan
 from soundpost.simulator.farm import Farm
-from soundpost.simulator.parameters import LEVEL_TYPES
-from soundpost.simulator.specs import StackSpec
+from soundpost.simulator.lively import Lively
+from soundpost.simulator.script import Script
+from soundpost.simulator.scriptfile import SUFFIXES, read
+from soundpost.simulator.storm import Storm
 
-SCENES = ("calm", "lively")
-TICK_S = 1.0
-CHANGE_EVERY_S = 90.0  # per stack: a gain or a mute at the device
-LOCATE_EVERY_S = 1_800.0
-TROUBLE_EVERY_S = 1_800.0
-MOST_PER_TICK = 20
-TROUBLED_SHARE = 0.05
-TROUBLES = ("silence", "refuse", "peripheral_gone")
+SCENES = ("calm", "lively", "storm")
 LOG = log.get("simulator")
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing that happens: `what` is set, locate or the name of a fault."""
-
-    stack: str
-    what: str
-    on: bool = True
-    args: tuple[tuple[str, Any], ...] = ()
-
-
-class Lively:
-    """Pure: `acts(second)` is what happens in that second. At most one stack in twenty is in trouble at a time."""
-
-    def __init__(self, specs: Sequence[StackSpec], seed: int) -> None:
-        self._specs, self._random = specs, Random(seed)
-        self._ends: list[tuple[float, str, Act]] = []
-        self._troubled: set[str] = set()
-        self._most = max(1, int(len(specs) * TROUBLED_SHARE))
-
-    def acts(self, second: float) -> list[Act]:
-        acts = self._over(second)
-        if not self._specs:
-            return acts
-        acts += [self._change() for _ in range(min(self._draw(CHANGE_EVERY_S), MOST_PER_TICK))]
-        acts += [self._locate() for _ in range(min(self._draw(LOCATE_EVERY_S), 1))]
-        if self._draw(TROUBLE_EVERY_S) and len(self._troubled) < self._most:
-            acts += self._trouble(second)
-        return acts
-
-    def _draw(self, every_s: float) -> int:
-        """How many of an event that each stack has every so many seconds fall into one tick."""
-        expected = len(self._specs) * TICK_S / every_s
-        return int(expected) + (self._random.random() < expected % 1)
-
-    def _over(self, second: float) -> list[Act]:
-        acts = []
-        while self._ends and self._ends[0][0] <= second:
-            _, stack, act = heapq.heappop(self._ends)
-            self._troubled.discard(stack)
-            acts.append(act)
-        return acts
-
-    def _change(self) -> Act:
-        spec = self._random.choice(self._specs)
-        huddle = spec.boxes[0].model == "Huddle"
-        box = self._random.randrange(len(spec.boxes)) + 1
-        ept = self._random.choice(("MIC", "FADER", "PROC"))
-        assert ept in LEVEL_TYPES
-        channel = self._random.randrange(2 if huddle else 4) + 1
-        muting = self._random.random() < 0.5
-        value = self._random.randrange(2) if muting else self._random.randrange(-40, 21) / 2
-        point = (("address", f"{ept} {box * 100 + channel}"), ("parameter", "MUTE" if muting else "GAIN"))
-        return Act(spec.name, "set", True, (*point, ("value", float(value))))
-
-    def _locate(self) -> Act:
-        spec = self._random.choice(self._specs)
-        return Act(spec.name, "locate", True, (("box", self._random.choice(spec.boxes).name),))
-
-    def _trouble(self, second: float) -> list[Act]:
-        spec = self._random.choice(self._specs)
-        trouble = self._random.choice(TROUBLES)
-        lasts = self._random.uniform(30, 120)
-        args: tuple[tuple[str, Any], ...] = ()
-        if trouble == "peripheral_gone":
-            peripherals = [peripheral for box in spec.boxes for peripheral in box.peripherals]
-            if not peripherals:
-                return []
-            args = (("serial", self._random.choice(peripherals).serial),)
-        if spec.name in self._troubled:
-            return []
-        self._troubled.add(spec.name)
-        heapq.heappush(self._ends, (second + lasts, spec.name, Act(spec.name, trouble, False, args)))
-        return [Act(spec.name, trouble, True, args)]
+def plan_of(farm: Farm, scene: str) -> Plan | None:
+    """Of a named scene, or of a file `*.yaml`. Raises Invalid `scene_unknown`, or what is wrong with the file."""
+    specs = [station.stack.spec for station in farm.stacks]
+    if scene == "calm":
+        return None
+    if scene == "lively":
+        return Lively(specs, farm.seed, list(farm.arrays))
+    if scene == "storm":
+        return Storm(specs, farm.seed)
+    if Path(scene).suffix.lower() in SUFFIXES:
+        script = read(Path(scene), {name: type(device) for name, device in farm.devices.items()})
+        return Script(script, {name: type(device) for name, device in farm.devices.items()}, farm.seed)
+    raise Invalid(
+        f"There is no scene {scene!r}; there are {', '.join(SCENES)}, and files that end in .yaml.",
+        code="scene_unknown",
+    )
 
 
 class Scene:
-    """Plays a plan on a farm. Stacks somebody put in trouble by hand are left alone."""
+    """Plays a plan on a farm."""
 
     def __init__(self, farm: Farm, name: str) -> None:
-        if name not in SCENES:
-            raise ValueError(f"no scene {name!r}; there are {', '.join(SCENES)}")
         self._farm = farm
-        self._plan = Lively([s.stack.spec for s in farm.stacks], farm.seed) if name == "lively" else None
-        self._mine: set[str] = set()
+        self._plan = plan_of(farm, name)
+        self._mine: set[tuple[str, str]] = set()
 
     async def run(self, clock: Clock) -> None:
-        """Until cancelled. `calm` needs no loop: health figures drift with the clock by themselves."""
-        if self._plan is None:
-            return
-        second = 0.0
-        while True:
-            await clock.sleep(TICK_S)
-            second += TICK_S
-            for act in self._plan.acts(second):
+        """Until cancelled or over. `calm` needs no loop: health figures drift with the clock by themselves."""
+        began = clock.monotonic()
+        while self._plan is not None and (due := self._plan.next_s()) is not None:
+            if (wait := began + due - clock.monotonic()) > 0:
+                await clock.sleep(wait)
+            for act in self._plan.acts(due):
                 await self._play(act)
 
     async def _play(self, act: Act) -> None:
@@ -127,13 +59,25 @@ class Scene:
             LOG.warning("scene could not go on", stack=act.stack, act=act.what, reason=error.text)
 
     async def _do(self, act: Act, args: dict[str, Any]) -> None:
-        if act.what == "set":
-            self._farm.set(act.stack, **args)
-        elif act.what == "locate":
-            self._farm.press_locate(act.stack, **args)
-        elif act.on and not self._farm.stack(act.stack).faults:
-            self._mine.add(act.stack)
-            await self._farm.fault(act.stack, act.what, True, args)
-        elif not act.on and act.stack in self._mine:
-            self._mine.discard(act.stack)
-            await self._farm.fault(act.stack, act.what, False, args)
+        farm, name = self._farm, act.stack
+        match act.what:
+            case "set":
+                farm.set(name, **args)
+            case "push":
+                farm.push(name, **args)
+            case "call":
+                farm.call(name, args["do"], args["address"], args["number"], args["name"])
+            case "locate":
+                farm.press_locate(name, args["box"], act.on)
+            case fault if self._may(act):
+                (self._mine.add if act.on else self._mine.discard)((name, fault))
+                await farm.fault(name, fault, act.on, args)
+
+    def _may(self, act: Act) -> bool:
+        """A gentle scene ends what it began and touches nobody whom somebody else put in trouble."""
+        assert self._plan is not None
+        if not self._plan.gentle:
+            return True
+        if not act.on:
+            return (act.stack, act.what) in self._mine
+        return all((act.stack, fault) in self._mine for fault in self._farm.device(act.stack).faults)

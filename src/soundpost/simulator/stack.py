@@ -45,12 +45,12 @@ class Stack:
         "by_name",
         "clock",
         "clock_off_s",
-        "commands_seen",
         "failing",
         "files",
         "forbidden_seen",
         "host",
         "hot",
+        "keeps_firmware",
         "locked",
         "matrix",
         "metered",
@@ -81,7 +81,7 @@ class Stack:
         self.user, self.password = spec.user, spec.password
         self.address = ""
         self.starting = self.locked = False
-        self.commands_seen = self.forbidden_seen = 0
+        self.forbidden_seen = 0
         self.seen: dict[str, int] = {}
         self.values = Values(switches)
         self._given = given_points(spec.channel_names) if spec.channel_names else {}
@@ -95,6 +95,7 @@ class Stack:
         self.metered: dict[object, set[Point]] = {}
         self.files: dict[str, bytes] = {}  # uploaded, by their whole path
         self.failing: dict[str, str] = {}  # `load` or `update` -> the reason it will end with
+        self.keeps_firmware = False  # an update says DONE and changes nothing
         self.project: bytes | None = None
         self.clock_off_s = 0.0
         self.hot: dict[str, tuple[float, float, float]] = {}  # box -> since when, degrees a second, up to

@@ -1,173 +1,88 @@
-"""A stack at an address: its listener, its sessions, its timers, and the troubles it is in."""
+"""A stack at an address: login, commands, restarts and its file service."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
 from soundpost.simulator import commands
-from soundpost.simulator.addresses import Endpoint, listening_socket
+from soundpost.simulator.addresses import Endpoint
 from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.fileservice import FileService
+from soundpost.simulator.listener import Listener
+from soundpost.simulator.login import USERNAME, Login
 from soundpost.simulator.parameters import PARAMETERS
-from soundpost.simulator.session import Session
+from soundpost.simulator.session import Gate, Session
 from soundpost.simulator.specs import StackSpec
 from soundpost.simulator.stack import Stack
 
-BACKLOG = 64
-MUTE = PARAMETERS["LEVEL", "MUTE"]
 LONGEST_RESTART_S = 165.0
-LOG = log.get("simulator")
+MUTE = PARAMETERS["LEVEL", "MUTE"]
 
 
-class Station:
-    def __init__(self, spec: StackSpec, endpoint: Endpoint, switches: Assumptions, clock: Clock) -> None:
-        self.clock = clock
+class Station(Listener):
+    kind = "stack"
+    files: FileService | None = None
+    """Made when it is first opened: most never are."""
+
+    def __init__(
+        self, spec: StackSpec, endpoint: Endpoint, switches: Assumptions, clock: Clock, ftp_port: int = 0
+    ) -> None:
+        super().__init__(spec.name, endpoint, switches, clock)
         self.stack = Stack(spec, switches, clock, self)
-        self.home = self.endpoint = endpoint
+        self._ftp_port = ftp_port
         self.stack.address = endpoint[0]
-        self.sessions: set[Session] = set()
-        self.connects_seen = 0
-        # Troubles. The names of faults that are on gather in `faults`, for people to see.
-        self.faults: dict[str, dict[str, Any]] = {}
-        self.silent = self.split = self.chatter = False
-        self.slow_s = 0.0
-        self.error: tuple[str, str] | None = None
-        self.stopped = self.refused = self.restarting = self.displaced = False
-        self._server: asyncio.Server | None = None
-        self._server_endpoint = endpoint
-        self._timers: dict[str, asyncio.Task[None]] = {}
-        self._lock = asyncio.Lock()
-        self._empty = asyncio.Event()
-        self._empty.set()
+
+    # -- what the listener asks
 
     @property
-    def name(self) -> str:
-        return self.stack.spec.name
+    def site(self) -> str:
+        return self.stack.spec.site
 
     @property
-    def should_listen(self) -> bool:
-        return not (self.stopped or self.refused or self.restarting or self.displaced)
+    def greeting(self) -> str:
+        text = self.switches.banner + USERNAME
+        return text if self.disguise is None else self.disguise.worn(text, logged_in=False)
 
-    @property
-    def listening(self) -> bool:
-        return self._server is not None
+    def gate(self) -> Gate:
+        return Login(self.stack)
 
-    # -- listener
+    def answer_line(self, line: str, session: Session) -> str:
+        return commands.answer(self.stack, line, session)
 
-    async def apply(self) -> None:
-        """Makes listener and lines follow `should_listen` and `endpoint`."""
-        async with self._lock:
-            if self._server is not None and (not self.should_listen or self._server_endpoint != self.endpoint):
-                self._server.close()
-                self._server = None
-                self.reset_lines()
-            if self._server is None and self.should_listen:
-                await self._open()
+    def framed(self, *lines: str) -> str:
+        return commands.framed(self.stack, *lines)
 
-    async def _open(self) -> None:
-        sock = listening_socket(self.endpoint)
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._session, sock=sock, backlog=BACKLOG)
-        if self.endpoint == self.home:
-            self.home = (self.home[0], sock.getsockname()[1])
-        self.endpoint = self._server_endpoint = (self.endpoint[0], sock.getsockname()[1])
+    def aside(self) -> str:
+        return f"EP MIC 101 LEVEL MUTE {MUTE.text(self.stack.read(('MIC', 101), MUTE))}"
+
+    def settled(self) -> None:
         self.stack.address = self.endpoint[0]
 
-    def _session(self) -> Session:
-        self._empty.clear()
-        return Session(self)
+    # -- file service
 
-    def left(self, session: Session) -> None:
-        self.sessions.discard(session)
-        if not self.sessions:
-            self._empty.set()
-
-    def reset_lines(self) -> None:
-        for session in list(self.sessions):
-            session.reset()
-
-    async def stop(self) -> None:
-        self.stopped = True
-        for task in list(self._timers.values()):
-            task.cancel()
-        await asyncio.gather(*self._timers.values(), return_exceptions=True)
-        await self.apply()
-        self.reset_lines()
-        await self._empty.wait()
-
-    # -- what the stack says
-
-    def answer(self, line: str, session: Session) -> str:
-        if self.error is not None and line.strip() and self.error[0] in line.lower():
-            self.stack.commands_seen += 1
-            return commands.framed(self.stack, self.error[1])
-        reply = commands.answer(self.stack, line, session)
-        if self.chatter and reply:
-            # A true line between a command and its reply: what a client must not take for the answer.
-            mute = MUTE.text(self.stack.read(("MIC", 101), MUTE))
-            return commands.framed(self.stack, f"EP MIC 101 LEVEL MUTE {mute}") + reply
-        return reply
-
-    def broadcast(self, line: str, writer: object = None) -> None:
-        if not self.sessions:
-            return
-        text = commands.framed(self.stack, line)
-        for session in list(self.sessions):
-            if session is not writer and session.logged_in:
-                session.push(text)
-
-    def whisper(self, line: str, session: object) -> bool:
-        if not isinstance(session, Session) or session not in self.sessions:
-            return False
-        session.push(commands.framed(self.stack, line))
-        return True
+    @property
+    def ftp_port(self) -> int | None:
+        """Where the file service is reached while it is open."""
+        return self.files.port if self.files is not None else None
 
     def serve_files(self) -> None:
-        """The file service follows `Stack.serves_files`."""
+        """It follows `Stack.serves_files`, and the plug: a stack that refuses has no file service either."""
+        there = self.should_listen and self.stack.serves_files
+        if there or self.files is not None:
+            self.files = self.files or FileService(self.stack)
+            self.files.follow((self.endpoint[0], self._ftp_port) if there else None)
 
-    # -- timers and restart
+    async def apply(self) -> None:
+        await super().apply()
+        self.serve_files()
 
-    def timer(self, name: str, seconds: float | None, then: Callable[[], None]) -> None:
-        if seconds is None:
-            self.end_task(name)
-            return
-        delay = seconds
+    async def stop(self) -> None:
+        await super().stop()
+        if self.files is not None:
+            await self.files.stop()
 
-        async def wait() -> None:
-            await self.clock.sleep(delay)
-            self._timers.pop(name, None)
-            then()
-
-        self.start_task(name, wait)
-
-    def end_task(self, name: str) -> None:
-        before = self._timers.pop(name, None)
-        if before is not None:
-            before.cancel()
-
-    def end_timers(self) -> None:
-        for name in [name for name in self._timers if name != "restart"]:
-            self.end_task(name)
-
-    def start_task(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """One task per name; a new one ends the old one."""
-        self.end_task(name)
-
-        async def guarded() -> None:
-            try:
-                await work()
-            except Exception as error:
-                LOG.warning("simulated stack failed", stack=self.name, task=name, reason=str(error))
-            finally:
-                if self._timers.get(name) is asyncio.current_task():
-                    del self._timers[name]
-
-        self._timers[name] = asyncio.get_running_loop().create_task(guarded())
+    # -- restart
 
     def restart(self, down_s: float | None = None, empty_s: float | None = None) -> None:
         """Drops all lines, refuses, comes back with an empty VERSION, then says HW_RESYNC."""
-        switches = self.stack.switches
+        switches = self.switches
         down = min(switches.restart_down_s if down_s is None else down_s, LONGEST_RESTART_S)
         empty = switches.restart_empty_s if empty_s is None else empty_s
         self.restarting = True

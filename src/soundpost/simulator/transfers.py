@@ -9,7 +9,6 @@ from soundpost.simulator.reply import told
 from soundpost.simulator.stack import Stack
 
 VERSION = re.compile(r"\d+(?:\.\d+){2,3}")
-RETURNS_S = 2.0  # a peripheral is gone this long while it restarts
 PROJECT, FIRMWARE = "/project/", "/firmware/"
 
 
@@ -20,7 +19,7 @@ def load_project(stack: Stack, name: str, writer: object) -> str:
     def done() -> None:
         assert content is not None
         project.load(stack, content)
-        stack.restart()
+        _restart(stack)
 
     return _begin(stack, "STACK NOTIFICATION LOAD", reason, done, writer)
 
@@ -29,8 +28,8 @@ def update_box(stack: Stack, box: Box, name: str, writer: object) -> str:
     version, reason = _firmware(stack, name)
 
     def done() -> None:
-        box.firmware = version
-        stack.restart()
+        box.firmware = box.firmware if stack.keeps_firmware else version
+        _restart(stack)
 
     return _begin(stack, f"BOX {box.spec.name} NOTIFICATION UPDATE", reason, done, writer)
 
@@ -42,13 +41,20 @@ def update_peripheral(stack: Stack, box: Box, peripheral: Peripheral, name: str)
         reason = "NOT_PRESENT"
 
     def done() -> None:
-        peripheral.firmware = version
+        peripheral.firmware = peripheral.firmware if stack.keeps_firmware else version
         stack.set_present(box, peripheral, False)
         stack.host.timer(
-            f"returns {peripheral.spec.serial}", RETURNS_S, lambda: stack.set_present(box, peripheral, True)
+            f"returns {peripheral.spec.serial}",
+            stack.switches.peripheral_restart_s,
+            lambda: stack.set_present(box, peripheral, True),
         )
 
     return _begin(stack, f"BOX {box.spec.name} NOTIFICATION UPDATE", reason, done, None)
+
+
+def _restart(stack: Stack) -> None:
+    """Not at once: the line that says DONE shall arrive."""
+    stack.host.timer("restart after transfer", stack.switches.restart_after_s, stack.restart)
 
 
 def _firmware(stack: Stack, name: str) -> tuple[str, str]:

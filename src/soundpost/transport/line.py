@@ -52,6 +52,30 @@ class OpenLine:
     A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
     """
 
+    __slots__ = (
+        "_answer",
+        "_answer_s",
+        "_arrived",
+        "_behind",
+        "_clock",
+        "_dialogue",
+        "_end",
+        "_ended",
+        "_gap_s",
+        "_garbage",
+        "_heard",
+        "_late",
+        "_login",
+        "_sent_at",
+        "_stream",
+        "_tap",
+        "_waiter",
+        "_words",
+        "fresh",
+        "gone",
+        "lost_as",
+    )  # fmt: skip
+
     def __init__(
         self,
         dialogue: Dialogue,
@@ -71,6 +95,7 @@ class OpenLine:
         self._tap, self._end = tap, end
         self._stream: Stream | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._arrived = False
         self._answer: list[str] = []
         self._words = ""
         self._login: list[Item] | None = []
@@ -150,6 +175,10 @@ class OpenLine:
             self._heard(text)
 
     def _wake(self) -> None:
+        self._arrived = True
+        self._end_wait()
+
+    def _end_wait(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -214,9 +243,14 @@ class OpenLine:
 
     # Commands
 
+    @property
+    def free_at(self) -> float:
+        """From then on the next request goes out at once: devices want a gap between two."""
+        return self._sent_at + self._gap_s
+
     async def ask(self, request: Request) -> list[str]:
         """The lines of the answer. The request is sent once and never again, whatever happens."""
-        pause = self._sent_at + self._gap_s - self._clock.monotonic()
+        pause = self.free_at - self._clock.monotonic()
         if pause > 0:
             await self._clock.sleep(pause)
         if self.lost_as is not None:
@@ -246,18 +280,17 @@ class OpenLine:
         """True once something arrived; raises LineLost."""
         if self.lost_as is not None:
             raise self.lost_as
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter, self._arrived = asyncio.get_running_loop().create_future(), False
+        timer = self._clock.call_later(seconds, self._end_wait)
         try:
-            async with self._clock.timeout(seconds):
-                await self._waiter
-        except TimeoutError:
-            if not self._waiter.done() or self._waiter.cancelled():
-                return False
+            await self._waiter
         finally:
+            timer.cancel()
             self._waiter = None
         if self.lost_as is not None:
             raise self.lost_as
-        return True
+        # What came in the same step of the loop in which the time was over came in time.
+        return self._arrived
 
     def _send(self, text: str, end: bytes, secret: bool = False) -> None:
         self._sent_at = self._clock.monotonic()

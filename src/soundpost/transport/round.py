@@ -1,11 +1,14 @@
 """What is polled of one unit, when, and how far it got."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from msgspec import Struct
 
 from soundpost.device.contract import Periods
 from soundpost.device.model import Group
-from soundpost.transport.schedule import FIRST_ROUND_S, Schedule
+from soundpost.transport.schedule import FIRST_ROUND_S, Order, Pace, Schedule, order
 from soundpost.transport.talk import Poll
 
 SLOW_SHARE = 0.2
@@ -19,25 +22,53 @@ each, so what is known of one is a byte."""
 OPEN = SEEN | ABSENT
 
 
+class Plan(Struct, frozen=True):
+    """What is the same for all units of one shape: which group of which part each poll is of, and their order in time.
+    `names`: (which part, group) by number; `group[i]`: the number poll i has; `members`: the polls of each."""
+
+    names: tuple[tuple[int, str], ...]
+    group: "array[int]"
+    members: "tuple[array[int], ...]"
+    order: Order
+
+
+@lru_cache(256)
+def plan(names: tuple[tuple[int, str], ...], group: bytes, periods: Periods) -> Plan:
+    """`group` as the bytes of an array of unsigned shorts: such can be looked up."""
+    places = array("H", group)
+    kinds = list(dict.fromkeys(name for _, name in names))
+    counts = {kind: sum(names[place][1] == kind for place in places) for kind in kinds}
+    members = tuple(
+        array("H", (index for index, other in enumerate(places) if other == place)) for place in range(len(names))
+    )
+    paces = tuple(_pace(kind, counts[kind], periods) for kind in kinds)
+    return Plan(names, places, members, order(bytes(kinds.index(names[place][1]) for place in places), paces))
+
+
+def _pace(group: str, count: int, periods: Periods) -> Pace:
+    if group == Group.SETTINGS:
+        return Pace(periods.settings, slow_round(count, periods.settings))
+    period = periods.of(group)
+    return Pace(period, min(period, FIRST_ROUND_S))
+
+
 class Round:
     """The polls of one unit: their schedule, which were ever read, and which groups were covered."""
 
-    def __init__(self, polls: list[Poll], periods: Periods, phase: float, now: float) -> None:
+    __slots__ = ("_missing", "_parts", "_plan", "_schedule", "_state", "polls")
+
+    def __init__(self, polls: Sequence[Poll], periods: Periods, phase: float, now: float) -> None:
         self.polls = polls
-        every = [periods.of(poll.group) for poll in polls]
-        slow = slow_round(sum(poll.group == Group.SETTINGS for poll in polls), periods.settings)
-        firsts = [
-            slow if poll.group == Group.SETTINGS else min(periods.of(poll.group), FIRST_ROUND_S) for poll in polls
-        ]
-        self._schedule = Schedule(every, phase, now, firsts)
-        names = dict.fromkeys((poll.part, poll.group) for poll in polls)
-        self._names = list(names)
-        places = {name: place for place, name in enumerate(self._names)}
-        self._group = array("H", (places[poll.part, poll.group] for poll in polls))
+        parts: dict[str, int] = {}
+        names: dict[tuple[int, str], int] = {}
+        group = array(
+            "H", (names.setdefault((parts.setdefault(poll.part, len(parts)), poll.group), len(names)) for poll in polls)
+        )
+        self._parts = tuple(parts)
+        self._plan = plan(tuple(names), group.tobytes(), periods)
+        self._schedule = Schedule.shaped(self._plan.order, phase, now)
         self._state = bytearray(len(polls))
-        self._missing = [0] * len(self._names)
-        for place in self._group:
-            self._missing[place] += 1
+        self._missing = array("H", map(len, self._plan.members))
 
     def again(self, now: float) -> None:
         self._schedule.all_due(now)
@@ -50,9 +81,9 @@ class Round:
     def take(self, now: float) -> int:
         return self._schedule.take(now)
 
-    def soon(self, failing: Mapping[str, set[str]], now: float) -> None:
-        """Reads the named points of the named parts again at once."""
-        self._schedule.due({i for i, poll in enumerate(self.polls) if poll.key in failing.get(poll.part, ())}, now)
+    def soon(self, indexes: Iterable[int], now: float) -> None:
+        """Reads these again at that time."""
+        self._schedule.due(indexes, now)
 
     def done(self, index: int, now: float, period: float | None) -> None:
         """A period of its own means the device does not have it: its group is covered without it."""
@@ -68,18 +99,18 @@ class Round:
     def covered(self, index: int) -> tuple[str, str] | None:
         """The part and group this answer completed."""
         self._mark(index, SEEN, True)
-        place = self._group[index]
+        place = self._plan.group[index]
         if self._missing[place]:
             return None
-        for other, group in enumerate(self._group):
-            if group == place:
-                self._mark(other, SEEN, False)
-        return self._names[place]
+        for other in self._plan.members[place]:
+            self._mark(other, SEEN, False)
+        part, group = self._plan.names[place]
+        return self._parts[part], group
 
     def _mark(self, index: int, bits: int, on: bool) -> None:
         before = self._state[index]
         after = self._state[index] = before | bits if on else before & ~bits
-        self._missing[self._group[index]] += (not after & OPEN) - (not before & OPEN)
+        self._missing[self._plan.group[index]] += (not after & OPEN) - (not before & OPEN)
 
 
 def slow_round(count: int, period: float) -> float:

@@ -8,6 +8,8 @@ from soundpost.device.contract import Credentials
 class Signs:
     """Which credential sets may still be tried on this device: each once, until they change."""
 
+    __slots__ = ("_good", "_spent", "known")
+
     def __init__(self, credentials: Sequence[Credentials]) -> None:
         self.known = list(credentials)
         self._spent: set[str] = set()

@@ -49,6 +49,8 @@ def told(error: BaseException, endpoint: Endpoint) -> tuple[Trouble, str]:
 class Stream(asyncio.Protocol):
     """Written to with `send`, heard by a Receiver. An error in the receiver ends the connection, never only the reading."""
 
+    __slots__ = ("_endpoint", "_lines", "_parting", "_receiver", "_tap", "_transport")
+
     def __init__(self, receiver: Receiver, endpoint: Endpoint, tap: Tap = no_tap) -> None:
         self._receiver = receiver
         self._tap = tap

@@ -1,5 +1,6 @@
 """Which line answers which request. One command is in flight at a time, because errors carry no id (devices.md 5)."""
 
+import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
@@ -26,20 +27,28 @@ class Request(Struct, frozen=True):
 
 def reading(line: str, *, end: str = "", bare: bool = False) -> Request:
     """A question: the answer repeats it and adds a value."""
-    return Request(line, _words(line), _words(end), bare)
+    return Request(line, _shared(line), _shared(end), bare)
 
 
 def writing(line: str) -> Request:
     """An order whose last word is the value: the answer repeats all but that and adds the value as it is now."""
-    return Request(line, _words(line)[:-1])
+    return Request(line, _shared(line)[:-1])
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.upper().split())
 
 
+def _shared(text: str) -> tuple[str, ...]:
+    """The words of something that is kept: most of them stand in hundreds of other requests too."""
+    return tuple(map(sys.intern, _words(text)))
+
+
 def fits(prefix: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    return len(words) >= len(prefix) and all(p in ("*", w) for p, w in zip(prefix, words, strict=False))
+    head = words[: len(prefix)]
+    if head == prefix:
+        return True
+    return len(head) == len(prefix) and "*" in prefix and all(p in ("*", w) for p, w in zip(prefix, head, strict=True))
 
 
 class Fate(StrEnum):
@@ -55,6 +64,8 @@ class Fate(StrEnum):
 
 
 class Dialogue:
+    __slots__ = ("_echoed", "_is_error", "_owed", "_request", "echoes")
+
     def __init__(self, is_error: Callable[[str], bool]) -> None:
         self._is_error = is_error
         self._request: Request | None = None

@@ -56,6 +56,8 @@ class _Mode(StrEnum):
 class TelnetOptions:
     """Takes option bytes out of a stream and answers none: a client that negotiates nothing works (devices.md 1.1)."""
 
+    __slots__ = ("_broken", "_mode", "_sub")
+
     def __init__(self) -> None:
         self._mode = _Mode.DATA
         self._sub = 0
@@ -114,6 +116,8 @@ class TelnetOptions:
 
 
 class Lines:
+    __slots__ = ("_nul", "_options", "_skipping", "_tail", "garbage")
+
     def __init__(self) -> None:
         self._options = TelnetOptions()
         self._tail = b""

@@ -10,23 +10,23 @@ of which all that can't be shown is written as `\\r`, `\\n`, `\\\\` or `\\xNN`. 
 """
 
 import re
-import struct
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
-LIMIT = 64 * 1024
-CHUNK = 8 * 1024
+LIMIT = 72 * 1024
+BLOCKS = 3
+"""Polling repeats itself, and how well that packs depends on how much of it lies together: an eighth in 24 KiB, a third in 2."""
+OPEN = 3 * 1024
+"""So much of a line lies about unpacked. Packing less at a time costs more: a block is packed anew whenever it grows."""
 MOST_ENTRY = 4 * 1024
 """More of one segment than this is counted, not kept: a flood must not push out what led to it."""
 LEAST_SECRET = 3
 """Shorter words stand in too many other places to be masked wherever they come from; what we send is masked whatever
 its length."""
 HEAD = b"#soundpost-tape 1\n"
-_ENTRY = struct.Struct("<dBH")
 
 
 class Way(StrEnum):
@@ -36,6 +36,7 @@ class Way(StrEnum):
 
 
 WAYS = tuple(Way)
+_PLACE = {way: place for place, way in enumerate(WAYS)}
 
 
 class Entry(Struct, frozen=True):
@@ -51,49 +52,104 @@ class NotATape(ValueError):
 
 
 class Tape:
-    """Keeps about the last `limit` bytes, the older ones packed. `began` is on the clock whose times `add` is given."""
+    """Keeps the last bytes, between two thirds of `limit` and all of it, packed. `began` is on the clock whose times `add` is given,
+    of which milliseconds are kept.
+
+    Within, an entry is two numbers and its data: the milliseconds since the one before (in a block's first: since the tape
+    began) with its way, and its length.
+    """
+
+    __slots__ = ("_began", "_blocks", "_last_ms", "_limit", "_open", "_secrets", "cut")
 
     def __init__(self, began: float, limit: int = LIMIT) -> None:
-        self._began = began
+        self._began, self._limit = began, limit
         self._open = bytearray()
-        self._packed: deque[bytes] = deque(maxlen=max(1, limit // CHUNK - 1))
-        self._secrets: set[bytes] = set()
+        self._blocks: tuple[bytes, ...] = ()
+        self._last_ms = 0
+        self._secrets: tuple[bytes, ...] = ()
         self.cut = False
         """Something older was thrown away."""
 
     def add(self, at: float, way: Way, data: bytes) -> None:
         kept = data[:MOST_ENTRY]
-        self._open += _ENTRY.pack(at - self._began, WAYS.index(way), len(kept)) + kept
+        ms = round((at - self._began) * 1000)
+        _write(self._open, _folded(ms - self._last_ms) << 2 | _PLACE[way])
+        _write(self._open, len(kept))
+        self._open += kept
+        self._last_ms = ms
         if len(data) > MOST_ENTRY:
             self.note(at, f"{len(data) - MOST_ENTRY} bytes more were not kept")
-        if len(self._open) >= CHUNK:
-            self.cut = self.cut or len(self._packed) == self._packed.maxlen
-            self._packed.append(zlib.compress(bytes(self._open), 1))
-            self._open.clear()
+        if len(self._open) >= OPEN:
+            self._pack()
+
+    def _pack(self) -> None:
+        *older, last = self._blocks or (b"",)
+        grown = (zlib.decompress(last) if last else b"") + self._open
+        self._blocks = (*older, zlib.compress(grown))
+        self._open = bytearray()
+        if len(grown) >= self._limit // BLOCKS - OPEN:
+            self._last_ms = 0
+            self.cut = self.cut or len(self._blocks) == BLOCKS
+            self._blocks = (*self._blocks[1 - BLOCKS :], b"")
 
     def note(self, at: float, words: str) -> None:
         self.add(at, Way.NOTE, words.encode())
 
     def hide(self, secret: str) -> None:
         """From now on this is shown nowhere, also where the device repeats it."""
-        if len(secret) >= LEAST_SECRET:
-            self._secrets.add(secret.encode())
+        if len(secret) >= LEAST_SECRET and secret.encode() not in self._secrets:
+            self._secrets += (secret.encode(),)
 
     def entries(self) -> list[Entry]:
         """The oldest first, secrets masked."""
-        found = [entry for chunk in self._packed for entry in _unpacked(zlib.decompress(chunk))]
-        found += _unpacked(bytes(self._open))
+        *older, last = self._blocks or (b"",)
+        chunks = [zlib.decompress(block) for block in older]
+        chunks.append((zlib.decompress(last) if last else b"") + self._open)
+        found = [entry for chunk in chunks for entry in _unpacked(chunk)]
         for way in WAYS:
             found = _masked(found, way, self._secrets, self.cut)
         return found
 
+    @property
+    def held(self) -> int:
+        """Bytes it takes."""
+        return sum(map(len, self._blocks)) + len(self._open)
+
+
+def _folded(number: int) -> int:
+    """Small numbers of either sign as small ones without; a clock can be asked in any order."""
+    return number << 1 if number >= 0 else ~(number << 1)
+
+
+def _unfolded(number: int) -> int:
+    return ~(number >> 1) if number & 1 else number >> 1
+
+
+def _write(out: bytearray, number: int) -> None:
+    """Seven bits a byte, the lowest first."""
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+
+
+def _read(chunk: bytes, at: int) -> tuple[int, int]:
+    """The number that stands there, and where the next thing does."""
+    number = shift = 0
+    while chunk[at] > 127:
+        number |= (chunk[at] & 127) << shift
+        shift += 7
+        at += 1
+    return number | chunk[at] << shift, at + 1
+
 
 def _unpacked(chunk: bytes) -> Iterator[Entry]:
-    at = 0
+    at = ms = 0
     while at < len(chunk):
-        when, way, size = _ENTRY.unpack_from(chunk, at)
-        at += _ENTRY.size
-        yield Entry(when, WAYS[way], chunk[at : at + size])
+        head, at = _read(chunk, at)
+        size, at = _read(chunk, at)
+        ms += _unfolded(head >> 2)
+        yield Entry(ms / 1000, WAYS[head & 3], chunk[at : at + size])
         at += size
 
 

@@ -319,6 +319,27 @@ async def test_it_tries_again_with_jitter_and_at_once_when_told(tmp_path):
         await until(engine, lambda: line.state.phase == "connected")
 
 
+async def test_a_hub_that_refuses_is_tried_each_second_or_two_for_a_minute(tmp_path):
+    clock = ManualClock()
+    async with linked(tmp_path, clock=clock) as (engine, line, board):
+        hub = await board.answer()
+        await hub.welcome()
+        await until(engine, lambda: line.state.phase == "connected")
+        board.refuse = Retry("h refuses.", code="refused")
+        await hub.channel.close()
+        await again(engine, line)
+        await until(engine, lambda: line.state.code == "refused")
+        lost, pauses = clock.monotonic(), []
+        while clock.monotonic() < lost + 4 * module.REFUSED_S:
+            await until(engine, lambda: line.state.next_ms > clock.now_ms())
+            left = (line.state.next_ms - clock.now_ms()) / 1000
+            pauses.append((clock.monotonic() - lost, left))
+            await clock.advance(left + 0.01)
+        # The clock stands a moment after the try that was planned then.
+        assert all(0.98 <= left <= 2.0 for at, left in pauses if at < module.REFUSED_S - 3)
+        assert max(left for _, left in pauses) > 4.0, "then it backs off"
+
+
 async def test_a_silent_hub_is_lost_after_three_beats(tmp_path):
     clock = ManualClock()
     async with linked(tmp_path, clock=clock) as (engine, line, board):

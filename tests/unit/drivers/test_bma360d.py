@@ -1,11 +1,12 @@
 """The ceiling array's own line: what is said, read and refused (devices.md 10.2, 14.3)."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contract.array_peer import ArrayPeer
 
 from soundpost.device.capability import CommandState
 from soundpost.device.contract import Look, Trouble
@@ -14,10 +15,16 @@ from soundpost.drivers.bma360d import FAMILY, assumed, points, replies, words
 from soundpost.drivers.bma360d.driver import Conversation, understood
 from soundpost.drivers.bma360d.replies import Beams, Fact, Gain, Told, Unknown, Zone, parse
 from soundpost.kernel.clock import SystemClock
+from soundpost.simulator import ArraySpec, Farm
+from soundpost.simulator.arraystation import ArrayStation
+from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.bma360d import Array
 from soundpost.transport.line import ErrorAnswer, LineLost, Silence
 from soundpost.wire.dialogue import Request
 
 CLOCK = SystemClock()
+SPEC = ArraySpec("Ceiling", "00:1D:C1:00:00:01", "10.0.0.7")
+OTHER = ArraySpec("Other", "00:1D:C1:00:00:99", "10.0.0.8")
 
 
 @pytest.mark.parametrize(
@@ -73,52 +80,57 @@ def test_what_is_said() -> None:
     assert all(point.assumed == point.key.startswith("gain.") for point in points.descriptors())
 
 
-@pytest.fixture
-async def peer() -> AsyncIterator[ArrayPeer]:
-    made = ArrayPeer()
-    await made.start()
-    yield made
-    await made.stop()
+@asynccontextmanager
+async def playing(**switches: Any) -> AsyncIterator[ArrayStation]:
+    """The simulator's array, with beams 1 and 3 hearing somebody."""
+    async with Farm([], arrays=[SPEC], network="127.20.0.0/24", port=0, switches=switches) as farm:
+        station = farm.array(SPEC.name)
+        station.array.beams = 0b101
+        yield station
 
 
-async def look(peer: ArrayPeer) -> Look:
-    return await FAMILY.look(Endpoint("127.0.0.1", peer.port), (), CLOCK, 2.0)
+async def look(station: ArrayStation) -> Look:
+    return await FAMILY.look(Endpoint(*station.endpoint), (), CLOCK, 2.0)
 
 
-async def test_it_is_recognised_by_its_help(peer: ArrayPeer) -> None:
-    seen = await look(peer)
-    assert seen.ours
-    assert seen.unit is not None
-    assert [(part.part, part.mac, part.serial_number) for part in seen.unit.parts] == [
-        ("stack", "", ""),
-        ("box:bma360d", "00:1D:C1:00:00:01", ""),
-    ]
-    assert peer.lines == ["HELP", "DANTEMAC", "DANTEMAC"]
+async def test_it_is_recognised_by_its_help() -> None:
+    async with playing() as station:
+        seen = await look(station)
+        assert seen.ours
+        assert seen.unit is not None
+        assert [(part.part, part.mac, part.serial_number) for part in seen.unit.parts] == [
+            ("stack", "", ""),
+            ("box:bma360d", "00:1D:C1:00:00:01", ""),
+        ]
+        assert list(station.heard) == ["HELP", "DANTEMAC", "DANTEMAC"]
 
 
-async def test_what_greets_is_sent_nothing(peer: ArrayPeer) -> None:
-    peer.greeting = b"Username: "
-    assert not (await look(peer)).ours
-    assert peer.lines == []
+async def test_what_greets_is_sent_nothing() -> None:
+    async with playing(bma360d_greeting="Username: ") as station:
+        assert not (await look(station)).ours
+        assert not station.heard
 
 
-async def test_what_knows_other_commands_is_not_ours(peer: ArrayPeer) -> None:
-    peer.help = ["HELP", "DIAL", "HANGUP"]
-    assert not (await look(peer)).ours
-    peer.error = "ERROR what"
-    assert not (await look(peer)).ours
+async def test_what_knows_other_commands_is_not_ours() -> None:
+    async with playing() as station:
+        station.array.commands = ["HELP", "DIAL", "HANGUP"]
+        assert not (await look(station)).ours
+        station.error = ("", "ERROR what")
+        assert not (await look(station)).ours
 
 
 class Direct:
     def __init__(self) -> None:
-        self.peer, self.talk, self.asked = ArrayPeer(), Conversation(), list[str]()
+        self.array = Array(SPEC, Assumptions())
+        self.array.beams, self.array.gains[4, "S"] = 0b101, -6.0
+        self.talk, self.asked = Conversation(), list[str]()
         self.lost: Exception | None = None
 
     async def ask(self, request: Request) -> list[str]:
         self.asked.append(request.line)
         if self.lost is not None and request.line.startswith("BFZONE"):
             raise self.lost
-        answer = [self.peer.error] if self.peer.error else self.peer.replies(request.line)
+        answer = self.array.answer(request.line)
         if replies.is_error(answer[0]):
             raise ErrorAnswer(answer[0])
         return answer[:1]
@@ -154,7 +166,7 @@ async def test_a_write_wants_the_mac_that_was_read_and_says_how_it_ended() -> No
     assert direct.asked.count("BFZONE 4 1") == 1
     direct.lost = ErrorAnswer("ERROR busy")
     assert await direct.write(key="bfzone.4", value=True) is CommandState.FAILED
-    direct.lost, direct.peer.mac = None, "00:1D:C1:00:00:99"
+    direct.lost, direct.array.spec = None, OTHER
     before = len(direct.asked)
     assert await direct.write(key="bfzone.4", value=True) is CommandState.FAILED
     assert direct.asked[before:] == ["DANTEMAC"]
@@ -165,11 +177,9 @@ async def test_another_unit_at_the_address_is_noticed() -> None:
     await direct.talk.identify(direct.ask)
     assert direct.talk.alive(["MACADDR 00:1D:C1:00:00:01"]).readings
     for wrong in ("alive", "identify"):
-        direct.peer.mac = "00:1D:C1:00:00:99"
+        direct.array.spec = OTHER
         with pytest.raises(LineLost) as lost:
-            direct.talk.alive([f"MACADDR {direct.peer.mac}"]) if wrong == "alive" else await direct.talk.identify(
-                direct.ask
-            )
+            direct.talk.alive([f"MACADDR {OTHER.mac}"]) if wrong == "alive" else await direct.talk.identify(direct.ask)
         assert lost.value.trouble is Trouble.NOT_THE_DEVICE
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,9 +11,11 @@ from tests.unit.simulator.peers import NETWORK, Peer, logged_in, refused, vector
 from soundpost.kernel.errors import Invalid, Unavailable
 from soundpost.simulator import Farm, make_stacks
 from soundpost.simulator.control import serving
+from soundpost.simulator.faults import FAULTS
 from soundpost.simulator.run import Settings, run
 
 NAME = "Vectors-01"
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "simulate.md"
 
 
 @pytest.fixture
@@ -93,9 +96,19 @@ async def test_problems(api: httpx.AsyncClient, method: str, path: str, content:
     assert answer.json()["detail"].endswith(".")
 
 
+async def test_the_index_and_the_guide_list_every_fault(api: httpx.AsyncClient) -> None:
+    rows = (await api.get("/")).json()["faults"]
+    assert [row["name"] for row in rows] == list(FAULTS)
+    assert next(row for row in rows if row["name"] == "slow")["args"] == {"delay_s": 3.0}
+    told = {line.split("`")[1]: line for line in GUIDE.read_text().splitlines() if line.startswith("| `")}
+    for row in rows:
+        for argument in row["args"]:
+            assert f"`{argument}`" in told[row["name"]], f"{row['name']} {argument} is not in the guide"
+
+
 async def test_health_and_assumptions(api: httpx.AsyncClient) -> None:
     health = (await api.get("/health")).json()
-    assert health == {"status": "ok", "stacks": 3, "personality": "lab", "seed": 1, "commands_seen": 0}
+    assert health == {"status": "ok", "stacks": 3, "arrays": 0, "personality": "lab", "seed": 1, "commands_seen": 0}
     items = (await api.get("/assumptions")).json()["items"]
     assert {"name", "value", "default", "text", "lab_only"} == set(items[0])
 

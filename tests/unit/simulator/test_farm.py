@@ -7,6 +7,7 @@ from tests.unit.simulator.peers import NETWORK, connected, logged_in, vector_sta
 from soundpost.kernel.errors import Invalid, Unavailable
 from soundpost.simulator import Farm, StackSpec, make_stacks
 from soundpost.simulator.addresses import endpoints
+from soundpost.simulator.assumptions import switches
 from soundpost.simulator.models import MODELS
 
 
@@ -71,6 +72,22 @@ def test_what_can_not_be_built_is_said() -> None:
         Farm([], personality="kind")
     with pytest.raises(Invalid, match="no_such"):
         Farm([], switches={"no_such": 1})
+
+
+def test_switches_as_they_are_typed() -> None:
+    typed = ["echo=true", "locate_s=5", "max_sessions=2", "line_end=\\r\\n", "banner=", "bma360d_gain_low_db=-12.5"]
+    assert switches(typed) == {
+        "echo": True,
+        "locate_s": 5.0,
+        "max_sessions": 2,
+        "line_end": "\r\n",
+        "banner": "",
+        "bma360d_gain_low_db": -12.5,
+    }
+    for wrong in ("echo", "=1", "ecko=1", "echo=2", "locate_s=soon", "locate_s=nan", "max_sessions=1.5"):
+        with pytest.raises(Invalid) as told:
+            switches([wrong])
+        assert told.value.code == "switches_invalid"
 
 
 async def test_a_taken_port_is_named_and_nothing_stays_open() -> None:

@@ -45,7 +45,7 @@ async def test_slow_answers_late_and_in_order(farm: Farm, peer: Peer, clock: Sti
     await fact(lambda: clock.sleepers == 1)
     await farm.fault(NAME, "slow", False)
     peer.send(b"MCCF SYSOFF\r")
-    await fact(lambda: farm.stacks[0].stack.commands_seen == 2)
+    await fact(lambda: farm.stacks[0].commands_seen == 2)
     await clock.advance(5)
     await peer.expect(b"MCCF SYSON \r\n=> MCCF SYSOFF \r\n=> ")
 
@@ -153,12 +153,6 @@ async def test_an_impossible_move_changes_nothing(farm: Farm, station: Station, 
         pass
 
 
-async def test_split_and_chatter(farm: Farm, peer: Peer) -> None:
-    await farm.fault(NAME, "split")
-    await farm.fault(NAME, "chatter")
-    await peer.ask(b"MCCF SYSON\r", b"EP MIC 101 LEVEL MUTE 0 \r\n=> MCCF SYSON \r\n=> ")
-
-
 async def test_what_is_wrong_is_said(farm: Farm) -> None:
     for fault, args in (
         ("boom", {}),
@@ -169,6 +163,19 @@ async def test_what_is_wrong_is_said(farm: Farm) -> None:
         ("move", {}),
         ("move", {"address": "127.0.0.1", "port": 70_000}),
         ("serial", {"serial": ""}),
+        ("split", {"at": -1}),
+        ("split", {"size": 0}),
+        ("split", {"gap_s": -1}),
+        ("chatter", {"lines": ["a\n"]}),
+        ("lost", {"every": 0}),
+        ("late", {"delay_s": 0}),
+        ("flood", {"bytes": 0}),
+        ("garbage", {"hex": "0g"}),
+        ("heat", {"per_s": 0}),
+        ("heat", {"up_to": 1e9}),
+        ("clock", {"off_s": 1e12}),
+        ("load_fails", {"reason": "two words"}),
+        ("update_fails", {"reason": ""}),
     ):
         with pytest.raises(Invalid):
             await farm.fault(NAME, fault, True, args)
@@ -176,6 +183,7 @@ async def test_what_is_wrong_is_said(farm: Farm) -> None:
         ("Nobody", "reset", {}),
         (NAME, "peripheral_gone", {"index": 3}),
         (NAME, "serial", {"box": "x", "serial": "1"}),
+        (NAME, "heat", {"box": "x"}),
     ):
         with pytest.raises(NotFound):
             await farm.fault(name, fault, True, args)

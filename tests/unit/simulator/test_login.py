@@ -76,7 +76,7 @@ async def test_nothing_is_carried_out_before_login(station: Station) -> None:
         await peer.expect(b"Username: ")
         await peer.ask(b"EP MIC 101 LEVEL MUTE 1\r", b"Password: ")
         await peer.ask(b"EP MIC 101 LEVEL MUTE 1\r", b"\r\nUsername: ")
-    assert station.stack.commands_seen == 0
+    assert station.commands_seen == 0
     assert station.stack.changed_values() == {}
 
 

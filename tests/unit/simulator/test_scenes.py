@@ -3,7 +3,8 @@ import asyncio
 from tests.unit.simulator.peers import NETWORK, StillClock, fact
 
 from soundpost.simulator import Farm, make_stacks
-from soundpost.simulator.scenes import TROUBLES, Lively, Scene
+from soundpost.simulator.lively import TROUBLES, Lively
+from soundpost.simulator.scenes import Scene
 
 
 def test_the_plan_repeats_with_its_seed() -> None:
@@ -28,6 +29,18 @@ def test_most_stacks_are_well_and_every_trouble_ends() -> None:
                     assert 30 <= second - troubled.pop(act.stack) <= 121
         assert len(troubled) <= 3
     assert seen == {"set", "locate", *TROUBLES}
+
+
+def test_people_speak_under_arrays_and_nothing_else_changes() -> None:
+    specs = make_stacks(20)
+    alone, beside = Lively(specs, 1), Lively(specs, 1, ["Ceiling"])
+    beams = 0
+    for second in range(1, 400):
+        acts = beside.acts(float(second))
+        beams += len(heard := [act for act in acts if act.stack == "Ceiling"])
+        assert [act for act in acts if act not in heard] == alone.acts(float(second))
+    assert 60 < beams < 140
+    assert all(Lively([], 1).acts(float(second)) == [] for second in range(60))
 
 
 async def test_lively_plays_and_leaves_other_peoples_faults_alone(clock: StillClock) -> None:

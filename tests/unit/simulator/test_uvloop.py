@@ -1,7 +1,7 @@
 """The process runs under uvloop, whose transports and servers are not asyncio's."""
 
 import pytest
-from tests.unit.simulator.peers import NETWORK, logged_in, refused, vector_stack
+from tests.unit.simulator.peers import NETWORK, fact, logged_in, refused, vector_stack
 
 from soundpost.simulator import Farm
 
@@ -22,6 +22,10 @@ async def _day() -> None:
         async with logged_in(station.endpoint) as peer:
             await farm.fault(station.name, "split")
             assert await peer.value("STACK NAME") == "STACK NAME Vectors-01"
+            for on in (1, 0, 1):
+                assert await peer.value(f"BOX DSP1 UNIT FTP {on}") == f"BOX DSP1 UNIT FTP {on}"
+                await fact(lambda on=on: (station.ftp_port is not None) == bool(on))
+            assert not await refused((station.endpoint[0], station.ftp_port))
 
 
 def test_a_day_under_uvloop() -> None:

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.array_peer import ArrayPeer
-from tests.contract.harness import Recorder
+from tests.contract.harness import Port, Recorder
 from tests.support.clock import ManualClock, settle
 
 from soundpost.device.capability import CommandState
@@ -20,7 +19,7 @@ PERIODS = Periods()
 
 class Bench:
     def __init__(self) -> None:
-        self.peer, self.sink, self.clock = ArrayPeer(), Recorder(), ManualClock()
+        self.peer, self.sink, self.clock = Port(), Recorder(), ManualClock()
         self.knocks = 0
 
     async def start(self) -> ReachSession:
@@ -57,7 +56,7 @@ async def test_it_is_knocked_at_each_heartbeat_and_told_what_that_means(bench: B
     assert 3 <= bench.told("readings") <= 5
     assert bench.sink.values[CODEC, ANSWERS.key].value is True
     assert ("covered", CODEC, "status") in bench.sink.told
-    assert bench.peer.lines == [], "not a byte is sent"
+    assert bench.peer.heard == b"", "not a byte is sent"
 
 
 async def test_away_and_back(bench: Bench) -> None:

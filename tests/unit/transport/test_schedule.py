@@ -98,3 +98,35 @@ def test_no_poll_is_ever_lost_or_doubled(steps: list[str], count: int) -> None:
             schedule.all_due(float(at))
     assert sorted(schedule.take(1e9) for _ in range(8)) == list(range(8))
     assert schedule.next_due() == float("inf")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["take", "take", "due"]), st.integers(0, 199), st.floats(0, 90)), max_size=60)
+)
+def test_blocks_find_the_one_a_plain_look_would(steps: list[tuple[str, int, float]]) -> None:
+    """Two hundred polls, so that periods have several blocks, after their first round."""
+    periods = [10.0, 30.0, 300.0, 30.0] * 50
+    schedule, now = Schedule(periods, 0.4, 0.0), 0.0
+    due: dict[int, float] = {}
+    urgent: dict[int, float] = {}
+
+    def done(index: int) -> None:
+        schedule.done(index, now)
+        base = (0.4 + index / 200) % 1.0 * periods[index]
+        due[index] = base + ((now - base) // periods[index] + 1) * periods[index]
+        urgent[index] = due[index] + periods[index]
+
+    for index in [schedule.take(100.0) for _ in periods]:
+        done(index)
+    for step, index, seconds in steps:
+        if step == "due":
+            schedule.due({index}, now + seconds)
+            due[index] = urgent[index] = now + seconds
+            continue
+        now += seconds / 10
+        assert schedule.next_due() == min(due.values())
+        ready = {index: urgent[index] for index in due if due[index] <= now}
+        wanted = min(ready.values()) if ready else min(due.values())
+        taken = schedule.take(now)
+        assert (urgent if ready else due)[taken] == wanted
+        done(taken)

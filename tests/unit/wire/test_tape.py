@@ -2,13 +2,14 @@
 
 import contextlib
 import itertools
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from soundpost.wire import tape
-from soundpost.wire.tape import CHUNK, LIMIT, MOST_ENTRY, Entry, NotATape, Tape, Way
+from soundpost.wire.tape import LIMIT, MOST_ENTRY, OPEN, Entry, NotATape, Tape, Way
 
 WAYS = st.sampled_from(list(Way))
 
@@ -42,10 +43,35 @@ def test_the_last_bytes_are_kept_and_no_more() -> None:
     entries = kept.entries()
     assert kept.cut
     assert entries[-1].data.startswith(b"EP MIC 101 LEVEL GAIN 19999 ")
-    size = sum(len(entry.data) + tape._ENTRY.size for entry in entries)
-    assert LIMIT - 2 * CHUNK <= size <= LIMIT
-    packed = sum(map(len, kept._packed)) + len(kept._open)
-    assert packed < LIMIT / 3, "the older ones are packed"
+    assert LIMIT / 2 <= sum(len(entry.data) for entry in entries) <= LIMIT
+    assert [entry.at for entry in entries] == [20_000.0 - left for left in range(len(entries), 0, -1)]
+
+
+def test_what_repeats_itself_takes_an_eighth_of_its_room() -> None:
+    """A line that is polled: two hundred questions, the same answers but for one in twenty."""
+    kept, at, chance = Tape(0.0), 0.0, random.Random(1)
+    answers = [f"EP {kind} {100 + n} LEVEL GAIN" for kind in ("MIC", "OUTPUT", "PROC", "FADER") for n in range(50)]
+    values = dict.fromkeys(answers, "-20.0")
+    while not kept.cut:
+        for question in answers:
+            at += 0.05 + chance.random() * 0.01
+            kept.add(at, Way.TO, f"{question}\r".encode())
+            if chance.random() < 0.05:
+                values[question] = f"{chance.randrange(-130, 40) / 2:.1f}"
+            kept.add(at + chance.random() * 0.01, Way.FROM, f"{question} {values[question]} \r\n=> ".encode())
+    said = sum(len(entry.data) for entry in kept.entries())
+    assert said > LIMIT / 2
+    assert kept.held < said / 6 + OPEN
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), WAYS, st.binary(max_size=3_000)), max_size=60), st.integers(4, 64))
+def test_blocks_are_read_back_whole_whatever_their_size(told: list[tuple[int, Way, bytes]], kib: int) -> None:
+    kept = Tape(0.0, kib * 1024)
+    for ms, way, data in told:
+        kept.add(ms / 1000, way, data)
+    entries = kept.entries()
+    assert kept.cut or len(entries) == len(told)
+    assert entries == [Entry(ms / 1000, way, data) for ms, way, data in told[len(told) - len(entries) :]]
 
 
 def test_a_flood_is_counted_and_does_not_push_out_what_led_to_it() -> None:

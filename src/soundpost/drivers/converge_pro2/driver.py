@@ -3,22 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from soundpost.device.contract import Outcome, PointReading, Trouble, Unit
-from soundpost.device.model import Group
-from soundpost.drivers.converge_pro2 import assumed, replies, words
+from soundpost.drivers.converge_pro2 import assumed, replies
+from soundpost.drivers.converge_pro2.agenda import Agenda, unit_question
 from soundpost.drivers.converge_pro2.asked import Asked
 from soundpost.drivers.converge_pro2.hearing import Hearing
-from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_POINTS, beams
-from soundpost.drivers.converge_pro2.reading import VERSION, BoxRead, Reader, plinks
-from soundpost.drivers.converge_pro2.unit import STACK, gate_points, peripheral_part, points_of, unit_of
+from soundpost.drivers.converge_pro2.points import UNIT_POINTS
+from soundpost.drivers.converge_pro2.reading import VERSION, Reader, plinks
+from soundpost.drivers.converge_pro2.unit import peripheral_part, unit_of
 from soundpost.drivers.converge_pro2.verbs import perform
 from soundpost.kernel.clock import Clock
 from soundpost.transport.line import Ask, LineLost
 from soundpost.transport.talk import Heard, Poll, Settle
-from soundpost.wire.dialogue import Request, reading
+from soundpost.wire.dialogue import Request
 
 
 class Conversation:
     """Implements transport.talk.Talk."""
+
+    __slots__ = ("_clock", "_hearing", "_reader")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -41,14 +43,7 @@ class Conversation:
         return unit_of(self._hearing.stack)
 
     def polls(self) -> Sequence[Poll]:
-        polls = [Poll(VERSION, STACK, Group.FACTS, STACK_FIRMWARE.key)]
-        for box in self._hearing.stack.boxes:
-            polls += [*unit_polls(box), *report_polls(box)]
-            polls += [
-                Poll(address.question, box.part, address.row.group, address.key, also)
-                for address, also in points_of(box).polled
-            ]
-        return polls
+        return Agenda(self._hearing.stack.boxes)
 
     def known(self) -> Heard:
         """Points the device refused while it was read, and which peripherals are away."""
@@ -65,8 +60,8 @@ class Conversation:
         """The serial number, as other clients do, where a box tells its name; the version; any end point."""
         boxes = self._hearing.stack.boxes
         named = [box.name for box in boxes if box.name and box.serial][:1]
-        point = [address.question for box in boxes for address, _ in points_of(box).polled[:1]][:1]
-        return [*(reading(words.unit(name, "SN")) for name in named), VERSION, *point]
+        point = [address.question for points in self._hearing.points for address, _ in points.polled[:1]][:1]
+        return [*(unit_question(name, "SN") for name in named), VERSION, *point]
 
     # Hearing
 
@@ -105,32 +100,3 @@ class Conversation:
         self, ask: Ask, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]
     ) -> Outcome | Settle:
         return await perform(Asked(ask, part, arguments, serials, self._hearing, self._clock), verb)
-
-
-def unit_polls(box: BoxRead) -> list[Poll]:
-    """What a box tells of itself, its peripherals too; a box without a name can't be asked."""
-    polls = [
-        Poll(reading(words.unit(box.name, point.word)), box.part, point.group, point.key)
-        for point in UNIT_POINTS
-        if point.word not in box.refused
-    ]
-    if box.name and "PLINK" not in box.refused:
-        request = reading(words.plink_list(box.name), end=words.plink_end(box.name))
-        polls.append(Poll(request, box.part, Group.STATUS))
-    return polls
-
-
-def report_polls(box: BoxRead) -> list[Poll]:
-    """Gates and beams. Each array asks for itself, so that each is covered; one report tells of all on its box."""
-    polls = []
-    if gate := gate_points(box):
-        keys = [point.key for point in gate]
-        request = Request(words.gates(box.name), ("GATEREPORT", "*"))
-        polls.append(Poll(request, box.part, Group.LEVELS, keys[0], tuple(keys[1:])))
-    if not assumed.on("beam_numbers"):
-        return polls
-    for array, row in box.arrays():
-        keys = [point.key for point in beams(array)]
-        request = Request(words.beams(), ("BEAMREPORT", "*"))
-        polls.append(Poll(request, peripheral_part(row), Group.LEVELS, keys[0], tuple(keys[1:])))
-    return polls

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from soundpost.device.contract import PointReading
 from soundpost.device.model import Value
 from soundpost.drivers.converge_pro2 import assumed, replies, telephone
-from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_BY_WORD, Address, Points, beams, gates
+from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_BY_WORD, Address, Points, beams
 from soundpost.drivers.converge_pro2.reading import BoxRead, StackRead
-from soundpost.drivers.converge_pro2.unit import STACK, peripheral_part, points_of
+from soundpost.drivers.converge_pro2.unit import STACK, gate_points, peripheral_part, points_of
 from soundpost.transport.talk import Heard
 
 TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION"}
@@ -15,6 +15,8 @@ TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION
 
 
 class Hearing:
+    __slots__ = ("_by_number", "_dialers", "_gated", "_named", "_peripherals", "arrays", "boxes", "by_name", "stack")
+
     def __init__(self) -> None:
         self.take(StackRead(""))
 
@@ -24,6 +26,8 @@ class Hearing:
         self.boxes = {box.part: box for box in stack.boxes}
         self.by_name = {box.name: box for box in stack.boxes if box.name}
         self._by_number: dict[int, tuple[str, Points]] = {box.number: (box.part, points_of(box)) for box in stack.boxes}
+        self._named = {box.name: (box, box.part) for box in stack.boxes if box.name}
+        self._gated = {box.name: (box.part, gate_points(box)) for box in stack.boxes if box.name}
         self._dialers: dict[int, telephone.Dialer] = {}
         self._peripherals = {
             (box.name, row.position): (peripheral_part(row), row.serial)
@@ -31,6 +35,11 @@ class Hearing:
             for row in box.peripherals
         }
         self.arrays = dict(_arrays(stack.boxes)) if assumed.on("beam_numbers") else {}
+
+    @property
+    def points(self) -> Iterable[Points]:
+        """Of each box."""
+        return (points for _, points in self._by_number.values())
 
     def find(self, part: str, key: str) -> Address | None:
         box = self.boxes.get(part)
@@ -101,12 +110,12 @@ class Hearing:
     # Boxes and peripherals
 
     def _box_value(self, name: str, word: str, value: str, pushed: bool) -> Heard:
-        box, point = self.by_name.get(name), UNIT_BY_WORD.get(word)
+        (box, part), point = self._named.get(name, (None, "")), UNIT_BY_WORD.get(word)
         read: Value | None = point.read(value) if point else None
         if box is None or point is None or read is None:
             return Heard()
         changed = word == "FW" and value != box.facts.get("FW")
-        return Heard([(box.part, PointReading(point.key, read, pushed=pushed))], anew=changed)
+        return Heard([(part, PointReading(point.key, read, pushed=pushed))], anew=changed)
 
     def presence(self, rows: Iterable[replies.BoxPlink]) -> Heard:
         """A peripheral never seen before, or another one in its place, means the unit is to be read anew."""
@@ -120,11 +129,9 @@ class Hearing:
         return heard
 
     def _gates(self, reply: replies.Gates, pushed: bool) -> Heard:
-        box = self.by_name.get(reply.box)
-        if box is None:
-            return Heard()
-        told = zip(gates(box.number, box.channels("MIC")), reply.open, strict=False)
-        return Heard([(box.part, PointReading(point.key, gate, pushed=pushed)) for point, gate in told])
+        part, gates = self._gated.get(reply.box, ("", ()))
+        told = zip(gates, reply.open, strict=False)
+        return Heard([(part, PointReading(point.key, gate, pushed=pushed)) for point, gate in told])
 
     def _beams(self, reply: replies.Beams, pushed: bool) -> Heard:
         return Heard(

@@ -1,6 +1,7 @@
 """Which end points each model has (devices.md 9). Input counts are evidenced; outputs and the rest are assumptions."""
 
 from collections.abc import Iterator
+from functools import cache, lru_cache
 
 LEVEL_TYPES = {
     "MIC": "Mic/line input",
@@ -50,10 +51,24 @@ MODELS: dict[str, dict[str, int]] = {
 }
 
 
-def end_points(model: str) -> list[tuple[str, int]] | None:
-    """(type, channel) of a model, or None when this table doesn't know it and the box must be asked."""
-    counts = MODELS.get(model.upper())
-    return None if counts is None else [(ept, channel) for ept, n in counts.items() for channel in range(1, n + 1)]
+EndPoints = tuple[tuple[str, int], ...]
+"""(type, channel) of a box; the same tuple for all boxes that have the same."""
+
+
+def end_points(model: str) -> EndPoints | None:
+    """None when this table doesn't know the model and the box must be asked."""
+    return _end_points(model.upper()) if model.upper() in MODELS else None
+
+
+@cache
+def _end_points(model: str) -> EndPoints:
+    return tuple((ept, channel) for ept, n in MODELS[model].items() for channel in range(1, n + 1))
+
+
+@lru_cache(512)
+def with_arrays(listed: EndPoints, arrays: int) -> EndPoints:
+    """And the end points so many beamforming arrays bring."""
+    return (*listed, *(("BFM", n) for n in range(1, arrays + 1) if ("BFM", n) not in listed))
 
 
 def candidates() -> Iterator[tuple[str, range]]:

@@ -1,5 +1,6 @@
 """The points a stack has: the table's rows at each end point, and what a box and an array tell besides."""
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -41,7 +42,8 @@ class Address(Struct, frozen=True):
 
 def _address(ept: str, number: int, row: Row) -> Address:
     key = f"{ept}.{number}.{row.block}.{row.parameter}".lower()
-    label = f"{TYPES[ept]} {number % 100} {row.says}"
+    # Channel 3 is called so on every box.
+    label = sys.intern(f"{TYPES[ept]} {number % 100} {row.says}")
     descriptor = Descriptor(
         key,
         row.type,
@@ -59,6 +61,12 @@ def _address(ept: str, number: int, row: Row) -> Address:
     return Address(ept, number, row, key, descriptor, Request(line, reading(answer).prefix))
 
 
+@cache
+def _addresses(ept: str, number: int) -> tuple[Address, ...]:
+    """Of one end point; boxes of different models share it."""
+    return tuple(_address(ept, number, row) for row in rows(ept))
+
+
 class Points(Struct, frozen=True):
     """The points of the end points of one box. `polled`: what is asked for, with the keys the same answer tells besides."""
 
@@ -71,7 +79,7 @@ class Points(Struct, frozen=True):
 @cache
 def points(box: int, end_points: tuple[tuple[str, int], ...]) -> Points:
     """By (type, channel). Boxes of one model and number share it."""
-    made = [_address(ept, box * 100 + channel, row) for ept, channel in end_points for row in rows(ept)]
+    made = [address for ept, channel in end_points for address in _addresses(ept, box * 100 + channel)]
     also: dict[tuple[str, int, str], list[str]] = {}
     for one in made:
         also.setdefault((one.type, one.number, one.row.of), []).append(one.key)

@@ -1,10 +1,12 @@
 """Reads everything behind one line, politely: what is evidenced always, what is assumed once per firmware version."""
 
+import sys
 from collections.abc import Iterable
 
 from msgspec import Struct, field
 
 from soundpost.drivers.converge_pro2 import assumed, models, replies, words
+from soundpost.drivers.converge_pro2.models import EndPoints
 from soundpost.transport.line import Ask, ErrorAnswer, Silence
 from soundpost.transport.talk import Starting
 from soundpost.wire.dialogue import Request, reading
@@ -22,7 +24,7 @@ class BoxRead(Struct):
     serial: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
-    end_points: list[tuple[str, int]] = field(default_factory=list)
+    end_points: EndPoints = ()
     peripherals: list[replies.BoxPlink] = field(default_factory=list)
 
     @property
@@ -51,7 +53,7 @@ class Reader:
     def __init__(self) -> None:
         self._firmware = ""
         self._refused: dict[str, str] = {}
-        self._found: dict[int, list[tuple[str, int]]] = {}
+        self._found: dict[int, EndPoints] = {}
         self._listing: list[replies.BoxValue] | None = None
 
     def heard(self, reply: replies.Reply) -> None:
@@ -166,7 +168,8 @@ class Reader:
         answer = await self._assumed(ask, switch, reading(words.unit(box.name, word)), memory)
         reply = replies.parse(answer[0]) if answer else None
         if isinstance(reply, replies.BoxValue):
-            box.facts[word] = reply.value
+            # A site's boxes are of a few models and firmware versions.
+            box.facts[word] = sys.intern(reply.value)
         else:
             box.refused[word] = self._refused.get(memory, "switched off in this driver")
 
@@ -178,7 +181,7 @@ class Reader:
             box.refused["PLINK"] = self._refused.get(memory, "switched off in this driver")
         box.peripherals = list(plinks(answer or ()))
 
-    async def _end_points(self, ask: Ask, box: BoxRead) -> list[tuple[str, int]]:
+    async def _end_points(self, ask: Ask, box: BoxRead) -> EndPoints:
         listed = models.end_points(box.facts.get("MODEL", "")) if assumed.on("model_table") else None
         if listed is None:
             listed = self._found.get(box.number)
@@ -186,16 +189,16 @@ class Reader:
             listed = self._found[box.number] = await self._probe(ask, box.number)
             return listed
         arrays = sum(row.type is replies.Plink.BMA2 for row in box.peripherals) if assumed.on("bfm_numbers") else 0
-        return listed + [("BFM", n) for n in range(1, arrays + 1) if ("BFM", n) not in listed]
+        return models.with_arrays(listed, arrays) if arrays else listed
 
-    async def _probe(self, ask: Ask, number: int) -> list[tuple[str, int]]:
+    async def _probe(self, ask: Ask, number: int) -> EndPoints:
         found = []
         for ept, channels in models.candidates():
             for channel in channels:
                 if not await self._has(ask, ept, number * 100 + channel):
                     break
                 found.append((ept, channel))
-        return found
+        return tuple(found)
 
 
 def _one_word(*texts: str) -> bool:

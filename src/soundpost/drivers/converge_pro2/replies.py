@@ -32,6 +32,9 @@ class EndPoint(StrEnum):
         return cls.UNKNOWN
 
 
+END_POINTS = {kind.value: kind for kind in EndPoint}
+
+
 class Plink(StrEnum):
     """Peripheral types of the assumed `plink_list`."""
 
@@ -194,7 +197,7 @@ def parse(text: str) -> Reply:
 def _ep(words: list[str]) -> Reply | None:
     if len(words) < 4:
         return None
-    kind = EndPoint(words[1].upper())
+    kind = END_POINTS.get(words[1].upper(), EndPoint.UNKNOWN)
     if kind is not EndPoint.UNKNOWN and words[2].isdecimal() and words[2].isascii() and len(words[2]) <= 4:
         return _ep_rest(words, 3, kind, int(words[2]), "")
     return _ep_rest(words, 2, EndPoint.UNKNOWN, 0, words[1])

@@ -1,5 +1,7 @@
 """The unit as the agent sees it: parts, their facts, their points and what they can do."""
 
+from functools import cache, lru_cache
+
 from soundpost.device.contract import Part, Unit
 from soundpost.device.model import Descriptor, Kind, Support
 from soundpost.drivers.converge_pro2 import assumed, replies
@@ -27,6 +29,10 @@ FACT_FIELDS = {
 EVERYWHERE = {"refresh": Support.EVIDENCED, "hands_off": Support.EVIDENCED}
 NAMED = {"macro": Support.EVIDENCED, "room": Support.EVIDENCED, "crosspoint": Support.EVIDENCED}
 """What is ordered of the stack by names of its project."""
+STACK_CAPABILITIES: dict[str, str] = {**EVERYWHERE, **NAMED}
+PERIPHERAL_ASSUMED = ["name", "model", "serial_number", "firmware_version", "present"]
+STACK_POINTS = (STACK_FIRMWARE,)
+UNIT_DESCRIPTORS = tuple(point.descriptor for point in UNIT_POINTS)
 
 
 def points_of(box: BoxRead) -> Points:
@@ -48,16 +54,16 @@ def stack_part(stack: StackRead) -> Part:
         kind=Kind.STACK,
         name=stack.name,
         firmware_version=stack.version,
-        capabilities={**EVERYWHERE, **NAMED},
+        capabilities=STACK_CAPABILITIES,
         assumed=["name"] if stack.name else [],
-        points=[STACK_FIRMWARE],
+        points=STACK_POINTS,
     )
 
 
 def box_part(stack: StackRead, box: BoxRead) -> Part:
     """Without box facts the firmware is what the stack tells, which is evidenced; all else stays empty."""
     facts = {name: box.facts[word] for word, name in FACT_FIELDS.items() if word in box.facts}
-    assumed_facts = [*facts] + (["name", "box_number"] if stack.listed else [])
+    assumed_facts = _listed((*facts, *(("name", "box_number") if stack.listed else ())))
     facts.setdefault("firmware_version", stack.version)
     return Part(
         part=box.part,
@@ -69,13 +75,16 @@ def box_part(stack: StackRead, box: BoxRead) -> Part:
         position=box.number,
         capabilities=box_capabilities(box),
         assumed=assumed_facts,
-        points=[
-            *points_of(box).descriptors,
-            *gate_points(box),
-            *(point.descriptor for point in UNIT_POINTS),
-        ],
+        points=box_points(box.number, tuple(box.end_points), bool(box.name)),
         **facts,  # type: ignore[arg-type]
     )
+
+
+@lru_cache(512)
+def box_points(number: int, end_points: tuple[tuple[str, int], ...], named: bool) -> tuple[Descriptor, ...]:
+    """The same tuple for all boxes of one shape."""
+    channels = sum(ept == "MIC" for ept, _ in end_points) if named else 0
+    return (*points(number, end_points).descriptors, *gates(number, channels), *UNIT_DESCRIPTORS)
 
 
 def gate_points(box: BoxRead) -> tuple[Descriptor, ...]:
@@ -85,14 +94,26 @@ def gate_points(box: BoxRead) -> tuple[Descriptor, ...]:
 
 def box_capabilities(box: BoxRead) -> dict[str, str]:
     phones = any(ept in TELEPHONES for ept, _ in box.end_points)
+    return _capabilities(phones, "LOCATE" not in box.refused, "TEMP" not in box.refused, bool(box.name))
+
+
+@cache
+def _listed(words: tuple[str, ...]) -> list[str]:
+    """Shared, so nobody changes it."""
+    return list(words)
+
+
+@cache
+def _capabilities(phones: bool, locate: bool, health: bool, named: bool) -> dict[str, str]:
+    """Shared, so nobody changes it."""
     return {
         **EVERYWHERE,
         "control": Support.EVIDENCED,
         "ramp": Support.EVIDENCED,
         "telephone": Support.EVIDENCED if phones else Support.UNSUPPORTED,
-        "locate": Support.UNSUPPORTED if "LOCATE" in box.refused else Support.ASSUMED,
-        "health": Support.UNSUPPORTED if "TEMP" in box.refused else Support.ASSUMED,
-        "reboot": Support.UNTRIED if box.name else Support.UNSUPPORTED,
+        "locate": Support.ASSUMED if locate else Support.UNSUPPORTED,
+        "health": Support.ASSUMED if health else Support.UNSUPPORTED,
+        "reboot": Support.UNTRIED if named else Support.UNSUPPORTED,
     }
 
 
@@ -112,6 +133,6 @@ def peripheral(box: BoxRead, row: replies.BoxPlink, array: str) -> Part:
         firmware_version=row.firmware,
         position=row.position,
         present=row.present,
-        assumed=["name", "model", "serial_number", "firmware_version", "present"],
-        points=list(beams(array)) if array and assumed.on("beam_numbers") else [],
+        assumed=PERIPHERAL_ASSUMED,
+        points=beams(array) if array and assumed.on("beam_numbers") else (),
     )

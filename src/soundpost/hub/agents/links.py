@@ -26,6 +26,8 @@ from soundpost.link.envelope import Challenge, Hello, Join, Joined, Message, Pic
 from soundpost.link.envelope import Welcome as WelcomeMessage
 
 TICK_S = 1.0
+SAVED_AT_ONCE = 200
+"""Rows in one commit (T12)."""
 
 
 class Missing(Struct, frozen=True):
@@ -69,6 +71,8 @@ class AgentLinks:
         self._losing: set[str] = set()
         self._changed: set[str] = set()
         self._unsaved_scans: dict[str, float] = {}
+        self._unsaved: dict[str, dict[str, Any]] = {}
+        self._saving = False
         self._epochs = itertools.count(1)
         self._bucket = rules.Bucket(self.limits.admit_rate, self.limits.admit_burst)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,7 +118,7 @@ class AgentLinks:
         for agent in tuple(self._unsaved_scans):
             if now >= self._unsaved_scans[agent]:
                 del self._unsaved_scans[agent]
-                self.spawn(self._save(agent))
+                self._save(agent)
         changed, self._changed = self._changed, set()
         for agent in changed:
             self.agent_changed.emit(agent)
@@ -123,7 +127,7 @@ class AgentLinks:
         """Ends all links; rows still say connected, so the next process gives everybody their grace."""
         self._stopping = True
         for agent, session in tuple(self.sessions.items()):
-            self.spawn(self._save(agent, session))
+            self._save(agent, session)
         for session in tuple(self._all):
             session.end(rules.refusal("stopping", retry_after_s=1.0))
         await self.idle()
@@ -245,7 +249,7 @@ class AgentLinks:
         since = self.clock.now_ms() - int(silence * 1000)
         self._missing[agent] = Missing(now + grace, since, reason, session.source)
         self._unsaved_scans.pop(agent, None)
-        self.spawn(self._save(agent, session))
+        self._save(agent, session)
 
     async def _lose(self, agent: str, missing: Missing) -> None:
         def work(tx: Tx) -> bool:
@@ -280,8 +284,9 @@ class AgentLinks:
             session.end(ending.refused)
             self.receiver.detached(session.source, ending.refused.code, ending.refused.text)
 
-    async def _save(self, agent: str, session: Session | None = None) -> None:
-        """What is known of a link and worth keeping over a hub's restart; not a fact."""
+    def _save(self, agent: str, session: Session | None = None) -> None:
+        """What is known of a link and worth keeping over a hub's restart; not a fact. Thousands may end at once, so what comes
+        while one commit is under way shares the next."""
         session = session or self.sessions.get(agent)
         if session is None:
             return
@@ -290,9 +295,24 @@ class AgentLinks:
             values["scans"] = session.scans
         if session.confirmed_ms:
             values["confirmed_ms"] = session.confirmed_ms
-        await self.agents.store.unit_of_work(
-            lambda tx: self.agents.change(tx, agent, **values) if self.agents.row(tx, agent) else None
-        )
+        self._unsaved[agent] = self._unsaved.get(agent, {}) | values
+        if not self._saving:
+            self._saving = True
+            self.spawn(self._save_all())
+
+    async def _save_all(self) -> None:
+        try:
+            while self._unsaved:
+                some = {agent: self._unsaved.pop(agent) for agent in tuple(self._unsaved)[:SAVED_AT_ONCE]}
+
+                def work(tx: Tx, some: dict[str, dict[str, Any]] = some) -> None:
+                    for agent, values in some.items():
+                        if self.agents.row(tx, agent):
+                            self.agents.change(tx, agent, **values)
+
+                await self.agents.store.unit_of_work(work)
+        finally:
+            self._saving = False
 
     # -- what sessions tell
 

@@ -102,6 +102,13 @@ def holder(conn: Connection, device: str) -> tuple[str, str, int]:
     return ("", device, 0) if row is None else (row.site, row.stack or device, row.generation)
 
 
+def asked_since(conn: Connection, capability: str, since_ms: int) -> list[CommandRow]:
+    """Those asked since then or still open, oldest first."""
+    recent = or_(commands.c.asked_ms >= since_ms, commands.c.state.in_(OPEN))
+    query = select(commands).where(commands.c.capability == capability, recent)
+    return [_row(row) for row in conn.execute(query.order_by(commands.c.asked_ms, commands.c.id))]
+
+
 def due(conn: Connection, now_ms: int, limit: int) -> list[CommandRow]:
     query = select(commands).where(commands.c.state.in_(OPEN), commands.c.deadline_ms <= now_ms)
     return [_row(row) for row in conn.execute(query.order_by(commands.c.deadline_ms).limit(limit))]

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState
 from soundpost.device.model import Descriptor, PointType, Reason, Support
+from soundpost.hub.inventory.state import Restart
 from soundpost.kernel.errors import Conflict, Invalid, TellUser
 
 S = CommandState
@@ -56,6 +57,15 @@ def may_start(row: Row | None, site: str, now_ms: int, ahead: Sequence[str], hol
     if now_ms >= row.deadline_ms:
         return "expired"
     return "busy" if ahead else ""
+
+
+def restart_of(command: str, state: CommandState, asked_ms: int, ended_ms: int) -> Restart | None:
+    """What a command to restart means for the devices it takes away; None when it takes none away (any more)."""
+    if state in OPEN:
+        return Restart(command, asked_ms)
+    if state in (S.DONE, S.UNCERTAIN):
+        return Restart(command, asked_ms, ended_ms, came_back=state == S.DONE)
+    return None
 
 
 def may_abort(state: CommandState, started: bool) -> TellUser | None:

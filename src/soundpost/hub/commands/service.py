@@ -14,6 +14,7 @@ from soundpost.hub.commands import repo, rules
 from soundpost.hub.commands.repo import CommandRow
 from soundpost.hub.commands.results import Results
 from soundpost.hub.commands.words import same, told, waiting
+from soundpost.hub.inventory.rules import RESTART_MS
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.state import DeviceState
@@ -54,6 +55,9 @@ class Commands:
     async def start(self) -> None:
         """Open commands go on; those whose time ran out while the hub was down expire now."""
         self._names.update(await self.store.read(lambda conn: repo.names(conn, NAMES_KEPT)))
+        since_ms = self.clock.now_ms() - RESTART_MS
+        for row in await self.store.read(lambda conn: repo.asked_since(conn, "reboot", since_ms)):
+            self._tell_restart(row)
         self._task = asyncio.create_task(self._expire(), name="commands-expiry")
 
     async def stop(self) -> None:
@@ -276,4 +280,11 @@ class Commands:
             for id in list(self._names)[:NAMES_KEPT]:
                 del self._names[id]
         self._names[row.id] = row.person_name
+        self._tell_restart(row)
         self.changes.emit(Changed(row.device, row))
+
+    def _tell_restart(self, row: CommandRow) -> None:
+        if row.capability == "reboot":
+            self.inventory.restart_told(
+                row.device, rules.restart_of(row.id, row.state, row.asked_ms, row.ended_ms), row.id
+            )

@@ -49,6 +49,8 @@ class Ingest:
         self.break_link: BreakLink = nobody_to_break
         self._waiting: deque[Item] = deque()
         self._woken = asyncio.Event()
+        self._calm = asyncio.Event()
+        self._calm.set()
         self._new_schemas: dict[bytes, bytes] = {}
         self._owners: dict[str, str] = {}
         self._broken: dict[str, int] = {}
@@ -71,7 +73,7 @@ class Ingest:
             self._new_schemas[schema_id] = body
         schema = self._memory.intern(schema_id if points else b"", points)
         self._waiting.append(Declaration(source, device, schema))
-        self._woken.set()
+        self._wake()
         return ""
 
     def deliver(self, delivery: Delivery) -> None:
@@ -80,7 +82,15 @@ class Ingest:
             delivery.failed(Unavailable("This session is over; connect again.", code="commit_failed"))
             return
         self._waiting.extend(batches.pieces(delivery))
+        self._wake()
+
+    def _wake(self) -> None:
+        self._calm.clear()
         self._woken.set()
+
+    async def idle(self) -> None:
+        """Until all that was told is committed, or given up. Only while `run` runs."""
+        await self._calm.wait()
 
     # The loop
 
@@ -99,6 +109,7 @@ class Ingest:
                 rest = PACE_S - (self._store.clock.monotonic() - began)
                 if self._waiting and rest > 0:
                     await self._store.clock.sleep(rest)
+            self._calm.set()
 
     async def _batch(self, items: list[Item]) -> None:
         try:

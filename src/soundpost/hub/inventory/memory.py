@@ -10,10 +10,22 @@ from typing import Protocol
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
 from soundpost.hub.inventory.order import Order
-from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, TROUBLED
-from soundpost.hub.inventory.state import EMPTY, LOST, AgentInfo, Delta, DeviceState, Found, Link, Schema, SiteState
+from soundpost.hub.inventory.rules import CODES, GOOD, LATEST_MS, RESTARTING, TROUBLED, restarts
+from soundpost.hub.inventory.state import (
+    EMPTY,
+    LOST,
+    AgentInfo,
+    Delta,
+    DeviceState,
+    Found,
+    Link,
+    Restart,
+    Schema,
+    SiteState,
+)
 from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import Tree
+from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, Read
 
 
@@ -52,8 +64,11 @@ class Memory:
         self.watchers: dict[str, int] = {}
         self.delta = Delta()
         self.places: Places = Nowhere()
+        self.restarts: dict[str, Restart] = {}
+        """The last one asked of each stack, or of a device without one, while devices may be away because of it."""
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
+        self._shared = Shared()
         self.forget()
 
     def forget(self) -> None:
@@ -160,6 +175,7 @@ class Memory:
         device.place, device.placed_by = self._where(device)
         self.at[device.place].add(device)
         self.moves += 1
+        device.restarts = self._restarts(device)
         self._index(device, 1)
         self._moved(device, *self.orders)
         self._reworded(device)
@@ -178,6 +194,7 @@ class Memory:
         if device.record is not None:
             self._count(device, -1)
         device.status, device.since_ms, device.reason, device.status_time_ms = status, since_ms, reason, time_ms
+        device.restarts = self._restarts(device)
         if device.record is not None:
             self._count(device, 1)
             self._moved(device, *STATUS_ORDERS)
@@ -257,6 +274,43 @@ class Memory:
                     waiting.append(below)
         return list(found.values())
 
+    # Restarts that were asked
+
+    def put_restart(self, device_id: str, restart: Restart) -> None:
+        """It holds for the whole stack. An older one says nothing any more."""
+        device = self.devices.get(device_id)
+        if device is None or device.record is None:
+            return
+        stack = device.record.stack or device_id
+        known = self.restarts.get(stack)
+        if known is None or restart.command >= known.command:
+            self.restarts[stack] = restart
+            self._judge_restart(stack)
+
+    def drop_restart(self, stack: str, command: str = "") -> None:
+        """It did not come to pass, or is over; with `command` only if it is that one."""
+        known = self.restarts.get(stack)
+        if known is not None and command in ("", known.command):
+            del self.restarts[stack]
+            self._judge_restart(stack)
+
+    def _judge_restart(self, stack: str) -> None:
+        for id in (stack, *self.members.get(stack, ())):
+            device = self.devices.get(id)
+            if device is None or device.record is None or device.restarts == self._restarts(device):
+                continue
+            self._count(device, -1)
+            device.restarts = not device.restarts
+            self._count(device, 1)
+            self.delta.face(id, "status")
+
+    def _restarts(self, device: DeviceState) -> bool:
+        if not self.restarts or device.record is None:
+            return False
+        restart = self.restarts.get(device.record.stack or device.id)
+        reason = device.reason.code if device.reason else ""
+        return restart is not None and restarts(restart, device.status, device.since_ms, reason)
+
     def _moved(self, device: DeviceState, *orders: str) -> None:
         for name in orders:
             if (order := self.orders.get(name)) is not None:
@@ -294,10 +348,11 @@ class Memory:
     def _count(self, device: DeviceState, sign: int) -> None:
         assert device.record is not None
         kind, site = device.record.kind, device.site
-        site.counts[kind][device.status] += sign
-        self.totals[kind][device.status if site.up else "unknown"] += sign
-        self.counts_at[device.place, site.id][kind][device.status] += sign
-        if sign > 0 and device.status in TROUBLED:
+        status = RESTARTING if device.restarts else device.status
+        site.counts[kind][status] += sign
+        self.totals[kind][status if site.up else "unknown"] += sign
+        self.counts_at[device.place, site.id][kind][status] += sign
+        if sign > 0 and status in TROUBLED:
             self.troubled[device.id] = device
         else:
             self.troubled.pop(device.id, None)
@@ -359,6 +414,7 @@ class Memory:
         origins: dict[int, str] = {}
         size, locate = 0, -1
         watched: set[int] | None = None
+        shared = self._shared
         for change in values:
             if change.ref != ref:
                 ref = change.ref
@@ -376,7 +432,7 @@ class Memory:
                 continue
             if index == locate and device is not None and columns[index] != change.value:
                 self.delta.face(device.id, "locate")
-            columns[index] = change.value
+            columns[index] = shared(change.value) if type(change.value) is float else change.value
             times[index] = time_ms
             codes[index] = CODES.get(change.quality, GOOD)
             if change.origin:

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from soundpost.device.model import COUNTED, Status
+from soundpost.hub.inventory import rules
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.views import StatusWord, when
@@ -116,7 +117,7 @@ def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
         notes=place.notes,
         children=len(tree.children(place.id)),
         rooms=rolled.rooms[place.id],
-        devices={status.value: counts[status] for status in Status},
+        devices={status: counts[status] for status in (*map(str, Status), rules.RESTARTING)},
         worst=next((status.value for status in WORST if counts[status]), None),
         created=when(place.created_ms),
     )

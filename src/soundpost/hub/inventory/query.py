@@ -61,7 +61,7 @@ ORDERS: dict[str, Callable[[Memory, DeviceState], Key]] = {
     "kind": _text("kind"),
     "site": lambda _memory, device: device.site.name.casefold(),
     "address": lambda memory, device: views.endpoint(memory, device)[0],
-    "status": lambda _memory, device: SEVERITY[shown_status(device)],
+    "status": lambda _memory, device: SEVERITY[device.status if device.site.up else "unknown"],
     "since": lambda _memory, device: views.shown(device).since_ms,
     "location": lambda memory, device: place_text(memory, device).casefold() or LAST,
 }
@@ -77,7 +77,7 @@ def parse(asked: Mapping[str, str | None]) -> DeviceQuery:
             case "kind":
                 query.kind = _kinds(value)
             case "status":
-                query.status = _checked(name, value, frozenset(map(str, Status)))
+                query.status = _checked(name, value, frozenset((*map(str, Status), rules.RESTARTING)))
             case "site":
                 query.site = frozenset(value.split(","))
             case "q":
@@ -126,7 +126,7 @@ def matches(memory: Memory, query: DeviceQuery, scope: Scope, device: DeviceStat
         return False
     if query.kind and record.kind not in query.kind:
         return False
-    if query.status and shown_status(device) not in query.status:
+    if query.status and counted_as(device) not in query.status:
         return False
     if query.site and device.site.id not in query.site:
         return False
@@ -153,8 +153,11 @@ def place_text(memory: Memory, device: DeviceState) -> str:
     return text(memory.places.tree.path(device.place))
 
 
-def shown_status(device: DeviceState) -> str:
-    return device.status if device.site.up else "unknown"
+def counted_as(device: DeviceState) -> str:
+    """Its status as shown, or that it restarts as asked: the word it is counted under is the one it is found by."""
+    if not device.site.up:
+        return "unknown"
+    return rules.RESTARTING if device.restarts else device.status
 
 
 def needles(words: Iterable[str]) -> list[str]:
@@ -197,11 +200,11 @@ def ordered(memory: Memory, name: str) -> list[DeviceState]:
     return order.devices(memory.devices.values())
 
 
-def worded(memory: Memory) -> None:
-    """Every listed device has its search text afterwards."""
-    reworded, memory.unsearched = memory.unsearched, set()
-    for device in reworded:
-        search_text(memory, device)
+def worded(memory: Memory, most: int | None = None) -> None:
+    """Every listed device has its search text afterwards, or so many more."""
+    waiting = memory.unsearched
+    for _ in range(len(waiting) if most is None else min(most, len(waiting))):
+        search_text(memory, waiting.pop())
 
 
 def site_text(site: SiteState) -> str:
@@ -267,7 +270,7 @@ def matching(memory: Memory, query: DeviceQuery, scope: Scope, devices: Iterable
         if wanted := getattr(query, name):
             found = _having(found, RECORD_FIELDS[name], wanted)
     if query.status:
-        found = [device for device in found if shown_status(device) in query.status]
+        found = [device for device in found if counted_as(device) in query.status]
     return _holding(memory, found, needles(query.words)) if query.words else found
 
 
@@ -327,7 +330,7 @@ def select(memory: Memory, query: DeviceQuery, scope: Scope) -> Page:
 def _of(query: DeviceQuery, device: DeviceState) -> bool:
     record = device.record
     assert record is not None
-    return (not query.kind or record.kind in query.kind) and (not query.status or shown_status(device) in query.status)
+    return (not query.kind or record.kind in query.kind) and (not query.status or counted_as(device) in query.status)
 
 
 def _beyond(

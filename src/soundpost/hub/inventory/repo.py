@@ -232,6 +232,13 @@ def segments_after(conn: Connection, n: int, limit: int | None = None) -> list[t
     return [(row.n, row.body) for row in conn.execute(query)]
 
 
+def segments_since(conn: Connection, n: int, at_once: int) -> Iterable[tuple[int, bytes]]:
+    """All after `n`, read a few at a time: together they may be larger than memory."""
+    while rows := segments_after(conn, n, at_once):
+        yield from rows
+        n = rows[-1][0]
+
+
 # Values over time
 
 
@@ -255,7 +262,7 @@ def put_sealed(tx: Tx, n: int) -> None:
 
 
 def sealed_schemas(conn: Connection) -> dict[str, bytes]:
-    """What each device was last sealed as: its newest chunk's schema."""
+    """What each device was last sealed as: its newest chunk's schema. Left out where two end with the same segment."""
     newest = (
         select(value_history.c.device, func.max(value_history.c.upto).label("upto"))
         .group_by(value_history.c.device)
@@ -264,7 +271,13 @@ def sealed_schemas(conn: Connection) -> dict[str, bytes]:
     query = select(value_history.c.device, value_history.c.schema).join(
         newest, (value_history.c.device == newest.c.device) & (value_history.c.upto == newest.c.upto)
     )
-    return {row.device: bytes(row.schema) for row in conn.execute(query)}
+    found: dict[str, bytes] = {}
+    twice: set[str] = set()
+    for row in conn.execute(query):
+        if row.device in found:
+            twice.add(row.device)
+        found[row.device] = bytes(row.schema)
+    return {device: schema for device, schema in found.items() if device not in twice}
 
 
 def put_history(conn: Connection, upto: int, rows: list[tuple[str, bytes, int, int, bytes]]) -> None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from soundpost.device.contract import Periods
 from soundpost.device.model import GROUPS, Quality, Reason, Status
-from soundpost.hub.inventory.state import AHEAD_MS, UP, WAITING
+from soundpost.hub.inventory.state import AHEAD_MS, UP, WAITING, Restart
 
 POLLS = 3
 """A value is old when it was not read within so many of its own poll periods."""
@@ -18,6 +18,14 @@ LATEST_MS = 253_402_300_799_999
 """The end of the year 9999: later times can't be written down."""
 START_GRACE_MS = 60_000
 """After a hub start an agent counts as lost only when so much time passed without it (T6)."""
+RESTARTING = "restarting"
+"""Counted beside the statuses: away, but because somebody asked for it."""
+RESTART_MS = 6 * 60_000
+"""A device that is away for longer after its restart was asked is simply offline."""
+BEFORE_MS = 2_000
+"""A device may be heard to be away a moment before the hub noted that it was asked to be."""
+ANSWERS = ("peripheral_gone", "part_unwell", "error_answer")
+"""Troubles of a device that answers: whatever was asked, it is back."""
 TROUBLED = (Status.OFFLINE, Status.DEGRADED)
 NOT_READ = Reason("not_read", "It has not been read yet.")
 
@@ -38,6 +46,17 @@ class Shown(Struct, frozen=True):
     since_ms: int
     reason: Reason | None
     was: str | None = None
+
+
+def restarts(restart: Restart, status: str, since_ms: int, reason: str) -> bool:
+    """Whether a device is away because of it: not since before it was asked, nor anew after it was over."""
+    away = status == Status.OFFLINE or (status == Status.DEGRADED and reason not in ANSWERS)
+    return away and since_ms >= restart.asked_ms - BEFORE_MS and not (restart.came_back and since_ms > restart.ended_ms)
+
+
+def is_over(restart: Restart, now_ms: int) -> bool:
+    """While it is open its command's deadline bounds it."""
+    return bool(restart.ended_ms) and now_ms - restart.asked_ms >= RESTART_MS
 
 
 def told_ms(agent_ms: int, offset_ms: int, now_ms: int) -> int:

@@ -52,6 +52,9 @@ class Blob(Struct, array_like=True):
 _compressor = zstandard.ZstdCompressor(level=3)
 """The loop's own, since making one takes three times as long as packing a small body; it must not be used on two threads at once."""
 _encoder = msgspec.msgpack.Encoder()
+_DECLARED = _encoder.encode(Declared("", "", b""))[:2]
+_raw: msgspec.msgpack.Decoder[list[msgspec.Raw]] = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_one: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)
 _segments: msgspec.msgpack.Decoder[list[Entry]] = msgspec.msgpack.Decoder(list[Entry])
 _blobs: msgspec.msgpack.Decoder[Blob] = msgspec.msgpack.Decoder(Blob)
 
@@ -69,6 +72,21 @@ def pack_segment(entries: Sequence[Entry]) -> bytes:
 
 def unpack_segment(body: bytes) -> list[Entry]:
     return _segments.decode(_unpacked(body))
+
+
+def entries_naming(body: bytes, device: str) -> list[Entry]:
+    """Those that may tell of this device, in order. Most segments don't, and a frame is decoded only when its bytes name it."""
+    told, name = _unpacked(body), device.encode()
+    if name not in told:
+        return []
+    return [_one.decode(entry) for entry in _raw.decode(told) if name in bytes(entry)]
+
+
+def described_in(body: bytes) -> set[str]:
+    """The devices a segment has declarations of; its frames are not decoded."""
+    entries = (bytes(entry) for entry in _raw.decode(_unpacked(body)))
+    declared = (_one.decode(entry) for entry in entries if entry.startswith(_DECLARED))
+    return {entry.device for entry in declared if isinstance(entry, Declared)}
 
 
 def pack_blob(device: DeviceState) -> bytes:

@@ -16,7 +16,7 @@ from soundpost.hub.inventory.apply import Ended, NoteLastUid, OnCommandEnded
 from soundpost.hub.inventory.ingest import Ingest
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import EVERYTHING, Scope, scope
-from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found
+from soundpost.hub.inventory.state import LOST, UP, WAITING, Delta, DeviceState, Found, Restart
 from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.locations.service import Change as Placed
 from soundpost.hub.locations.service import Locations
@@ -30,6 +30,9 @@ from soundpost.link.envelope import Known
 
 TICK_S = 1.0
 SLICE = 1_000
+STOP_S = 4.0
+WORDED = 2_000
+"""Devices that get their search text at one tick: the first search after a hundred thousand were found would take a second."""
 Pick = Callable[[str, str], bool]
 Transcript = Callable[[str, str], Awaitable[bytes]]
 
@@ -122,8 +125,10 @@ class Inventory:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        with contextlib.suppress(Exception):  # the redo log has it all
-            await self.flush()
+        # What there is time for: the redo log has it all, and who stops a hub won't wait for it.
+        with contextlib.suppress(Exception):
+            async with self.clock.timeout(STOP_S):
+                await self.flush()
 
     async def rebuild(self) -> None:
         """Memory as the store tells it; also after a commit whose outcome nobody knows (T14)."""
@@ -133,18 +138,21 @@ class Inventory:
         self.memory.delta.reset = True
         self._tell()
 
+    async def idle(self) -> None:
+        """Until what sessions told so far is committed."""
+        await self._ingest.idle()
+
     async def flush(self) -> None:
         """Everything the redo log tells is in blobs and in history."""
         await self._keeper.flush()
         await self._historian.seal()
 
     async def values_of(self, device: DeviceState, key: str, from_ms: int, to_ms: int) -> list[history.Sample]:
-        """What a point was between two times, as observed; up to now, since what is not sealed yet is sealed first."""
+        """What a point was between two times, as observed; up to now."""
         if key not in device.schema.index:
             raise NotFound("This device has no such point.", code="not_found", key=key)
-        await self._historian.seal()
         places = {schema.id: schema.index[key] for schema in self.memory.schemas.values() if key in schema.index}
-        return await self.store.read(lambda conn: history.samples(conn, device.id, places, from_ms, to_ms))
+        return await self._historian.samples(device.id, places, from_ms, to_ms)
 
     async def transcript(self, who: Who, device: DeviceState) -> bytes:
         """What went over its line of late: it shows what other people's programs said there, so that it was read is a fact."""
@@ -294,12 +302,12 @@ class Inventory:
 
     def counts_of(self, site: str, allowed: Scope = EVERYTHING) -> dict[str, int]:
         """A site's devices by status as shown, stacks left out."""
-        counts = dict.fromkeys(map(str, Status), 0)
+        counts = dict.fromkeys((*map(str, Status), rules.RESTARTING), 0)
         if not allowed.everything:
             state = self.memory.sites.get(site)
             for device in state.devices.values() if state else ():
                 if device.record is not None and device.record.kind != Kind.STACK and allowed.device(device):
-                    counts[query.shown_status(device)] += 1
+                    counts[query.counted_as(device)] += 1
             return counts
         if (state := self.memory.sites.get(site)) is not None:
             for kind, statuses in state.counts.items():
@@ -366,6 +374,15 @@ class Inventory:
             device = self.memory.devices.get(event.device)
             return device is not None and allowed.device(device)
         return bool(event.site) and allowed.site(event.site)
+
+    def restart_told(self, device: str, restart: Restart | None, command: str) -> None:
+        """A restart was asked, or ended; None when it did not come to pass. Devices that are away meanwhile are counted apart."""
+        state = self.memory.devices.get(device)
+        if restart is not None:
+            self.memory.put_restart(device, restart)
+        elif state is not None and state.record is not None:
+            self.memory.drop_restart(state.record.stack or device, command)
+        self._tell()
 
     # What time and lower rooms change
 
@@ -437,11 +454,15 @@ class Inventory:
 
     def tick(self) -> None:
         """Finds what changed only because time passed: agents that never came back, values that grew old."""
+        query.worded(self.memory, WORDED)
         now_ms = self.clock.now_ms()
         if now_ms - self.memory.started_ms >= rules.START_GRACE_MS:
             for site in self.memory.sites.values():
                 if site.link.state == WAITING:
                     self.memory.set_link(site.id, LOST, now_ms)
+        for stack, restart in tuple(self.memory.restarts.items()):
+            if rules.is_over(restart, now_ms):
+                self.memory.drop_restart(stack)
         for id in self.memory.watchers:
             if (device := self.memory.devices.get(id)) is not None:
                 self._judge(device, now_ms)

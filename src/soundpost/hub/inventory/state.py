@@ -87,13 +87,14 @@ class DeviceState:
 
     `times[i]` is when point i took its value (hub clock: offset added), `reads[g]` until when group g was read.
     `place` is where it is in people's tree ("" = nowhere), `placed_by` how it came there (locations.service.where).
+    `restarts`: it is away because a restart was asked, and counted as that.
     `dirty_n` is the first segment not in the blob (0 = none), `blob_n` the segment the blob includes.
     """
 
     __slots__ = (
         "blob_n", "codes", "dirty_n", "first_seen_ms", "generation", "id", "old", "origins", "place", "placed_by",
-        "reads", "reason", "record",
-        "schema", "search", "since_ms", "site", "status", "status_time_ms", "texts", "times", "values", "watchers",
+        "reads", "reason", "record", "restarts", "schema", "search", "since_ms", "site", "status", "status_time_ms",
+        "texts", "times", "values", "watchers",
     )  # fmt: skip
 
     def __init__(self, id: str, site: SiteState) -> None:
@@ -102,6 +103,7 @@ class DeviceState:
         self.status, self.since_ms, self.status_time_ms, self.first_seen_ms = "unknown", 0, 0, 0
         self.generation = 1
         self.reason: Reason | None = None
+        self.restarts = False
         self.search: str | None = None
         self.place = self.placed_by = ""
         self.dirty_n = self.blob_n = self.watchers = self.old = 0
@@ -139,6 +141,16 @@ class DeviceState:
     def read_ms(self, index: int, now_ms: int) -> int:
         read, changed = self.reads[self.schema.groups[index]], self.times[index]
         return max(read, changed) if changed <= now_ms + AHEAD_MS else read
+
+
+class Restart(Struct, frozen=True):
+    """A restart that was asked of a device, and so of its whole stack. `asked_ms` and `ended_ms` (0 = open) on the hub's clock;
+    `came_back`: it ended well, rather than that nobody saw how."""
+
+    command: str
+    asked_ms: int
+    ended_ms: int = 0
+    came_back: bool = False
 
 
 class Found(Struct, kw_only=True):

@@ -6,7 +6,7 @@ from collections import Counter
 from msgspec import Struct
 
 from soundpost.device.model import COUNTED, Kind, Reason, Status
-from soundpost.hub.inventory import rules, views
+from soundpost.hub.inventory import query, rules, views
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.state import AgentInfo, DeviceState, Found, SiteState
@@ -55,7 +55,7 @@ def summary(memory: Memory, found: list[Found], scope: Scope, now_ms: int) -> Su
 
 
 def _by_status(counts: dict[str, int]) -> dict[str, int]:
-    return {status.value: counts.get(status, 0) for status in Status}
+    return {status: counts.get(status, 0) for status in (*map(str, Status), rules.RESTARTING)}
 
 
 def _counted(memory: Memory, scope: Scope) -> dict[str, dict[str, int]]:
@@ -63,7 +63,7 @@ def _counted(memory: Memory, scope: Scope) -> dict[str, dict[str, int]]:
     for device in memory.devices.values():
         if device.record is not None and scope.device(device):
             kind = counts.setdefault(device.record.kind, {})
-            status = device.status if device.site.up else "unknown"
+            status = query.counted_as(device)
             kind[status] = kind.get(status, 0) + 1
     return counts
 

@@ -219,7 +219,8 @@ async def test_a_poisonous_entry_harms_neither_its_neighbours_nor_other_agents(
     await london.settled()
     await paris.settled()
     assert (london.done, paris.done) == (1, 1)
-    assert inventory.summary(EVERYTHING).kinds["mixer"] == {"online": 1, "degraded": 0, "offline": 0, "unknown": 1}
+    counts = {"online": 1, "degraded": 0, "offline": 0, "unknown": 1, "restarting": 0}
+    assert inventory.summary(EVERYTHING).kinds["mixer"] == counts
     [row] = await rows(inventory, rejected)
     assert row.body == pack(bad)
     london.send(bad)

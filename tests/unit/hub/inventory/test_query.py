@@ -12,7 +12,7 @@ from soundpost.hub.inventory import order, query, rules
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.query import ORDERS, DeviceQuery
 from soundpost.hub.inventory.scope import EVERYTHING, Nothing, Scope
-from soundpost.hub.inventory.state import LOST, UP, WAITING, AgentInfo, DeviceState
+from soundpost.hub.inventory.state import LOST, UP, WAITING, AgentInfo, DeviceState, Restart
 from soundpost.hub.inventory.summary import summary
 
 SITES = ("sit_a", "sit_b", "sit_c")
@@ -86,6 +86,15 @@ def look(memory: Memory, name: str) -> None:
     query.worded(memory)
 
 
+def put_restart(memory: Memory, device: str, restart: Restart) -> None:
+    memory.put_restart(device, restart)
+
+
+def drop_restart(memory: Memory, stack: str) -> None:
+    memory.drop_restart(stack)
+
+
+RESTARTS = st.builds(Restart, st.sampled_from(("cmd_1", "cmd_2")), st.integers(0, 9), st.integers(0, 9), st.booleans())
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just(put_record), st.tuples(RECORDS, st.sampled_from(SITES), st.integers(0, 9))),
@@ -97,6 +106,8 @@ STEPS = st.lists(
             st.just(set_link),
             st.tuples(st.sampled_from(SITES), st.sampled_from((UP, WAITING, LOST)), st.integers(0, 9)),
         ),
+        st.tuples(st.just(put_restart), st.tuples(st.sampled_from(DEVICES), RESTARTS)),
+        st.tuples(st.just(drop_restart), st.tuples(st.sampled_from(DEVICES))),
         st.tuples(st.just(look), st.tuples(st.sampled_from(tuple(ORDERS)))),
     ),
     min_size=5,
@@ -116,7 +127,7 @@ def seldom(*values: str) -> st.SearchStrategy[str]:
 QUERIES = st.builds(
     DeviceQuery,
     kind=some("stack", "mixer", "codec"),
-    status=some("online", "offline", "degraded", "unknown"),
+    status=some("online", "offline", "degraded", "unknown", "restarting"),
     site=some(*SITES, "sit_nobody"),
     agent=seldom("agt_1", "agt_2"),
     stack=seldom(*DEVICES[:3]),
@@ -228,7 +239,7 @@ def test_counts_and_doubled_serials_are_those_of_a_plain_look(steps: list[Step])
     for kind, counts in {**told.kinds, "stack": told.stacks}.items():
         for status, n in counts.items():
             assert n == sum(
-                d.record is not None and d.record.kind == kind and query.shown_status(d) == status for d in listed
+                d.record is not None and d.record.kind == kind and query.counted_as(d) == status for d in listed
             )
 
 

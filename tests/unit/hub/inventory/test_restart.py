@@ -1,13 +1,17 @@
 """After a restart, clean or killed, memory is what it was: rows, blobs, redo."""
 
+import asyncio
 import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from tests.support.clock import ManualClock
 from tests.unit.hub.inventory.fabric import (
@@ -15,6 +19,7 @@ from tests.unit.hub.inventory.fabric import (
     LONDON,
     MUTE,
     NOW_MS,
+    POINTS,
     TEMPERATURE,
     Session,
     change,
@@ -28,7 +33,7 @@ from soundpost.device.model import Descriptor
 from soundpost.hub.inventory import keeper
 from soundpost.hub.inventory import segments as segments_room
 from soundpost.hub.inventory.scope import EVERYTHING
-from soundpost.hub.inventory.service import Inventory
+from soundpost.hub.inventory.service import STOP_S, Inventory
 from soundpost.hub.store.tables import blobs, segments
 from soundpost.kernel.clock import SystemClock
 from soundpost.link.envelope import Read
@@ -218,3 +223,63 @@ async def test_a_blob_from_before_a_group_was_added_is_read(tmp_path: Path):
         blob.reads = blob.reads[:3]
         segments_room.fill(device, blob, device.schema)
         assert (list(device.reads), device.values[TEMPERATURE]) == ([0, NOW_MS, 0, 0], 40)
+
+
+async def test_a_stop_waits_only_so_long_and_loses_nothing(tmp_path: Path, monkeypatch):
+    """A hundred thousand devices under load have more to save than anybody waits for; the redo log has it all."""
+    clock = ManualClock()
+    async with opened(tmp_path / "hub.db", clock) as inventory:
+        await fill(inventory)
+        before = told(inventory)
+        for_ever = asyncio.Event()
+
+        async def endless(_inventory: Inventory) -> None:
+            await for_ever.wait()
+
+        monkeypatch.setattr(Inventory, "flush", endless)
+        stopping = asyncio.create_task(inventory.stop())
+        await clock.advance(STOP_S - 0.1)
+        assert not stopping.done()
+        await clock.advance(0.2)
+        assert stopping.done()
+        monkeypatch.setattr(Inventory, "flush", nothing)
+    async with opened(tmp_path / "hub.db", ManualClock()) as inventory:
+        assert told(inventory) == before
+
+
+async def nothing(_inventory: Inventory) -> None: ...
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(("a", "b", "anew", "pack", "pack", "save", "seal")), min_size=4, max_size=25))
+async def test_what_arrives_while_blobs_are_packed_is_in_one_or_in_the_redo_log(moves: list[str]):
+    with tempfile.TemporaryDirectory() as folder:
+        async with opened(Path(folder) / "hub.db", ManualClock()) as inventory:
+            inventory.attached(LONDON)
+            london, packed = Session(inventory, LONDON), list[keeper.Packed]()
+            london.send(found("dev_a"), found("dev_b"))
+            points = POINTS
+            london.declare("dev_a")
+            london.declare("dev_b")
+            await london.settled()
+            for number, move in enumerate([*moves, "save"]):
+                match move:
+                    case "a":
+                        london.values(change(GAIN, -float(number)))
+                    case "b":
+                        place = points.index(POINTS[GAIN])
+                        london.values(change(place, -float(number), ref=2), devices={2: "dev_b"})
+                    case "anew":
+                        points = POINTS[1:] if points is POINTS else POINTS
+                        london.declare("dev_b", points)
+                    case "pack":
+                        packed += inventory._keeper._pack(1)
+                    case "save" if packed:
+                        await inventory._keeper._save(packed)
+                        packed = []
+                    case "seal":
+                        await inventory._historian.seal()
+                await london.settled()
+            before = told(inventory)
+            await inventory.rebuild()
+            assert told(inventory) == before

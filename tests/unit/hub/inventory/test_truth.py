@@ -109,14 +109,15 @@ async def test_counts_follow_status_and_link(inventory: Inventory, london: Sessi
     await london.settled()
     await paris.settled()
     now = inventory.summary(EVERYTHING)
-    assert now.kinds["mixer"] == {"online": 1, "degraded": 0, "offline": 1, "unknown": 0}
+    assert now.kinds["mixer"] == {"online": 1, "degraded": 0, "offline": 1, "unknown": 0, "restarting": 0}
     assert now.stacks["offline"] == 1
     assert [(need.target, need.devices, need.status) for need in now.needs] == [("/devices/dev_s", 2, "offline")]
-    assert inventory.counts_of("sit_london") == {"online": 0, "degraded": 0, "offline": 2, "unknown": 0}
+    counts = {"online": 0, "degraded": 0, "offline": 2, "unknown": 0, "restarting": 0}
+    assert inventory.counts_of("sit_london") == counts
 
     inventory.detached(LONDON, "silent", "The line went silent.")
     now = inventory.summary(EVERYTHING)
-    assert now.kinds["mixer"] == {"online": 1, "degraded": 0, "offline": 0, "unknown": 1}
+    assert now.kinds["mixer"] == {"online": 1, "degraded": 0, "offline": 0, "unknown": 1, "restarting": 0}
     assert now.agents == {"connected": 1, "awaited": 0, "lost": 1, "never": 0, "refused": 0}
     assert [(need.target, need.devices, need.text) for need in now.needs] == [
         ("/servers/agt_london", 2, "The line went silent.")

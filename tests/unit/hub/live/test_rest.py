@@ -104,7 +104,8 @@ async def test_found_and_listing_it(house: House, api: httpx.AsyncClient, london
 async def test_summary(api: httpx.AsyncClient, london: Session):
     summary = (await api.get("/summary")).json()
     assert set(summary) == {"kinds", "stacks", "agents", "sites", "found", "needs", "as_of"}
-    assert summary["kinds"]["mixer"] == {"online": 1, "degraded": 0, "offline": 0, "unknown": 0}
+    counts = {"online": 1, "degraded": 0, "offline": 0, "unknown": 0, "restarting": 0}
+    assert summary["kinds"]["mixer"] == counts
     assert (summary["sites"], summary["as_of"]) == (2, "2026-11-18T11:06:40.000Z")
 
 
