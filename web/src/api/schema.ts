@@ -560,6 +560,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registration/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a link invites */
+        get: operations["ApiV1RegistrationTokenInvited"];
+        put?: never;
+        /** Join: choose a password, and be signed in */
+        post: operations["ApiV1RegistrationTokenRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -630,6 +648,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody; those who may only see are told names */
+        get: operations["ApiV1UsersAll"];
+        put?: never;
+        /** Invite one or many */
+        post: operations["ApiV1UsersInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove somebody, or withdraw an invitation */
+        delete: operations["ApiV1UsersUserIdRemove"];
+        options?: never;
+        head?: never;
+        /** Another role, part of the places, end, or none of it */
+        patch: operations["ApiV1UsersUserIdChange"];
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new link for somebody invited */
+        post: operations["ApiV1UsersUserIdInvitationAgain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -676,6 +747,34 @@ export interface components {
             name?: string;
             /** @default  */
             subnet?: string;
+        };
+        /**
+         * AddUsers
+         * @description `addresses`: one or many, with commas, semicolons, spaces or line ends between. `ends`: until when, a time.
+         */
+        AddUsers: {
+            addresses: string;
+            /** @default null */
+            ends?: string | null;
+            /** @default [] */
+            places?: string[];
+            role: string;
+        };
+        /**
+         * AddedUser
+         * @description `link` is the path of the registration page; it is shown once, and fits once. `code` and `text` say why an address was not
+         *         added.
+         */
+        AddedUser: {
+            address: string;
+            code: string;
+            id: string | null;
+            link: string | null;
+            text: string;
+        };
+        /** AddedUsers */
+        AddedUsers: {
+            items: components["schemas"]["AddedUser"][];
         };
         /**
          * AgentAdded
@@ -766,6 +865,16 @@ export interface components {
             notes?: string;
             parent?: string | null;
             zone?: string;
+        };
+        /**
+         * ChangeUser
+         * @description What is left out stays. `ends` null: never.
+         */
+        ChangeUser: {
+            disabled?: boolean;
+            ends?: string | null;
+            places?: string[];
+            role?: string;
         };
         /** CheckBody */
         CheckBody: {
@@ -1028,6 +1137,14 @@ export interface components {
             range: string;
             swept: boolean;
         };
+        /** InvitationView */
+        InvitationView: {
+            expires: string;
+            invited_by: string;
+            /** @enum {string} */
+            role: "monitor" | "administrator" | "owner";
+            sign_in: string;
+        };
         /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
@@ -1179,6 +1296,17 @@ export interface components {
                 [key: string]: string | number;
             };
             text: string;
+        };
+        /**
+         * Registration
+         * @description `terms`: the terms and the privacy policy were accepted.
+         */
+        Registration: {
+            /** @default  */
+            name?: string;
+            password: string;
+            /** @default false */
+            terms?: boolean;
         };
         /** Remedy */
         Remedy: {
@@ -1354,6 +1482,28 @@ export interface components {
         Undo: {
             arguments: Record<string, unknown>;
             capability: string;
+        };
+        /**
+         * UserItem
+         * @description Whoever may only see is told names. `places` empty: everywhere. `invited_until`: a link waits until then.
+         */
+        UserItem: {
+            created: string | null;
+            ended: boolean;
+            ends: string | null;
+            id: string;
+            invited_by: string;
+            invited_until: string | null;
+            last_seen: string | null;
+            name: string;
+            places: string[];
+            role: ("monitor" | "administrator" | "owner") | null;
+            sign_in: string | null;
+            state: ("invited" | "active" | "disabled") | null;
+        };
+        /** UserList */
+        UserList: {
+            items: components["schemas"]["UserItem"][];
         };
         /** WhoView */
         WhoView: {
@@ -2785,6 +2935,72 @@ export interface operations {
             };
         };
     };
+    ApiV1RegistrationTokenInvited: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1RegistrationTokenRegister: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registration"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiV1SessionSession: {
         parameters: {
             query?: never;
@@ -2950,6 +3166,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddUsers"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedUsers"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersUserIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersUserIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeUser"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersUserIdInvitationAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedUser"];
                 };
             };
             /** @description A problem (RFC 9457) */
