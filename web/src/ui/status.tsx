@@ -71,20 +71,23 @@ export function Bell({ tone = "grey", count, label, children, id }: { tone?: "re
   );
 }
 
-const ORDER: Status[] = ["online", "degraded", "offline", "unknown"];
+/** As devices are counted: one that is away for a restart that was asked is no failure, though its status is offline. */
+export type CountedStatus = Status | "restarting";
+const ORDER: CountedStatus[] = ["online", "restarting", "degraded", "offline", "unknown"];
 
 /** "376 online · 3 degraded": every number a door. */
 /** `past`: nobody has looked since, so the numbers are grey. */
-export function StatusCounts({ counts, door, compact, past }: { counts: Partial<Record<Status, number>>; door?: (status: Status, body: ReactNode) => ReactNode; compact?: boolean; past?: boolean }) {
+export function StatusCounts({ counts, door, compact, past }: { counts: Partial<Record<CountedStatus, number>>; door?: (status: CountedStatus, body: ReactNode) => ReactNode; compact?: boolean; past?: boolean }) {
   const shown = ORDER.filter((status) => (counts[status] ?? 0) > 0);
   if (shown.length === 0) return <span className="dim">{t("count.none")}</span>;
   return (
     <span className={compact ? "counts compact" : "counts"}>
       {shown.map((status) => {
-        const tone = `tone-${past ? "unknown" : status}`;
+        const shape = status === "restarting" ? "degraded" : status;
+        const tone = `tone-${past ? "unknown" : shape}`;
         const body = (
           <span className={past ? "status past" : "status"}>
-            <Shape status={status} size={9} />
+            <Shape status={shape} size={9} />
             {compact ? (
               <span className={tone} title={t(`count.${status}`, { n: counts[status] ?? 0 })}>
                 {counts[status]}

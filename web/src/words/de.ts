@@ -54,6 +54,7 @@ export const de: Catalogue = {
 
   "count.none": "keine",
   "count.online": "{n} online",
+  "count.restarting": "{n} starten neu",
   "count.degraded": "{n} gestört",
   "count.offline": "{n} offline",
   "count.unknown": "{n} unbekannt",
@@ -203,6 +204,7 @@ export const de: Catalogue = {
   "dashboard.need_you": { one: "{n} von {total} Geräten braucht Sie.", other: "{n} von {total} Geräten brauchen Sie." },
   "dashboard.all_well": { one: "Ihrem Gerät geht es gut.", other: "Allen {n} Geräten geht es gut." },
   "dashboard.none_failed": "Von keinem Gerät ist ein Ausfall bekannt.",
+  "dashboard.restarting": { one: "{n} Gerät startet wie verlangt neu.", other: "{n} Geräte starten wie verlangt neu." },
   "dashboard.unknown": { one: "{n} ist unbekannt und zählt nicht als ausgefallen.", other: "{n} sind unbekannt, keines zählt als ausgefallen." },
   "dashboard.servers": { one: "{connected} von {n} Server verbunden.", other: "{connected} von {n} Servern verbunden." },
   "dashboard.no_devices": "Noch keine Geräte.",

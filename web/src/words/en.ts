@@ -54,6 +54,7 @@ export const en = {
 
   "count.none": "none",
   "count.online": "{n} online",
+  "count.restarting": "{n} restarting",
   "count.degraded": "{n} degraded",
   "count.offline": "{n} offline",
   "count.unknown": "{n} unknown",
@@ -203,6 +204,7 @@ export const en = {
   "dashboard.need_you": { one: "{n} of {total} devices needs you.", other: "{n} of {total} devices need you." },
   "dashboard.all_well": { one: "Your device is well.", other: "All {n} devices are well." },
   "dashboard.none_failed": "No device is known to have failed.",
+  "dashboard.restarting": { one: "{n} device restarts as asked.", other: "{n} devices restart as asked." },
   "dashboard.unknown": { one: "{n} is unknown, not counted as failed.", other: "{n} are unknown, none counted as failed." },
   "dashboard.servers": { one: "{connected} of {n} server connected.", other: "{connected} of {n} servers connected." },
   "dashboard.no_devices": "No devices yet.",

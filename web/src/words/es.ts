@@ -54,6 +54,7 @@ export const es: Catalogue = {
 
   "count.none": "ninguno",
   "count.online": "{n} en línea",
+  "count.restarting": "{n} reiniciando",
   "count.degraded": "{n} degradados",
   "count.offline": "{n} fuera de línea",
   "count.unknown": "{n} desconocidos",
@@ -203,6 +204,7 @@ export const es: Catalogue = {
   "dashboard.need_you": { one: "{n} de {total} dispositivos le necesita.", other: "{n} de {total} dispositivos le necesitan." },
   "dashboard.all_well": { one: "Su dispositivo está bien.", other: "Los {n} dispositivos están bien." },
   "dashboard.none_failed": "No consta que ningún dispositivo haya fallado.",
+  "dashboard.restarting": { one: "{n} dispositivo se reinicia como se pidió.", other: "{n} dispositivos se reinician como se pidió." },
   "dashboard.unknown": { one: "{n} es desconocido y no cuenta como fallo.", other: "{n} son desconocidos, ninguno cuenta como fallo." },
   "dashboard.servers": { one: "{connected} de {n} servidor conectado.", other: "{connected} de {n} servidores conectados." },
   "dashboard.no_devices": "Aún no hay dispositivos.",

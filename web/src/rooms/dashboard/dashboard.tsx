@@ -25,8 +25,9 @@ function sentence(summary: Summary): string {
   const connected = [t("dashboard.servers", { n: servers, connected: summary.agents.connected ?? 0 }), awaited > 0 ? t("dashboard.awaited", { n: awaited }) : ""].filter(Boolean).join(" ");
   if (total === 0) return `${t("dashboard.no_devices")} ${connected}`;
   const unknown = devices.unknown ?? 0;
-  const first = bad > 0 ? t("dashboard.need_you", { n: bad, total }) : unknown > 0 ? t("dashboard.none_failed") : t("dashboard.all_well", { n: total });
-  return [first, unknown > 0 ? t("dashboard.unknown", { n: unknown }) : "", connected].filter(Boolean).join(" ");
+  const restarting = devices.restarting ?? 0;
+  const first = bad > 0 ? t("dashboard.need_you", { n: bad, total }) : unknown + restarting > 0 ? t("dashboard.none_failed") : t("dashboard.all_well", { n: total });
+  return [first, unknown > 0 ? t("dashboard.unknown", { n: unknown }) : "", restarting > 0 ? t("dashboard.restarting", { n: restarting }) : "", connected].filter(Boolean).join(" ");
 }
 
 function Kind({ name, kind, counts, id }: { name: string; kind: string; counts: Counts; id: string }) {
