@@ -310,8 +310,10 @@ async def test_it_tries_again_with_jitter_and_at_once_when_told(tmp_path):
         await again(engine, line)
         await until(engine, lambda: line.state.code == "refused")
         for _ in range(12):
+            await until(engine, lambda: line.state.next_ms > clock.now_ms())
             left = line.state.next_ms - clock.now_ms()
-            assert 1_000 <= left <= module.MOST_S * 1_000
+            # The clock stands a moment after the try that was planned then.
+            assert 980 <= left <= module.MOST_S * 1_000
             await clock.advance(left / 1000 + 0.01)
         board.refuse = None
         line.try_now()
