@@ -322,11 +322,11 @@ class Discovery:
         reason = Reason(DUPLICATE, words, {"held": str(held), "device": stack})
         self.findings.keep(family, endpoint, reason, serials)
 
-    async def _ask_doubles(self, stack: str) -> None:
+    async def _ask_doubles(self, serials: frozenset[str]) -> None:
         """The stack is not where it was held: where its serial answered as well is its next address, so that is asked without
         waiting for a sweep."""
         for found in list(self.findings.all.values()):
-            if found.reason.code == DUPLICATE and found.reason.params.get("device") == stack:
+            if found.reason.code == DUPLICATE and serials & set(found.serials):
                 where = Endpoint(found.address, found.port)
                 await self._ask(where, list(self._families.values()), Tally(RangeState("", "")))
 

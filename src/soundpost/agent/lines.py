@@ -46,8 +46,8 @@ class Lines:
         self.watches: dict[str, Watch] = {}
         self.sessions: dict[str, Session] = {}
         self.on_offline: Callable[[], None] = lambda: None
-        self.on_left: Callable[[str], Awaitable[None]] = _nobody
-        """Another device answers where that stack was held; it may answer where a double of it was seen."""
+        self.on_left: Callable[[frozenset[str]], Awaitable[None]] = _nobody
+        """Another device answers where the stack of these serials was held; it may answer where a double of it was seen."""
         self._rooms = Rooms(
             clock, board, spool, registry, self._misplaced, lambda watch: self.on_offline(), self._taken
         )
@@ -225,8 +225,12 @@ class Lines:
             watch.gave_up(device)
 
     async def _resolve(self, watch: Watch, unit: Unit | None) -> None:
-        await self._who_answers(watch, unit)
-        await self.on_left(watch.id)
+        try:
+            await self._who_answers(watch, unit)
+            await self.on_left(watch.serials)
+        except Exception:
+            # The next sweep asks again.
+            _log.exception("who answers there could not be found out", endpoint=str(watch.endpoint))
 
     async def _who_answers(self, watch: Watch, unit: Unit | None) -> None:
         endpoint = watch.endpoint
@@ -240,7 +244,7 @@ class Lines:
             await self.place(watch.family, unit, endpoint, credentials)
 
 
-async def _nobody(stack: str) -> None:
+async def _nobody(serials: frozenset[str]) -> None:
     """Until discovery listens."""
 
 

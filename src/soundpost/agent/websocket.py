@@ -224,7 +224,7 @@ def failure(error: Exception, address: HubAddress, *, pinned: bool) -> Soundpost
         case InvalidHandshake() | EOFError():
             return not_a_hub("it does not answer like one", where, cause=str(error))
         case ConnectionResetError() | BrokenPipeError():
-            return Retry(f"{where} closed the connection at once.", code="refused")
+            return Retry(f"{where} closed the connection at once.", code="closed_at_once")
         case OSError():
             if isinstance(error.__cause__, ConnectionRefusedError) or "refused" in str(error).lower():
                 return Retry(

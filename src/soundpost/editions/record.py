@@ -19,6 +19,7 @@ from soundpost.device.model import Endpoint
 from soundpost.editions import process
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Invalid, TellUser
+from soundpost.wire.tape import remarks
 
 LONGEST_S = 24 * 3600.0
 
@@ -75,7 +76,7 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     if not 0 < options.seconds <= LONGEST_S:
         raise Invalid("Record for more than 0 and at most 86400 seconds.", code="seconds_invalid")
     endpoint = await _endpoint(options.host, family.default_port)
-    path = _free(options.out or Path(f"{endpoint.address.replace(':', '-')}-{endpoint.port}.tape"), options.out is None)
+    path = _made(options.out or Path(f"{endpoint.address.replace(':', '-')}-{endpoint.port}.tape"), options.out is None)
     seen = Watched()
     session = family.session(endpoint, _sign_ins(options, family), seen, clock, Periods(), 0)
     process.say(f"Recording {endpoint} for {options.seconds:g} s. Ctrl-C ends it sooner.")
@@ -91,6 +92,10 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
         await asyncio.wait({line})
         path.write_bytes(tape)
     process.say(f"{seen.values} values read. Recorded in {path}, passwords masked.")
+    if not any(remark.startswith("complete") for remark in remarks(tape)):
+        process.say(
+            "Its beginning is not in it: a recording keeps the last minutes. Record for less time to have the sign-in too."
+        )
     if not seen.answered:
         raise TellUser(
             f"{endpoint} never answered as a device of this family: {seen.last or 'nothing was heard'}. "
@@ -137,11 +142,20 @@ async def _endpoint(text: str, port: int) -> Endpoint:
     return Endpoint(str(found[0][4][0]), port)
 
 
-def _free(path: Path, count_on: bool) -> Path:
-    """A recording never replaces another one: a name of our own gets a number, one that was given is refused."""
-    if path.exists() and not count_on:
-        raise Invalid(f"{path} exists. Give another --out.", code="file_exists")
+def _made(path: Path, count_on: bool) -> Path:
+    """The file, made now: a recording never replaces another one, and a folder that can't be written is told before, not after. A
+    name of our own gets a number, one that was given and is taken is refused."""
     if not path.absolute().parent.is_dir():
         raise Invalid(f"There is no folder {path.absolute().parent}. Give another --out.", code="folder_missing")
-    numbered = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 10_000))
-    return path if not path.exists() else next(one for one in numbered if not one.exists())
+    numbered = [path.with_stem(f"{path.stem}-{number}") for number in range(2, 1_000)] if count_on else []
+    for one in (path, *numbered):
+        try:
+            one.open("xb").close()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise Invalid(
+                f"{one} can't be written ({error.strerror}). Give another --out.", code="file_unwritable"
+            ) from error
+        return one
+    raise Invalid(f"{path} exists. Give another --out.", code="file_exists")

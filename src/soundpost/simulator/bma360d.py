@@ -160,7 +160,7 @@ class Array:
 
     def set(self, address: str, parameter: str, value: float) -> bool:
         """`("BEAM 3", "ACTIVE", 1)`, `("BFZONE 4", "USED", 0)`, `("GAIN 1 V", "DB", -3)`. False for what it does not have."""
-        word, *rest = address.upper().split()
+        word, *rest = address.upper().split() or [""]
         if (word, parameter) == ("BEAM", "ACTIVE") and len(rest) == 1 and rest[0] in NUMBERS:
             bit = 1 << (NUMBERS[rest[0]] - 1)
             self.beams = self.beams | bit if value else self.beams & ~bit

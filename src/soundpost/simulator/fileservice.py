@@ -59,8 +59,10 @@ class FileService:
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        self._changed.set()
-        if wanted is not None and self._running is None:
+        if wanted is None or self._running is not None:
+            self._changed.set()
+        else:
+            self._changed.clear()
             self._running = asyncio.get_running_loop().create_task(self._run(self._bound(wanted)))
 
     async def stop(self) -> None:
@@ -70,11 +72,11 @@ class FileService:
 
     async def _run(self, sock: socket.socket | None) -> None:
         while True:
-            self._changed.clear()
             if sock is None:
                 await self._changed.wait()
             else:
                 await self._serve(sock)
+            self._changed.clear()
             if self._wanted is None:
                 break
             sock = self._bound(self._wanted)

@@ -57,6 +57,8 @@ class Scene:
             await self._do(act, dict(act.args))
         except SoundpostError as error:
             LOG.warning("scene could not go on", stack=act.stack, act=act.what, reason=error.text)
+        except Exception:
+            LOG.exception("an act of the scene failed; it goes on", stack=act.stack, act=act.what)
 
     async def _do(self, act: Act, args: dict[str, Any]) -> None:
         farm, name = self._farm, act.stack

@@ -6,13 +6,14 @@ from soundpost.kernel.clock import Clock
 
 
 class News:
-    """`anew`: everything must be read again. One rests, anybody wakes."""
+    """`anew`: everything must be read again. Whoever rests is woken by anybody: the poller may rest while a verb that was asked
+    for waits for a device that starts."""
 
-    __slots__ = ("_clock", "_rest", "anew")
+    __slots__ = ("_clock", "_resting", "anew")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rest: asyncio.Future[None] | None = None
+        self._resting: set[asyncio.Future[None]] = set()
         self.anew = False
 
     def want_anew(self) -> None:
@@ -20,14 +21,16 @@ class News:
         self.wake()
 
     def wake(self, _: object = None) -> None:
-        if self._rest is not None and not self._rest.done():
-            self._rest.set_result(None)
+        for rest in self._resting:
+            if not rest.done():
+                rest.set_result(None)
 
     async def rest(self, seconds: float) -> None:
-        self._rest = asyncio.get_running_loop().create_future()
-        timer = self._clock.call_later(seconds, self.wake)
+        rest: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._resting.add(rest)
+        timer = self._clock.call_later(seconds, lambda: None if rest.done() else rest.set_result(None))
         try:
-            await self._rest
+            await rest
         finally:
             timer.cancel()
-            self._rest = None
+            self._resting.discard(rest)

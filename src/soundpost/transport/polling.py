@@ -31,6 +31,7 @@ class Poller:
         """What is asked from now on; the same as before goes on where it was."""
         if polls != self._round.polls:
             self._round = Round(polls, self._periods, self._phase, self._clock.monotonic())
+            self._mutes = {}  # by place among the polls, which are others now
 
     def begin(self) -> None:
         self._mutes = {}

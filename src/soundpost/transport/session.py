@@ -34,6 +34,7 @@ CONNECT_S = 5.0
 STARTING_S = 165.0
 """How long a stack may take to start (devices.md 6.3)."""
 STARTING_LOOK_S = 10.0
+ANEW_GAP_S = 2.0
 
 
 class LineSession:
@@ -195,12 +196,23 @@ class LineSession:
 
     async def _read_unit(self, line: OpenLine) -> None:
         """Holds polling while the device starts."""
+        try:
+            self._accept(await self._identified(line))
+            if self._starting and self._up:
+                self._teller.started()
+        except BaseException:
+            # Whether it still starts is not known: a line that stays up is read anew, whoever asked for this reading.
+            self._news.anew = self._news.anew or self._starting
+            raise
+        finally:
+            self._starting = False
+
+    async def _identified(self, line: OpenLine) -> Unit:
         until = self._clock.monotonic() + STARTING_S
         while True:
             self._news.anew = False
             try:
-                unit = await self._talk.identify(line.ask)
-                break
+                return await self._talk.identify(line.ask)
             except Starting as starting:
                 self._starting = True
                 self._teller.trouble(Trouble.STARTING, str(starting))
@@ -208,10 +220,6 @@ class LineSession:
                     raise LineLost(Trouble.STARTING, f"still starting after {STARTING_S:g} s") from None
             if not self._news.anew and line.lost_as is None:
                 await self._news.rest(min(STARTING_LOOK_S, max(0.1, self._periods.status)))
-        self._accept(unit)
-        if self._starting and self._up:
-            self._teller.started()
-        self._starting = False
 
     def _accept(self, unit: Unit) -> None:
         """A box that left or joined is news; a line without one serial we knew is another device."""
@@ -241,18 +249,22 @@ class LineSession:
         self._patience.came_up()
 
     async def _serve(self, line: OpenLine) -> None:
-        """Polls until the line is lost; a pushed resync has everything read anew."""
+        """Polls until the line is lost; a pushed resync has everything read anew. One that comes while that is done counts as well,
+        a little later: a device that never ends saying it is still polled."""
         self._poller.heartbeat_anew()
+        again_at = self._clock.monotonic()
         while line.lost_as is None:
-            wait = self._poller.wait_s(line)
-            if wait > 0 and not self._news.anew:
+            wait, now = self._poller.wait_s(line), self._clock.monotonic()
+            if self._news.anew:
+                wait = min(wait, again_at - now)
+            if wait > 0:
                 await self._news.rest(wait)
                 continue
             async with self._turn:
-                if self._news.anew:
+                if self._news.anew and self._clock.monotonic() >= again_at:
                     await self._read_unit(line)
+                    again_at = self._clock.monotonic() + (ANEW_GAP_S if self._news.anew else 0.0)
                     self._all_due()
-                    self._news.anew = False
                 elif self._poller.wait_s(line) <= 0:
                     await self._poller.ask(line)
         raise line.lost_as

@@ -52,7 +52,7 @@ class NotATape(ValueError):
 
 
 class Tape:
-    """Keeps the last bytes, between two thirds of `limit` and all of it, packed. `began` is on the clock whose times `add` is given,
+    """Keeps the last bytes, between half of `limit` and all of it, packed. `began` is on the clock whose times `add` is given,
     of which milliseconds are kept.
 
     Within, an entry is two numbers and its data: the milliseconds since the one before (in a block's first: since the tape

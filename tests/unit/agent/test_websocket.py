@@ -224,7 +224,7 @@ async def test_nothing_listens():
         (TimeoutError(), "timed_out"),
         (socket.gaierror(-2, "unknown"), "name_unknown"),
         (OSError(101, "Network is unreachable"), "hub_unreachable"),
-        (ConnectionResetError(), "refused"),
+        (ConnectionResetError(), "closed_at_once"),
         (ValueError("?"), "hub_unreachable"),
     ],
 )

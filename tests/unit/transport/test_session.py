@@ -245,6 +245,47 @@ async def test_refresh_reads_everything_again(bench: Bench) -> None:
     assert bench.sink.names().count("inventory") == 2
 
 
+async def test_a_refresh_while_the_device_starts_leaves_nobody_waiting_for_good(bench: Bench) -> None:
+    """Both the poller and the refresh rest; the line must still be polled, and its loss be seen."""
+    session = await bench.up()
+    bench.peer.starting = True
+    asked = asyncio.ensure_future(bench.perform(session, "refresh"))
+    await bench.sink.until(lambda: "starting" in [name for name, *_ in bench.sink.troubles()])
+    await bench.clock.advance(3.0)
+    bench.peer.starting = False
+    await bench.clock.advance(30.0)
+    assert (await asked).state is CommandState.DONE
+    before = len(bench.peer.lines)
+    await bench.clock.advance(60.0)
+    assert len(bench.peer.lines) > before, "nothing is asked any more"
+    assert (await bench.perform(session, "control", MUTE)).state is CommandState.DONE
+    bench.peer.drop()
+    await bench.sink.until(lambda: "connection_closed" in [name for name, *_ in bench.sink.troubles()])
+
+
+async def test_a_refresh_that_fails_while_the_device_starts_locks_nothing(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.starting = True
+    asked = asyncio.ensure_future(bench.perform(session, "refresh"))
+    await bench.sink.until(lambda: "starting" in [name for name, *_ in bench.sink.troubles()])
+    bench.peer.starting, bench.peer.error = False, "ERROR NO"
+    await bench.clock.advance(15.0)
+    assert (await asked).state is CommandState.FAILED
+    bench.peer.error = ""
+    await bench.clock.advance(60.0)
+    assert (await bench.perform(session, "control", MUTE)).state is CommandState.DONE
+
+
+async def test_a_resync_while_everything_is_read_is_not_lost(bench: Bench) -> None:
+    await bench.up()
+    bench.peer.on_line = lambda line: bench.peer.push("STACK NOTIFICATION HW_RESYNC") if line == "STACK NAME" else None
+    bench.peer.push("STACK NOTIFICATION HW_RESYNC")
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    bench.peer.on_line = lambda line: None
+    await bench.clock.advance(5.0)
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 3)
+
+
 async def test_an_echo_is_no_confirmation(bench: Bench) -> None:
     bench.peer.echo = True
     session = await bench.up()

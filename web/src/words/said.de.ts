@@ -182,6 +182,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.hub_name_differs": "Das Zertifikat des Hubs nennt diese Adresse nicht. Den Hub mit diesem Namen starten oder einen Namen aus seinem Zertifikat nehmen.",
   "error.no_ca": "Der Hub sendet die Stelle nicht mit, die sein Zertifikat ausgestellt hat. Ihm eine Zertifikatsdatei geben, die auch die CA enthält.",
   "error.name_unknown": "Dieser Name ist nicht zu finden. Schreibweise und DNS prüfen.",
+  "error.closed_at_once": "Die Verbindung wurde sofort geschlossen. Steht ein Proxy oder Lastverteiler vor dem Hub?",
   "error.refused": "Die Verbindung wird dort abgelehnt. Läuft der Hub, und stimmt der Port?",
   "error.timed_out": "Dort kam keine Antwort in der Frist. Die IT fragen, ob diese Maschine dorthin darf.",
   "error.proxy_refused": "Der Proxy lässt diese Maschine nicht dorthin.",

@@ -181,6 +181,7 @@ export const said = {
   "error.hub_name_differs": "The hub’s certificate does not name this address. Start the hub with that name, or use a name that its certificate has.",
   "error.no_ca": "The hub does not send the authority that issued its certificate. Give it a certificate file that holds its CA as well.",
   "error.name_unknown": "This name cannot be found. Check how it is written, and DNS.",
+  "error.closed_at_once": "The connection was closed at once. Is a proxy or load balancer in front of the hub?",
   "error.refused": "The connection is refused there. Is the hub running, and is the port right?",
   "error.timed_out": "Nothing answered there in time. Ask local IT whether this machine may reach it.",
   "error.proxy_refused": "The proxy does not let this machine reach it.",

@@ -182,6 +182,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.hub_name_differs": "El certificado del hub no nombra esta dirección. Arranque el hub con ese nombre o use uno de su certificado.",
   "error.no_ca": "El hub no envía la autoridad que emitió su certificado. Dele un archivo de certificado que incluya también su CA.",
   "error.name_unknown": "No se encuentra ese nombre. Compruebe cómo está escrito, y el DNS.",
+  "error.closed_at_once": "La conexión se cerró en seguida. ¿Hay un proxy o un balanceador delante del hub?",
   "error.refused": "Allí se rechaza la conexión. ¿Está en marcha el hub y es correcto el puerto?",
   "error.timed_out": "Nada respondió a tiempo. Pregunte a informática si este equipo puede llegar allí.",
   "error.proxy_refused": "El proxy no deja que este equipo llegue allí.",

@@ -304,15 +304,27 @@ class AgentLinks:
         try:
             while self._unsaved:
                 some = {agent: self._unsaved.pop(agent) for agent in tuple(self._unsaved)[:SAVED_AT_ONCE]}
-
-                def work(tx: Tx, some: dict[str, dict[str, Any]] = some) -> None:
-                    for agent, values in some.items():
-                        if self.agents.row(tx, agent):
-                            self.agents.change(tx, agent, **values)
-
-                await self.agents.store.unit_of_work(work)
+                try:
+                    await self._save_some(some)
+                except Exception:
+                    for agent, values in some.items():  # one that can't be saved must not cost the others theirs (T16)
+                        await self._save_alone(agent, values)
         finally:
             self._saving = False
+
+    async def _save_some(self, some: dict[str, dict[str, Any]]) -> None:
+        def work(tx: Tx) -> None:
+            for agent, values in some.items():
+                if self.agents.row(tx, agent):
+                    self.agents.change(tx, agent, **values)
+
+        await self.agents.store.unit_of_work(work)
+
+    async def _save_alone(self, agent: str, values: dict[str, Any]) -> None:
+        try:
+            await self._save_some({agent: values})
+        except Exception as error:
+            self._log.warning("how a server stands could not be kept", agent=agent, error=repr(error))
 
     # -- what sessions tell
 

@@ -141,7 +141,7 @@ class Historian:
         mark, anew = repo.sealed(conn), set[str]()
         for n, body in repo.segments_since(conn, mark, READ):
             anew |= readable(body, segments.described_in, n) or set()
-        return mark, anew, repo.sealed_schemas(conn) if anew else {}
+        return mark, anew, repo.sealed_schemas(conn, mark) if anew else {}
 
     async def run(self) -> None:
         trimmed = self._store.clock.monotonic()
@@ -186,8 +186,8 @@ class Historian:
         return more
 
     async def _write(self, chunks: list[Chunk], upto: int, described: dict[str, bytes]) -> None:
-        """The mark moves with the last commit. A chunk's key is its device and the segment it ends with, so a run that was killed
-        between two commits writes the same rows again."""
+        """The mark moves with the last commit. What a run that was killed between two commits wrote stays beside what the next one
+        writes of the same segments; whoever reads takes each sample once."""
         while True:
             part, chunks = chunks[:CHUNKS], chunks[CHUNKS:]
             rows = await self._packed(part)

@@ -58,7 +58,7 @@ class Keeper:
         memory, packed = self._memory, list[Packed]()
         try:
             while len(packed) < BLOBS and memory.dirty:
-                packed += self._pack(min(SLICE, BLOBS - len(packed)))
+                self._pack(min(SLICE, BLOBS - len(packed)), packed)
                 await self._store.clock.sleep(0)
             if packed:
                 await self._save(packed)
@@ -66,14 +66,15 @@ class Keeper:
             self._soiled_again(packed)
             raise
 
-    def _pack(self, n: int) -> list[Packed]:
-        """The next few as they are now: each blob says which segment it includes, for more may arrive before the others' turn."""
-        memory, packed = self._memory, list[Packed]()
+    def _pack(self, n: int, packed: list[Packed]) -> None:
+        """The next few as they are now: each blob says which segment it includes, for more may arrive before the others' turn. One
+        that can't be packed stays first in the line."""
+        memory = self._memory
         for _ in range(min(n, len(memory.dirty))):
-            device = memory.dirty.popleft()
+            device = memory.dirty[0]
             packed.append(Packed(device, device.dirty_n, memory.segment, segments.pack_blob(device)))
+            memory.dirty.popleft()
             device.dirty_n = 0
-        return packed
 
     async def _save(self, packed: list[Packed]) -> None:
         memory = self._memory

@@ -261,10 +261,12 @@ def put_sealed(tx: Tx, n: int) -> None:
     meta.put(tx, SEALED, str(n).encode())
 
 
-def sealed_schemas(conn: Connection) -> dict[str, bytes]:
-    """What each device was last sealed as: its newest chunk's schema. Left out where two end with the same segment."""
+def sealed_schemas(conn: Connection, mark: int) -> dict[str, bytes]:
+    """What each device was last sealed as: the schema of its newest chunk up to the mark. What lies beyond was written by a run that
+    was killed before its mark. Left out where two end with the same segment."""
     newest = (
         select(value_history.c.device, func.max(value_history.c.upto).label("upto"))
+        .where(value_history.c.upto <= mark)
         .group_by(value_history.c.device)
         .subquery()
     )

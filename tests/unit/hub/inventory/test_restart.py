@@ -273,7 +273,7 @@ async def test_what_arrives_while_blobs_are_packed_is_in_one_or_in_the_redo_log(
                         points = POINTS[1:] if points is POINTS else POINTS
                         london.declare("dev_b", points)
                     case "pack":
-                        packed += inventory._keeper._pack(1)
+                        inventory._keeper._pack(1, packed)
                     case "save" if packed:
                         await inventory._keeper._save(packed)
                         packed = []
