@@ -16,6 +16,9 @@ class News:
         self._resting: set[asyncio.Future[None]] = set()
         self.anew = False
 
+    def wanted(self) -> bool:
+        return self.anew
+
     def want_anew(self) -> None:
         self.anew = True
         self.wake()

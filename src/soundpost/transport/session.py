@@ -263,7 +263,7 @@ class LineSession:
             async with self._turn:
                 if self._news.anew and self._clock.monotonic() >= again_at:
                     await self._read_unit(line)
-                    again_at = self._clock.monotonic() + (ANEW_GAP_S if self._news.anew else 0.0)
+                    again_at = self._clock.monotonic() + (ANEW_GAP_S if self._news.wanted() else 0.0)
                     self._all_due()
                 elif self._poller.wait_s(line) <= 0:
                     await self._poller.ask(line)
