@@ -102,7 +102,7 @@ class LineSession:
             if line is None or not self._up:
                 return Outcome(CommandState.FAILED, "line_down", f"Nothing was sent: {self._patience.last.text}.")
             if verb == "refresh":
-                return await verbs.refresh(self._read_unit(line), self._all_due)
+                return await verbs.refresh(self._read_unit(line), self._all_due, line.hang_up)
             ended = await verbs.carry_out(self._talk.perform(line.ask, part, verb, arguments, serials))
         return await self._settle(ended, line, ups) if isinstance(ended, Settle) else ended
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from soundpost.device.capability import CommandState
-from soundpost.device.contract import Outcome
+from soundpost.device.contract import Outcome, Trouble
 from soundpost.kernel.clock import Clock
 from soundpost.transport.line import ErrorAnswer, LineLost, OpenLine, Silence
 from soundpost.transport.talk import Settle
@@ -26,10 +26,15 @@ async def carry_out(verb: Coroutine[Any, Any, Outcome | Settle]) -> Outcome | Se
         return Outcome(CommandState.FAILED, "error_answer", error.text)
 
 
-async def refresh(reading: Coroutine[Any, Any, None], read: Callable[[], None]) -> Outcome:
+async def refresh(
+    reading: Coroutine[Any, Any, None], read: Callable[[], None], lost: Callable[[Trouble, str], None]
+) -> Outcome:
+    """`lost`: the reading showed that this line is no good, such as another device at its end."""
     try:
         await reading
     except (LineLost, Silence, ErrorAnswer) as error:
+        if isinstance(error, LineLost):
+            lost(error.trouble, error.text)
         return Outcome(CommandState.FAILED, error.code, f"Reading anew failed: {error.text}.")
     read()
     return Outcome(CommandState.DONE, text="Read anew.")

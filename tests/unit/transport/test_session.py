@@ -245,6 +245,14 @@ async def test_refresh_reads_everything_again(bench: Bench) -> None:
     assert bench.sink.names().count("inventory") == 2
 
 
+async def test_a_refresh_that_meets_another_device_gives_the_line_up(bench: Bench) -> None:
+    session = await bench.up()
+    bench.peer.serials = {"Name_1": "7777-2401-40"}
+    outcome = await bench.perform(session, "refresh")
+    assert (outcome.state, outcome.code) == (CommandState.FAILED, "another_device")
+    await bench.trouble(Trouble.NOT_THE_DEVICE)
+
+
 async def test_a_refresh_while_the_device_starts_leaves_nobody_waiting_for_good(bench: Bench) -> None:
     """Both the poller and the refresh rest; the line must still be polled, and its loss be seen."""
     session = await bench.up()
