@@ -55,6 +55,7 @@ def swept(engine):
     return [state for state in engine.board.scan_state.ranges if state.swept]
 
 
+@pytest.mark.slow
 async def test_a_slash_16_is_swept_in_six_minutes_and_says_truly_how_far_it_is(tmp_path):
     net, clock = FakeNet(), ManualClock()
     family = Silent(net)

@@ -34,6 +34,7 @@ async def until(clock, true):
             await clock.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_found_watched_and_commanded(tmp_path, farm):
     clock = SystemClock()
     settings = AgentSettings(

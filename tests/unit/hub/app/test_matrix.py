@@ -142,6 +142,7 @@ def may(who: str, least: str) -> bool:
     return needs in ROLES.get(role, {"open"})
 
 
+@pytest.mark.slow
 async def test_every_route_for_every_role(world: World) -> None:
     document = (await world.ask("owner", "GET", "/api/v1/openapi.json")).json()
     routes = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
@@ -165,6 +166,7 @@ async def test_every_route_for_every_role(world: World) -> None:
 PARTS = ("monitor of a room", "administrator of a room")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", PARTS)
 async def test_what_lies_outside_a_part_is_not_there(world: World, who: str) -> None:
     """Lists, counts, search, events and guessed ids."""

@@ -66,6 +66,7 @@ async def test_every_route_of_a_local_agent_names_its_right(tmp_path: Path) -> N
         assert routes_without_right(opened.app) == []
 
 
+@pytest.mark.slow
 async def test_schemathesis_finds_nothing(hub: rooms.House) -> None:
     await hub.agents.add(SYSTEM, "london")
     administer = await key(hub, "administer")
@@ -74,6 +75,7 @@ async def test_schemathesis_finds_nothing(hub: rooms.House) -> None:
         assert await asyncio.to_thread(findings, str(client.base_url), document, administer) == []
 
 
+@pytest.mark.slow
 async def test_nobody_sees_anything_and_readers_change_nothing(hub: rooms.House) -> None:
     """Each route asked by nobody and by a key that may only read."""
     read = await key(hub, "read")

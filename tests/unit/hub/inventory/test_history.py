@@ -175,6 +175,7 @@ MOVES = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(MOVES)
 async def test_a_chart_shows_the_same_before_while_and_after_it_is_sealed(moves: list[str]) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -250,6 +251,7 @@ async def test_a_stop_waits_only_so_long_and_loses_nothing(tmp_path: Path, monke
 async def nothing(_inventory: Inventory) -> None: ...
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from(("a", "b", "anew", "pack", "pack", "save", "seal")), min_size=4, max_size=25))
 async def test_what_arrives_while_blobs_are_packed_is_in_one_or_in_the_redo_log(moves: list[str]):
