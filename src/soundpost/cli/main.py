@@ -193,7 +193,10 @@ def asked(prompt: str) -> str:
     """A password from the terminal, unseen, or from standard input; never from arguments, which other users can read."""
     import getpass
 
-    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    except EOFError:
+        sys.exit(130)
 
 
 @app.command

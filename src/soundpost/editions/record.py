@@ -58,7 +58,8 @@ class Watched:
         """Nobody waits for it here."""
 
     def presence(self, part: str, present: bool) -> None:
-        process.say(f"  {part} {'is back' if present else 'is gone'}")
+        if not present:
+            process.say(f"  {part} is gone")
 
     def trouble(self, trouble: Trouble, text: str, failures: int, part: str = "") -> None:
         self.last = text
@@ -76,7 +77,10 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     if not 0 < options.seconds <= LONGEST_S:
         raise Invalid("Record for more than 0 and at most 86400 seconds.", code="seconds_invalid")
     endpoint = await _endpoint(options.host, family.default_port)
-    path = _made(options.out or Path(f"{endpoint.address.replace(':', '-')}-{endpoint.port}.tape"), options.out is None)
+    path = _made(
+        options.out or Path(f"{endpoint.address.replace(':', '-').strip('-')}-{endpoint.port}.tape"),
+        options.out is None,
+    )
     seen = Watched()
     session = family.session(endpoint, _sign_ins(options, family), seen, clock, Periods(), 0)
     process.say(f"Recording {endpoint} for {options.seconds:g} s. Ctrl-C ends it sooner.")
@@ -98,8 +102,8 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
         )
     if not seen.answered:
         raise TellUser(
-            f"{endpoint} never answered as a device of this family: {seen.last or 'nothing was heard'}. "
-            "Check address, port, family and sign-in; what was heard is in the file.",
+            f"{endpoint} never answered as a device of this family: {seen.last or 'the time was over first'}. "
+            "Check address, port, family and sign-in, or record for longer (--seconds); what was heard is in the file.",
             code="never_answered",
         )
 
