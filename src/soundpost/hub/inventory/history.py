@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 
 import msgspec
 import zstandard
@@ -111,8 +112,10 @@ class Gathering:
         known = self.described.get(device)
         return self._before.get(device, b"") if known is None else known
 
-    def chunks(self) -> list[Chunk]:
-        return [Chunk(device, schema, samples) for (device, schema), samples in sorted(self._samples.items())]
+    def chunks(self) -> Iterator[Chunk]:
+        """Once; what was told goes as it is asked for, since freeing half a million samples at one go takes its time too."""
+        for device, schema in tuple(self._samples):
+            yield Chunk(device, schema, self._samples.pop((device, schema)))
 
 
 class Historian:
@@ -185,19 +188,19 @@ class Historian:
         await self._write(gathering.chunks(), upto, gathering.described)
         return more
 
-    async def _write(self, chunks: list[Chunk], upto: int, described: dict[str, bytes]) -> None:
+    async def _write(self, chunks: Iterator[Chunk], upto: int, described: dict[str, bytes]) -> None:
         """The mark moves with the last commit. What a run that was killed between two commits wrote stays beside what the next one
         writes of the same segments; whoever reads takes each sample once."""
-        while True:
-            part, chunks = chunks[:CHUNKS], chunks[CHUNKS:]
-            rows = await self._packed(part)
-            if not chunks:
-                return await self._finish(rows, upto, described)
+        rows = await self._packed(chunks)
+        while following := await self._packed(chunks):
             await self._store.unit_of_work(lambda tx, rows=rows: repo.put_history(tx.conn, upto, rows))  # type: ignore[misc]
+            rows = following
+        await self._finish(rows, upto, described)
 
-    async def _packed(self, chunks: list[Chunk]) -> list[tuple[str, bytes, int, int, bytes]]:
+    async def _packed(self, chunks: Iterator[Chunk]) -> list[tuple[str, bytes, int, int, bytes]]:
+        """What the next commit takes of them."""
         rows: list[tuple[str, bytes, int, int, bytes]] = []
-        for number, chunk in enumerate(chunks):
+        for number, chunk in enumerate(islice(chunks, CHUNKS)):
             rows.append((chunk.device, chunk.schema, chunk.from_ms, chunk.to_ms, pack(chunk.samples)))
             if number % PACKED == PACKED - 1:
                 await self._store.clock.sleep(0)

@@ -263,6 +263,7 @@ async def test_what_arrives_while_blobs_are_packed_is_in_one_or_in_the_redo_log(
             points = POINTS
             london.declare("dev_a")
             london.declare("dev_b")
+            london.values(change(GAIN, 0.0))
             await london.settled()
             for number, move in enumerate([*moves, "save"]):
                 match move:
@@ -274,6 +275,7 @@ async def test_what_arrives_while_blobs_are_packed_is_in_one_or_in_the_redo_log(
                     case "anew":
                         points = POINTS[1:] if points is POINTS else POINTS
                         london.declare("dev_b", points)
+                        london.values(change(0, None, ref=2), devices={2: "dev_b"})  # its ack tells that both are in
                     case "pack":
                         inventory._keeper._pack(1, packed)
                     case "save" if packed:
