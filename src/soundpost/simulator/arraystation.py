@@ -48,6 +48,9 @@ class ArrayStation(Listener):
     def error_text(self) -> str:
         return self.switches.bma360d_error_command
 
+    def settled(self) -> None:
+        """It has nothing that follows its address."""
+
     def gate(self) -> Gate:
         return Open()
 

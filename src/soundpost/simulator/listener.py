@@ -1,6 +1,7 @@
 """Something that answers at an address: its listener, its sessions, its timers, and the troubles any device can be in."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ BACKLOG = 64
 LOG = log.get("simulator")
 
 
-class Listener:
+class Listener(ABC):
     """`answer_line` and `framed` are the device's own. The names of faults that are on gather in `faults`, for people."""
 
     kind = "device"
@@ -59,33 +60,34 @@ class Listener:
     # -- what a device fills in
 
     @property
-    def greeting(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def greeting(self) -> str: ...
 
     @property
-    def site(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def site(self) -> str: ...
 
-    def gate(self) -> Gate:
-        raise NotImplementedError
+    @abstractmethod
+    def gate(self) -> Gate: ...
 
-    def answer_line(self, line: str, session: Session) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def answer_line(self, line: str, session: Session) -> str: ...
 
-    def framed(self, *lines: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def framed(self, *lines: str) -> str: ...
 
     @property
     def error_text(self) -> str:
         """What it answers to a line it can't take."""
         return self.switches.error_command
 
+    @abstractmethod
     def aside(self) -> str:
         """A true line that nobody asked for: what a client must not take for an answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settled(self) -> None:
-        """The listener is where it shall be."""
+        """Told when the listener is where it shall be."""
 
     # -- listener
 

@@ -31,7 +31,7 @@ class Fault:
     work: Work
     args: type[Arguments] = Arguments
     lasts: bool = True
-    of: type[Listener] = Listener
+    of: type[Any] = Listener
 
     def defaults(self) -> dict[str, Any]:
         """The arguments with what stands when they are left out."""

@@ -100,7 +100,6 @@ class Inventory:
         self._ingest.break_link = break_link
 
     async def start(self) -> None:
-        await self.locations.start()
         self.locations.changed.subscribe(self._placed)
         await self.rebuild()
         query.ready(self.memory)
@@ -131,7 +130,8 @@ class Inventory:
                 await self.flush()
 
     async def rebuild(self) -> None:
-        """Memory as the store tells it; also after a commit whose outcome nobody knows (T14)."""
+        """Memory as the store tells it; also after a commit whose outcome nobody knows (T14). Places first: devices are put there."""
+        await self.locations.start()
         stored = await self.store.read(keeper.Stored)
         keeper.load(self.memory, stored)
         self.memory.take_delta()

@@ -43,6 +43,11 @@ class DeviceFeed:
     def _device(self) -> DeviceState:
         return self._inventory.find(self._id, self._scope)
 
+    def _seen(self) -> bool:
+        """A device that was moved out of the part of the places this reader sees is gone for them."""
+        device = self._inventory.memory.devices.get(self._id)
+        return device is None or self._scope.everything or self._scope.device(device)
+
     async def snapshot(self) -> object:
         commands = [view(row) for row in await self._commands.of_device(self._id)]
         device = self._device()
@@ -53,7 +58,7 @@ class DeviceFeed:
         return {"device": self._inventory.item(device), "points": points, "commands": commands}
 
     def on_delta(self, delta: Delta) -> None:
-        if self._id in delta.gone:
+        if self._id in delta.gone or not self._seen():
             self._tell("gone", {})
             return
         if (names := delta.faces.get(self._id)) is not None:
@@ -71,6 +76,8 @@ class DeviceFeed:
             self._tell("change", {"commands": [view(changed.row)]})
 
     def flush(self) -> None:
+        if not self._seen():
+            return
         device = self._device()
         if device.schema is not self._schema:
             self._schema, self._told = device.schema, {}

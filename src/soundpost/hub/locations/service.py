@@ -14,7 +14,7 @@ from soundpost.hub.audit.service import Who
 from soundpost.hub.locations import repo, sheet
 from soundpost.hub.locations import rules as check
 from soundpost.hub.locations.placing import PlaceRule
-from soundpost.hub.locations.tree import INHERITED, ROOT, Location, Tree, text
+from soundpost.hub.locations.tree import ROOT, Location, Tree, text
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 from soundpost.kernel.errors import Conflict, Invalid, NotFound
@@ -340,7 +340,3 @@ def hanging_at(tx: Tx, tree: Tree, id: str) -> Hanging:
     below = {place.id for place in tree.under(id)}
     devices = sum(location in below for location in repo.placed(tx.conn).values())
     return Hanging(len(below) - 1, devices, sum(rule.location in below for rule in repo.rules(tx.conn)))
-
-
-def inherited(tree: Tree, id: str) -> dict[str, str]:
-    return {field: tree.inherited(id, field) for field in INHERITED}

@@ -171,6 +171,29 @@ async def test_the_tree_of_places_and_who_is_put_there(house: House, page: Page,
     assert (await page.next("locations"))["data"]["unplaced"] == 1
 
 
+async def test_a_device_moved_out_of_a_reader_s_part_is_gone_from_the_open_page(house: House, london: Session):
+    """Not left standing with the last values, and nothing more is told of it."""
+    places = house.inventory.locations
+    inside, outside = [(await places.add(SAM, Wanted(name=name, kind="room"))).id for name in ("in", "out")]
+    await places.put(SAM, ["dev_a"], inside)
+    owner = await house.store.read(lambda conn: conn.exec_driver_sql("select id from people").scalar())
+    assert owner is None
+    await house.people.ready_owner("o@example.com")
+    owner = await house.store.read(lambda conn: conn.exec_driver_sql("select id from people").scalar())
+    key = await house.people.add_key(str(owner), "one room", "read")
+    await house.store.unit_of_work(
+        lambda tx: tx.conn.exec_driver_sql(f"update api_keys set places = '{inside}' where name = 'one room'")
+    )
+    page = Page(house.app, {"x-api-key": key})
+    assert (await page.follow("device:dev_a"))["type"] == "snapshot"
+    await places.put(SAM, ["dev_a"], outside)
+    assert (await page.next("device:dev_a"))["type"] == "gone"
+    london.values(change(GAIN, -3.0, origin="device"))
+    await london.settled()
+    assert [message for message in page.heard if "points" in str(message)] == []
+    await page.leave()
+
+
 async def test_refused_topics_and_messages_that_are_none(house: House, page: Page):
     for topic, code in (
         ("device:dev_none", "not_found"),
