@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from tests import chromium
 
 WAIT_MS = 60_000
@@ -35,8 +35,16 @@ class Person:
         self.page.set_default_timeout(WAIT_MS)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self.said)
         self.loads = 0
         self.page.on("load", lambda _: setattr(self, "loads", self.loads + 1))
+
+    def said(self, message: ConsoleMessage) -> None:
+        """What an error boundary catches is only said here. A request refused or a socket lost is said here too: no error of the page's."""
+        if message.type == "error" and not any(
+            word in message.text for word in ("Failed to load resource", "WebSocket connection")
+        ):
+            self.errors.append(message.text)
 
     def at(self, testid: str) -> Any:
         return self.page.get_by_test_id(testid)

@@ -69,6 +69,26 @@ function wire() {
 }
 
 describe("the socket", () => {
+  test("a second reader hears nothing of a topic before its own snapshot; the first goes on hearing all", () => {
+    vi.useFakeTimers();
+    const { sockets, open } = wire();
+    const live = new Live(open, Date.now, () => 0);
+    const heard: Record<string, unknown[]> = { first: [], second: [] };
+    live.start();
+    sockets[0]!.onopen!();
+    const say = (type: string, seq: number, data: unknown) => sockets[0]!.onmessage!({ data: JSON.stringify({ topic: "summary", type, seq, data }) });
+    live.hold("summary", { apply: (message) => heard.first!.push(message.data) });
+    say("snapshot", 1, "s");
+    live.hold("summary", { apply: (message) => heard.second!.push(message.data) });
+    say("change", 2, "was on its way");
+    expect(heard).toEqual({ first: ["s", "was on its way"], second: [] });
+    say("snapshot", 1, "again");
+    say("change", 2, "next");
+    expect(heard).toEqual({ first: ["s", "was on its way", "again", "next"], second: ["again", "next"] });
+    live.stop();
+    vi.useRealTimers();
+  });
+
   test("subscribes on opening, again after a gap and after a reconnect", () => {
     vi.useFakeTimers();
     const { sockets, open } = wire();

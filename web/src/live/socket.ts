@@ -5,7 +5,8 @@ export interface Sink {
 }
 
 interface Topic {
-  sinks: Set<Sink>;
+  /** Whether each has had a snapshot: before it there is nothing that a change could be put upon. */
+  sinks: Map<Sink, boolean>;
   seq: number;
   last: Message | null;
   leave?: ReturnType<typeof setTimeout>;
@@ -81,14 +82,14 @@ export class Live {
   hold(name: string, sink: Sink): () => void {
     let topic = this.topics.get(name);
     if (!topic) {
-      topic = { sinks: new Set(), seq: 0, last: null };
+      topic = { sinks: new Map(), seq: 0, last: null };
       this.topics.set(name, topic);
       this.write({ subscribe: [name] });
     }
     clearTimeout(topic.leave);
     const joined = topic;
     const late = topic.sinks.size > 0 || topic.last !== null;
-    topic.sinks.add(sink);
+    topic.sinks.set(sink, false);
     // a second reader (or one that came back) needs the state from its beginning
     if (late) this.again(name);
     return () => {
@@ -116,7 +117,11 @@ export class Live {
       topic.seq = message.seq;
     }
     topic.last = message;
-    for (const sink of topic.sinks) sink.apply(message);
+    for (const [sink, begun] of [...topic.sinks]) {
+      if (message.type === "snapshot") topic.sinks.set(sink, true);
+      else if (message.type !== "error" && !begun) continue; // it joined late; its own snapshot is on its way
+      sink.apply(message);
+    }
   }
 
   private again(name: string): void {

@@ -4,10 +4,10 @@ import { DevicePage } from "@/rooms/inventory/device";
 import { ProAudio } from "@/rooms/inventory/pro-audio";
 import { parseSearch, stringifySearch } from "@/ui";
 import { Settings } from "./settings";
-import { NotFound, Shell } from "./shell";
+import { Broken, NotFound, Shell } from "./shell";
 
 // What is opened first comes with the shell; the rest in chunks of their own.
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Broken });
 const top = () => root;
 const settings = createRoute({ getParentRoute: top, path: "/settings", component: Settings });
 const under = () => settings;
@@ -36,4 +36,4 @@ const tree = root.addChildren([
   createRoute({ getParentRoute: top, path: "/ui", component: lazyRouteComponent(() => import("@/rooms/gallery/gallery"), "Gallery") }),
 ]);
 
-export const router = createRouter({ routeTree: tree, parseSearch, stringifySearch, defaultPreload: false, scrollRestoration: true, scrollToTopSelectors: ["#main"] });
+export const router = createRouter({ routeTree: tree, parseSearch, stringifySearch, defaultPreload: false, defaultErrorComponent: Broken, scrollRestoration: true, scrollToTopSelectors: ["#main"] });

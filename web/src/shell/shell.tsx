@@ -2,7 +2,7 @@ import { Outlet } from "@tanstack/react-router";
 import { useSession } from "@/api/session";
 import { useAway, useSummary } from "@/live/hooks";
 import { live } from "@/live/socket";
-import { Act, Banner, Brand, Empty, Frame, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
+import { Act, Banner, Brand, Empty, Frame, Gate, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
 import { format, locale, t } from "@/words";
 import icon from "./favicon.svg";
 import { Search } from "./search";
@@ -87,5 +87,17 @@ export function NotFound() {
     <Page title={t("notfound.title")}>
     <Empty title={t("notfound.text")} action={<Go accent to="/">{t("notfound.action")}</Go>} id="not-found" />
     </Page>
+  );
+}
+
+/** A fault of this page's own. What it is stands in the browser's console; the reader needs a way on. */
+export function Broken() {
+  return (
+    <Gate title={t("broken.title")} brand={<Brand icon={icon} name="Soundpost" />}>
+      <Text>{t("broken.text")}</Text>
+      <Act onClick={() => location.reload()} id="broken-reload">
+        {t("broken.action")}
+      </Act>
+    </Gate>
   );
 }
