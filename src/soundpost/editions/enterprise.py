@@ -45,7 +45,7 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     certificate = await asyncio.to_thread(
         tls.ensure, keys, clock.now_ms(), names=options.host_names, label="Soundpost hub"
     )
-    async with Store(options.database or data / "soundpost.db", clock) as store:
+    async with Store(options.database or data / "soundpost.db", clock, keys=keys) as store:
         people = People(store, clock)
         edition = Edition("enterprise")
         async with rooms.opened(edition, store, people, clock, door=True) as house:

@@ -53,7 +53,7 @@ async def engine(data: Path | None, clock: Clock) -> AsyncIterator[Agent]:
 async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     orders = process.orders()
     folder = data_folder("agent", options.data)
-    async with engine(options.data, clock) as agent, Store(folder / "soundpost.db", clock) as store:
+    async with engine(options.data, clock) as agent, Store(folder / "soundpost.db", clock, keys=keys_folder(folder)) as store:
         people = People(store, clock, mail=False, own_machine_first=True)
         external = local_api.External(agent, clock)
         async with rooms.opened(
@@ -201,7 +201,7 @@ async def reset_password(data: Path | None, sign_in: str) -> None:
     path = existing_folder("agent", data) / "soundpost.db"
     if not path.exists():
         raise Invalid(f"No agent has run in {path.parent}. Check --data.", code="data_folder", folder=str(path.parent))
-    async with Store(path, clock) as store:
+    async with Store(path, clock, keys=keys_folder(path.parent)) as store:
         people = People(store, clock, mail=False)
         try:
             await people.start()

@@ -1,6 +1,7 @@
 """Encryption at rest for secrets that must be read again (device credentials, keys), under a key kept outside the data folder (T31)."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -31,6 +32,27 @@ class Sealer:
                 "A stored secret can't be opened with this key file; restore the key file that belongs to this data folder.",
                 code="sealed_key",
             ) from None
+
+
+class Secrets:
+    """The keys of one installation, each made when it is first wanted, in `folder` outside the data (T31). Without a folder they live
+    in memory only: what they sealed can't be opened by the next process."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """For what must be read again: the mail account's password, second factors."""
+        return Sealer(self._key("hub.seal"))
+
+    @cached_property
+    def audit_key(self) -> bytes:
+        """Of the audit's chain (T35)."""
+        return self._key("audit.key")
+
+    def _key(self, name: str) -> bytes:
+        return key_file(self.folder, name) if self.folder else os.urandom(32)
 
 
 def key_file(folder: Path, name: str, size: int = 32) -> bytes:

@@ -16,16 +16,19 @@ from soundpost.hub.store.tables import log_head
 from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Lane, TaskLane, ThreadLane, Tx, Unit
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
+from soundpost.kernel.sealed import Secrets
 
 T = TypeVar("T")
 CHECKPOINT_S = 1.0
 
 
 class Store:
-    """`target` is a SQLite file's path or a `postgresql://` address. Open with `async with Store(...)`."""
+    """`target` is a SQLite file's path or a `postgresql://` address; `keys`: the folder of `secrets` (kernel.sealed). Open with `async
+    with Store(...)`."""
 
-    def __init__(self, target: Path | str, clock: Clock) -> None:
+    def __init__(self, target: Path | str, clock: Clock, *, keys: Path | None = None) -> None:
         self.target, self.clock = target, clock
+        self.secrets = Secrets(keys)
         self.log_id = ""
         self.head = 0
         self._subscribers: list[Callable[[list[Event]], None]] = []
@@ -60,7 +63,7 @@ class Store:
             reader = dialect.sqlite_engine(path, write=False)
             self._engines.append(reader)
         self._threads = ThreadPoolExecutor(4, "store-reader")
-        self._lane = ThreadLane(writer, self.clock, self._announce)
+        self._lane = ThreadLane(writer, self.clock, self._announce, self.secrets)
         self._keeper = asyncio.create_task(self._checkpoint(reader), name="store-checkpoint")
 
     async def _open_postgresql(self, address: str) -> None:
@@ -78,7 +81,7 @@ class Store:
             async with engine.begin() as conn:
                 await conn.execute(text("select pg_advisory_xact_lock(7067021)"))  # one process migrates, others wait
                 await conn.run_sync(migrate.upgrade)
-        self._lane = TaskLane(engine, self.clock, self._announce)
+        self._lane = TaskLane(engine, self.clock, self._announce, self.secrets)
 
     def _begin_log(self, tx: Tx) -> tuple[str, int]:
         statement = dialect.insert(tx.conn, log_head).on_conflict_do_nothing(index_elements=["id"])

@@ -131,6 +131,26 @@ api_keys = Table(
     number("expires_ms"),
 )
 
+# Mail and text messages on their way out. `body` is sealed: a link in it lets somebody in. It goes once the message is out.
+outgoing = Table(
+    "outgoing",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("channel", None),  # mail, sms
+    text("recipient", None),
+    text("kind", None),
+    Column("body", LargeBinary, nullable=True),
+    text("language"),
+    text("person"),
+    text("state", None),  # mail.rules: waiting, sent, failed
+    text("said"),  # the last words of the mail server or gateway
+    number("tries"),
+    number("created_ms", None),
+    number("next_ms", None),
+    number("ended_ms"),
+    Index("ix_outgoing_state", "state", "next_ms"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -20,6 +20,7 @@ from soundpost.hub.store import dialect, outbox
 from soundpost.hub.store.tables import fact_uids, log_head
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Retry
+from soundpost.kernel.sealed import Secrets
 
 T = TypeVar("T")
 INGEST, RECORDS = 0, 1
@@ -34,9 +35,10 @@ class CommitUnknown(Retry):
 class Tx:
     """What one unit of work may use: the connection, the log, and what shall happen after the commit."""
 
-    def __init__(self, conn: Connection, now_ms: int) -> None:
+    def __init__(self, conn: Connection, now_ms: int, secrets: Secrets) -> None:
         self.conn = conn
         self.now_ms = now_ms
+        self.secrets = secrets
         self.events: list[outbox.Event] = []
         self.callbacks: list[Callable[[], None]] = []
         self.head = 0
@@ -126,8 +128,8 @@ Announce = Callable[[Tx], None]
 class ThreadLane:
     """SQLite: one thread, one connection, units in order of (ingest first, arrival)."""
 
-    def __init__(self, engine: Engine, clock: Clock, announce: Announce) -> None:
-        self._engine, self._clock, self._announce = engine, clock, announce
+    def __init__(self, engine: Engine, clock: Clock, announce: Announce, secrets: Secrets) -> None:
+        self._engine, self._clock, self._announce, self._secrets = engine, clock, announce, secrets
         self._loop = asyncio.get_running_loop()
         self._queue: queue.PriorityQueue[tuple[int, int, Unit[Any] | None]] = queue.PriorityQueue()
         self._order = itertools.count()
@@ -159,7 +161,7 @@ class ThreadLane:
 
     def _committed(self, conn: Connection, unit: Unit[T]) -> tuple[Tx, T]:
         transaction = conn.begin()
-        tx = Tx(conn, self._clock.now_ms())
+        tx = Tx(conn, self._clock.now_ms(), self._secrets)
         try:
             result = unit.work(tx)
             tx.number()
@@ -188,8 +190,8 @@ def commit(transaction: Any) -> None:
 class TaskLane:
     """PostgreSQL: one task, one connection at a time; the same order and the same promises."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, announce: Announce) -> None:
-        self._engine, self._clock, self._announce = engine, clock, announce
+    def __init__(self, engine: AsyncEngine, clock: Clock, announce: Announce, secrets: Secrets) -> None:
+        self._engine, self._clock, self._announce, self._secrets = engine, clock, announce, secrets
         self._queue: asyncio.PriorityQueue[tuple[int, int, Unit[Any] | None]] = asyncio.PriorityQueue()
         self._order = itertools.count()
         self._task = asyncio.create_task(self._serve(), name="store-writer")
@@ -218,7 +220,7 @@ class TaskLane:
             transaction = await conn.begin()
 
             def work(sync: Connection) -> tuple[Tx, object]:
-                tx = Tx(sync, self._clock.now_ms())
+                tx = Tx(sync, self._clock.now_ms(), self._secrets)
                 result = unit.work(tx)
                 tx.number()
                 return tx, result

@@ -1,0 +1,12 @@
+"""The chain over the audit, its anchors, and where it is streamed to."""
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
