@@ -53,7 +53,10 @@ async def engine(data: Path | None, clock: Clock) -> AsyncIterator[Agent]:
 async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     orders = process.orders()
     folder = data_folder("agent", options.data)
-    async with engine(options.data, clock) as agent, Store(folder / "soundpost.db", clock, keys=keys_folder(folder)) as store:
+    async with (
+        engine(options.data, clock) as agent,
+        Store(folder / "soundpost.db", clock, keys=keys_folder(folder)) as store,
+    ):
         people = People(store, clock, mail=False, own_machine_first=True)
         external = local_api.External(agent, clock)
         async with rooms.opened(

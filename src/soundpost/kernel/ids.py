@@ -11,7 +11,26 @@ from collections.abc import Callable
 Random = Callable[[int], bytes]
 ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 PREFIXES = frozenset(
-    {"dev", "sit", "agt", "cmd", "loc", "rul", "usr", "alr", "key", "ses", "hub", "log", "aud", "cred", "boot", "out", "viw", "str"}
+    {
+        "dev",
+        "sit",
+        "agt",
+        "cmd",
+        "loc",
+        "rul",
+        "usr",
+        "alr",
+        "key",
+        "ses",
+        "hub",
+        "log",
+        "aud",
+        "cred",
+        "boot",
+        "out",
+        "viw",
+        "str",
+    }
 )
 SHAPE = re.compile(r"^([a-z]+)_([0-9a-v]{26})$")
 
