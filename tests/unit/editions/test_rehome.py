@@ -22,10 +22,11 @@ async def test_what_was_told_before_the_move_is_of_the_same_site_after_it(tmp_pa
             account = await house.agents.adopt_local("sit_own", "Here", b"k" * 32, "Europe/Zurich")
             before = Session(house.inventory, Source("sit_own", account.id, 1))
             assert {before.declare(device) for device in DEVICES} == {""}
+            assert before.declare("dev_late") == ""  # its fact comes only after the move
             before.send(*(found(device) for device in DEVICES))
             await rooms.rehome(house, "sit_own", "sit_hubs")
             after = Session(house.inventory, Source("sit_hubs", account.id, 2))
-            assert {after.declare(device) for device in DEVICES} == {""}
+            assert {after.declare(device) for device in [*DEVICES, "dev_late"]} == {""}
             after.send(*(status(device, "online") for device in DEVICES))
             await after.settled()
             shown = [house.inventory.find(device, EVERYTHING) for device in DEVICES]

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from soundpost.device.model import Descriptor, Device, Reason
 from soundpost.hub.inventory.state import AgentInfo, Found
@@ -320,3 +320,5 @@ def move_site(conn: Connection, old: str, new: str) -> None:
     for table in (devices, found, events):
         conn.execute(update(table).where(table.c.site == old).values(site=new))
     conn.execute(delete(segments))
+    # A blob carries the old id as well. Where no record says whose the device is, that would count: its values come again.
+    conn.execute(delete(blobs).where(~exists().where(devices.c.id == blobs.c.device)))
