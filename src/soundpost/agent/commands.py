@@ -17,6 +17,7 @@ from soundpost.agent.spool import Spool
 from soundpost.agent.turns import Origin, Queued, Turns
 from soundpost.agent.watch import Watch
 from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState, Verb
+from soundpost.device.ceiling import MICROPHONES, allows, needs
 from soundpost.device.contract import Outcome, Session
 from soundpost.device.model import Reason
 from soundpost.kernel import log
@@ -60,9 +61,11 @@ class Commands:
         registry: Registry,
         lines: Lines,
         go_s: float,
+        ceiling: Callable[[], str] = lambda: MICROPHONES,
     ) -> None:
+        """`ceiling`: the most a hub may do here just now (device.ceiling)."""
         self._clock, self._journal, self._spool = clock, journal, spool
-        self._registry, self._lines, self._go_s = registry, lines, go_s
+        self._registry, self._lines, self._go_s, self._ceiling = registry, lines, go_s, ceiling
         self._turns: dict[str, Turns] = {}
         self._open: dict[str, Entry] = {}
         self._queued_ids: set[str] = set()
@@ -128,7 +131,7 @@ class Commands:
             self._not_started(entry, CommandState.REFUSED, error.code, error.text)
             return
         origin.seen(command.id)
-        refused = self._refusal(command)
+        refused = self._refusal(command) or self._over_ceiling(entry)
         if refused is not None:
             self._not_started(entry, *refused)
             return
@@ -157,6 +160,15 @@ class Commands:
         if command.generation and command.generation < known.device.generation:
             return CommandState.REFUSED, "older_generation", "Another agent holds this device now."
         return None
+
+    def _over_ceiling(self, entry: Entry) -> tuple[CommandState, str, str] | None:
+        """Whatever a hub asks: this site's people said how far it may go. Their own page is not bound by it."""
+        command, ceiling = entry.command, self._ceiling()
+        needed = needs(command.capability, command.arguments)
+        if entry.origin == Here.name or allows(ceiling, needed):
+            return None
+        words = f"This site lets its hub go as far as {ceiling}; this needs {needed}. It is changed at the Local Agent."
+        return CommandState.REFUSED, "over_ceiling", words
 
     def _queue(self, entry: Entry, origin: Origin, due: float) -> None:
         watch = self._lines.of_device(entry.command.device)
@@ -204,6 +216,9 @@ class Commands:
 
     async def _carry_out(self, entry: Entry, due: float) -> None:
         command, verb = entry.command, VERBS[entry.command.capability]
+        if (refused := self._over_ceiling(entry)) is not None:  # lowered while it waited
+            self._not_started(entry, *refused)
+            return
         watch = self._lines.of_device(command.device)
         session = self._lines.sessions.get(watch.id) if watch else None
         if watch is None or session is None:

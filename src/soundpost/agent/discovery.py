@@ -71,6 +71,8 @@ class Discovery:
         self.findings = Findings(memory, spool)
         self.chosen = DiscoverySettings(list(settings.subnets), settings.policy, settings.interval_s)
         self.sets: list[CredentialSet] = []
+        self.ceiling = settings.ceiling
+        """Told with how discovery stands; the house keeps it."""
         self.problem = ""
         """Why the last plan could not be swept ("" when it could)."""
         self._tries: dict[Endpoint, set[str]] = {}
@@ -374,7 +376,7 @@ class Discovery:
 
     def tell(self) -> None:
         sets = [SetState(item.id, item.user, list(item.subnets)) for item in self.sets]
-        self._board.tell_scan(ScanState(list(self._states), self.chosen.policy, sets))
+        self._board.tell_scan(ScanState(list(self._states), self.chosen.policy, sets, self.ceiling))
 
 
 def _doubtful(look: Look) -> bool:

@@ -15,9 +15,10 @@ from soundpost.agent.memory import KnownDevice, Memory, delete_device, save_devi
 from soundpost.agent.registry import Registry, renamed
 from soundpost.agent.settings import AgentSettings
 from soundpost.agent.spool import LOCAL, Spool
+from soundpost.device.ceiling import LEVELS
 from soundpost.device.model import Kind
 from soundpost.kernel import log
-from soundpost.kernel.errors import Corrupt, TellUser
+from soundpost.kernel.errors import Conflict, Corrupt, Invalid, TellUser
 from soundpost.link.envelope import Known, SitePlan
 from soundpost.link.events import DeviceFound, DeviceRenamed, data, pack, unpack
 
@@ -44,6 +45,7 @@ class House:
         self.site = ""
         self.zone = settings.zone or machine.zone()
         self.hub_plan = SitePlan()
+        self.ceiling = settings.ceiling
         self.local = DiscoverySettings(list(settings.subnets), settings.policy, settings.interval_s)
         """What was chosen here; a joined hub's plan wins over it, the environment's ranges over both."""
 
@@ -51,6 +53,23 @@ class House:
         self.local = await self._memory.setting("discovery", DiscoverySettings) or self.local
         self.hub_plan = await self._memory.setting("plan", SitePlan) or SitePlan()
         self._apply()
+        if not self._settings.ceiling_fixed:
+            self._hold_ceiling(await self._memory.setting("ceiling", str) or self.ceiling)
+
+    async def set_ceiling(self, ceiling: str) -> None:
+        """On disk before it holds, so that a power cut does not lift it again. Raises Invalid for a word nobody knows, Conflict where this
+        machine's settings say it."""
+        if ceiling not in LEVELS:
+            raise Invalid(f"The ceiling is one of {', '.join(LEVELS)}.", code="invalid_argument", field="ceiling")
+        if self._settings.ceiling_fixed and ceiling != self.ceiling:
+            words = "The ceiling is set by SOUNDPOST_AGENT_CEILING on this machine; change it there."
+            raise Conflict(words, code="ceiling_fixed")
+        await self._memory.set_setting("ceiling", ceiling)
+        self._hold_ceiling(ceiling)
+
+    def _hold_ceiling(self, ceiling: str) -> None:
+        self.ceiling = self._discovery.ceiling = ceiling
+        self._discovery.tell()
 
     async def take_site(self, site: str) -> None:
         """The id the hub has for this site is kept, also when the hub is left later."""

@@ -119,7 +119,9 @@ class Agent:
             self._networks,
         )
         self.journal = Journal(self.disk)
-        self.commands = Commands(clock, self.journal, self.spool, self.registry, self.lines, settings.go_s)
+        self.commands = Commands(
+            clock, self.journal, self.spool, self.registry, self.lines, settings.go_s, lambda: self.house.ceiling
+        )
         self.house = House(
             settings, self.memory, self.registry, self.board, self.spool, self.lines, self.discovery, self.hold
         )
@@ -282,6 +284,10 @@ class Agent:
         if self.house.hub_plan.subnets is not None and chosen.subnets != self.discovery.chosen.subnets:
             raise Conflict("The ranges are managed by the hub; change them there.", code="managed_by_hub")
         await self.house.set_local(chosen)
+
+    async def set_ceiling(self, ceiling: str) -> None:
+        """The most a hub may do here. Raises Invalid, and Conflict where the environment says it."""
+        await self.house.set_ceiling(ceiling)
 
     def scan_now(self) -> None:
         self.discovery.scan_now()

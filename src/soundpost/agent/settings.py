@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from soundpost.device.ceiling import LEVELS, MICROPHONES
 from soundpost.device.contract import Credentials, Periods
 from soundpost.kernel.errors import Invalid
 
@@ -43,25 +44,41 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     """Sets a new agent starts with; later ones are kept sealed on its disk."""
     insecure: bool = False
     version: str = ""
+    ceiling: str = MICROPHONES
+    """The most a hub may do here; `ceiling_fixed`: this machine's settings say it, so that no page may change it."""
+    ceiling_fixed: bool = False
     families: tuple[str, ...] = ()
     """Driver families that are used only when somebody wants them (`opt_in`)."""
     extra: dict[str, str] = field(default_factory=dict)
 
 
 PERIOD_NAMES = ("status", "levels", "facts", "settings", "heartbeat", "answer", "gap")
-NAMES = ("subnets", "families", "zone", "policy", "interval", "connect", *(f"period.{name}" for name in PERIOD_NAMES))
+NAMES = (
+    "subnets",
+    "families",
+    "zone",
+    "policy",
+    "ceiling",
+    "interval",
+    "connect",
+    *(f"period.{name}" for name in PERIOD_NAMES),
+)
 """What may stand under [agent] in soundpost.toml."""
 
 
 def from_environment(
     environ: Mapping[str, str], data: Path, keys: Path | None = None, *, version: str = ""
 ) -> AgentSettings:
-    """`SOUNDPOST_AGENT_SUBNETS` and `_FAMILIES` (comma lists), `_ZONE`, `_POLICY`, `_INTERVAL`, `_CONNECT`, `_PERIOD_STATUS` and so on,
-    all seconds; `SOUNDPOST_KEYS` or `<data>.keys`. Raises Invalid with the variable's name."""
+    """`SOUNDPOST_AGENT_SUBNETS` and `_FAMILIES` (comma lists), `_ZONE`, `_POLICY`, `_CEILING`; `_INTERVAL`, `_CONNECT`, `_PERIOD_STATUS`
+    and so on, all seconds; `SOUNDPOST_KEYS` or `<data>.keys`. Raises Invalid with the variable's name."""
     subnets = _list(environ, "SOUNDPOST_AGENT_SUBNETS")
     policy = environ.get("SOUNDPOST_AGENT_POLICY", LIST)
     if policy not in (LIST, ASK):
         raise Invalid(f"SOUNDPOST_AGENT_POLICY must be list or ask, not {policy!r}.", code="setting_invalid")
+    ceiling = environ.get("SOUNDPOST_AGENT_CEILING", "")
+    if ceiling and ceiling not in LEVELS:
+        words = f"SOUNDPOST_AGENT_CEILING must be one of {', '.join(LEVELS)}, not {ceiling!r}."
+        raise Invalid(words, code="setting_invalid")
     periods = {name: _seconds(environ, f"SOUNDPOST_AGENT_PERIOD_{name.upper()}") for name in PERIOD_NAMES}
     return AgentSettings(
         data=data,
@@ -72,6 +89,8 @@ def from_environment(
         interval_s=_seconds(environ, "SOUNDPOST_AGENT_INTERVAL") or 900.0,
         connect_s=_seconds(environ, "SOUNDPOST_AGENT_CONNECT") or 1.5,
         zone=environ.get("SOUNDPOST_AGENT_ZONE", ""),
+        ceiling=ceiling or MICROPHONES,
+        ceiling_fixed=bool(ceiling),
         version=version,
         families=_list(environ, "SOUNDPOST_AGENT_FAMILIES"),
         periods=Periods(**{name: value for name, value in periods.items() if value is not None}),

@@ -10,6 +10,7 @@ from soundpost.agent.discovery import DiscoverySettings
 from soundpost.agent.run import Agent, CredentialInput
 from soundpost.agent.uplink import OFF
 from soundpost.agent.websocket import Fingerprint
+from soundpost.device.ceiling import LEVELS
 from soundpost.device.model import Kind
 from soundpost.hub.agents.items import ReasonView
 from soundpost.hub.audit import service as audit
@@ -57,6 +58,9 @@ class HubBody(Struct, forbid_unknown_fields=True):
     fingerprint: str = ""
 
 
+CeilingWord = Annotated[str, one_of(LEVELS)]
+
+
 class SetView(Struct):
     id: str
     user: str
@@ -98,6 +102,17 @@ class DiscoveryBody(Struct, forbid_unknown_fields=True):
     subnets: list[str] | None = None
     policy: Literal["list", "ask"] | None = None
     interval_s: float | None = None
+
+
+class CeilingView(Struct):
+    """The most the central hub may do here. `managed`: "environment" where this machine's settings say it."""
+
+    ceiling: CeilingWord
+    managed: Annotated[str, one_of(("", "environment"))]
+
+
+class CeilingBody(Struct, forbid_unknown_fields=True):
+    ceiling: str
 
 
 class External:
@@ -247,6 +262,18 @@ class LocalController(Controller):
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "discovery.changed", detail=detail))
         return discovery_view(engine)
 
+    @get("/ceiling", opt={"right": "see"}, sync_to_thread=False, summary="The most the central hub may do here")
+    def ceiling(self, engine: Agent) -> CeilingView:
+        return ceiling_view(engine)
+
+    @put("/ceiling", opt={"right": "own"}, summary="Change the most the central hub may do here")
+    async def put_ceiling(self, request: AnyRequest, data: CeilingBody, engine: Agent, store: Store) -> CeilingView:
+        before = engine.house.ceiling
+        await engine.set_ceiling(data.ceiling)
+        detail = {"before": before, "after": engine.house.ceiling}
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "ceiling.changed", detail=detail))
+        return ceiling_view(engine)
+
 
 def anywhere(subnets: list[str]) -> list[str]:
     return [subnet for subnet in subnets if subnet != "*"]
@@ -262,6 +289,10 @@ def discovery_view(engine: Agent) -> DiscoveryView:
         for state in engine.board.scan_state.ranges
     ]
     return DiscoveryView(list(chosen.subnets), chosen.policy, chosen.interval_s, shown, managed)
+
+
+def ceiling_view(engine: Agent) -> CeilingView:
+    return CeilingView(engine.house.ceiling, "environment" if engine.settings.ceiling_fixed else "")
 
 
 CONTROLLERS = (ExternalController, LocalController)

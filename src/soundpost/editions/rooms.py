@@ -80,6 +80,8 @@ async def opened(
     users = Users(people, store, clock)
     users.places_within = inventory.places_within
     items = AgentItems(links, inventory.reader_of)
+    if door:
+        commands.ceiling_of = items.ceiling
     live = Live(people, inventory, commands, items, links)
     about = About(edition.code, edition.version, edition.name)
     rooms = Rooms(

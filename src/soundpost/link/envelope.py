@@ -295,6 +295,8 @@ class ScanState(Message, tag=20):
     ranges: list[RangeState]
     policy: str = "list"
     sets: list[SetState] = field(default_factory=list)
+    ceiling: str = ""
+    """The most a hub may do here (device.ceiling); "" = an agent that knows of none."""
 
 
 class Pick(Message, tag=21):

@@ -138,6 +138,56 @@ async def test_an_older_generation_is_refused(site):
     assert stack.performed == []
 
 
+@pytest.mark.parametrize(
+    ("ceiling", "value", "state"),
+    [
+        ("monitor", True, "refused"),
+        ("control", True, "done"),
+        ("control", False, "refused"),
+        ("microphones", False, "done"),
+    ],
+)
+async def test_a_hub_goes_no_further_than_the_site_lets_it(site, ceiling, value, state):
+    engine, stack, _, box = site
+    await engine.set_ceiling(ceiling)
+    assert engine.board.scan_state.ceiling == ceiling
+    await engine.commands.ask(control(box, value=value), Link())
+    await calm(engine)
+    (end,) = await ends(engine)
+    assert end.state == state
+    assert (end.reason.code if end.reason else "") == ("over_ceiling" if state == "refused" else "")
+    assert bool(stack.performed) == (state == "done")
+
+
+async def test_who_is_at_the_site_is_not_bound_by_its_ceiling(site):
+    engine, stack, _, box = site
+    await engine.set_ceiling("monitor")
+    end = await engine.perform(control(box))
+    assert (end.state, len(stack.performed)) == ("done", 1)
+
+
+async def test_a_ceiling_lowered_while_a_command_waits_counts(site):
+    engine, stack, clock, box = site
+    link = Link("busy")
+    await engine.commands.ask(control(box), link)
+    await calm(engine)
+    await engine.set_ceiling("monitor")
+    link.answer = "yes"
+    await clock.advance(1.0)
+    await calm(engine)
+    assert [(end.state, end.reason.code) for end in await ends(engine)] == [("refused", "over_ceiling")]
+    assert stack.performed == []
+
+
+async def test_the_ceiling_outlives_the_process(tmp_path):
+    for expected in ("microphones", "control"):
+        async with agent(tmp_path, FakeNet(), clock=ManualClock()) as engine:
+            assert engine.house.ceiling == engine.board.scan_state.ceiling == expected
+            with pytest.raises(Invalid):
+                await engine.set_ceiling("sky")
+            await engine.set_ceiling("control")
+
+
 async def test_one_queue_per_stack_and_expiry_in_it(site):
     engine, stack, clock, box = site
     stack.gate = asyncio.Event()

@@ -401,6 +401,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/local/ceiling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The most the central hub may do here */
+        get: operations["ApiV1LocalCeilingCeiling"];
+        /** Change the most the central hub may do here */
+        put: operations["ApiV1LocalCeilingPutCeiling"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/local/credentials": {
         parameters: {
             query?: never;
@@ -792,6 +810,8 @@ export interface components {
             added_by: string;
             address: string;
             boot: string;
+            /** @enum {string} */
+            ceiling: "" | "monitor" | "control" | "configuration" | "microphones";
             clock_offset_s: number | null;
             credential_sets: components["schemas"]["CredentialSetView"][];
             delay_ms: number | null;
@@ -822,6 +842,8 @@ export interface components {
             added: string;
             added_by: string;
             address: string;
+            /** @enum {string} */
+            ceiling: "" | "monitor" | "control" | "configuration" | "microphones";
             clock_offset_s: number | null;
             delay_ms: number | null;
             devices: {
@@ -852,6 +874,20 @@ export interface components {
             name: string;
             /** @enum {string} */
             state: "connected" | "lost" | "never" | "refused" | "held_twice" | "awaited";
+        };
+        /** CeilingBody */
+        CeilingBody: {
+            ceiling: string;
+        };
+        /**
+         * CeilingView
+         * @description The most the central hub may do here. `managed`: "environment" where this machine's settings say it.
+         */
+        CeilingView: {
+            /** @enum {string} */
+            ceiling: "monitor" | "control" | "configuration" | "microphones";
+            /** @enum {string} */
+            managed: "" | "environment";
         };
         /**
          * ChangeLocation
@@ -2446,6 +2482,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocalCeilingCeiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeilingView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocalCeilingPutCeiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CeilingBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeilingView"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -40,6 +40,7 @@ export type SiteRow = Schemas["SiteItem"];
 export type ExternalHub = Schemas["HubView"];
 export type HubCheck = Schemas["HubCheck"];
 export type Discovery = Schemas["DiscoveryView"];
+export type CeilingSetting = Schemas["CeilingView"];
 /** As it is put: a password only for a new or changed set. */
 export type CredentialSet = Schemas["SetView"] & { password?: string };
 

@@ -11,6 +11,7 @@ export function Settings() {
     items.push(
       { to: "/settings/external", name: `${t("settings.organization")} › ${t("settings.external")}`, id: "external" },
       { to: "/settings/credentials", name: t("settings.credentials"), id: "credentials" },
+      { to: "/settings/ceiling", name: t("settings.ceiling"), id: "ceiling" },
       { to: "/settings/discovery", name: t("settings.discovery"), id: "discovery" },
     );
   return (

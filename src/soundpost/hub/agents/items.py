@@ -5,6 +5,7 @@ from typing import Annotated, Any, Protocol
 
 from msgspec import Struct
 
+from soundpost.device.ceiling import LEVELS
 from soundpost.device.model import Reason
 from soundpost.hub.agents import rules
 from soundpost.hub.agents.links import AgentLinks
@@ -63,6 +64,8 @@ class AgentItem(Struct):
     added_by: str
     address: str
     delay_ms: int | None
+    ceiling: Annotated[str, one_of(("", *LEVELS))]
+    """The most a hub may do at this site; "" = its agent never told one."""
 
 
 class ScanView(Struct):
@@ -170,6 +173,14 @@ class AgentItems:
         account = self._agents.of_site(site)
         return AgentRef(account.id, account.name, self._state(account)) if account else None
 
+    def ceiling(self, site: str) -> str:
+        account = self._agents.of_site(site)
+        return self._ceiling(account) if account else ""
+
+    def _ceiling(self, account: Account) -> str:
+        scans = self._scans(account)
+        return scans.ceiling if scans and scans.ceiling in LEVELS else ""
+
     def states(self) -> dict[str, int]:
         """How many servers are in each state, for the summary."""
         states = dict.fromkeys(STATES, 0)
@@ -205,6 +216,7 @@ class AgentItems:
             "added_by": account.added_by,
             "address": account.address,
             "delay_ms": session.offset.delay_ms if session else None,
+            "ceiling": self._ceiling(account),
         }
 
     def _reason(self, account: Account) -> ReasonView | None:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from soundpost.device.capability import HANDS_OFF_MOST_MIN, VERBS, CommandState
+from soundpost.device.ceiling import allows, needs
 from soundpost.device.model import Descriptor, PointType, Reason, Support
 from soundpost.hub.inventory.state import Restart
 from soundpost.kernel.errors import Conflict, Invalid, TellUser
@@ -74,6 +75,18 @@ def may_abort(state: CommandState, started: bool) -> TellUser | None:
     if started:
         return Conflict("It has started at the device; it can't be taken back.", code="already_started")
     return None
+
+
+def check_ceiling(ceiling: str, capability: str, arguments: Mapping[str, Any]) -> None:
+    """The site's agent would refuse it; said before it is sent. Raises Conflict `over_ceiling`."""
+    needed = needs(capability, arguments)
+    if not allows(ceiling, needed):
+        raise Conflict(
+            f"This site lets its hub go as far as {ceiling}; this needs {needed}. It is changed at the site's Local Agent.",
+            code="over_ceiling",
+            ceiling=ceiling,
+            needs=needed,
+        )
 
 
 def supported(capability: str, capabilities: Mapping[str, str], name: str) -> Support:

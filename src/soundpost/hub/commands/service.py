@@ -44,6 +44,8 @@ class Commands:
         self.store, self.clock, self.inventory = store, store.clock, inventory
         self.changes: Signal[Changed] = Signal("commands")
         self.send_command: Send = lambda _site, _command: False
+        self.ceiling_of: Callable[[str], str] = lambda _site: ""
+        """The most a hub may do at a site; handed in like `send_command`."""
         self._names: dict[str, str] = {}
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -119,6 +121,7 @@ class Commands:
             return None if place is None else device.schema.descriptors[place]
 
         checked = rules.check(capability, arguments, support, point_of)
+        rules.check_ceiling(self.ceiling_of(device.site.id), capability, checked)
         deadline_ms = now_ms + round(rules.deadline_s(capability, deadline_s) * 1000)
         before = device.values[device.schema.index[checked["key"]]] if capability == "control" else None
         return CommandRow(

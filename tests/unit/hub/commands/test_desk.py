@@ -70,6 +70,14 @@ async def test_what_makes_no_sense_is_refused_before_anything_is_written(desk: D
     assert (await desk.audit(), desk.sent) == ([], [])
 
 
+async def test_what_the_site_does_not_allow_is_said_before_it_is_sent(desk: Desk):
+    desk.commands.ceiling_of = lambda site: "monitor" if site == "sit_london" else ""
+    with pytest.raises(Conflict) as refusal:
+        await desk.ask()
+    assert (refusal.value.code, desk.sent, await desk.audit()) == ("over_ceiling", [], [])
+    assert (await desk.ask("refresh")).state == "accepted"
+
+
 async def test_what_a_device_does_not_have(desk: Desk):
     with pytest.raises(Conflict) as refusal:
         await desk.ask(device="dev_b")

@@ -88,6 +88,11 @@ function Known({ agent }: { agent: Row }) {
               ))}
             </Rows>
           )}
+          {agent.ceiling && (
+            <Text dim small id="server-ceiling">
+              {t("ceiling.at_site")}: {t(`ceiling.${agent.ceiling}`)}
+            </Text>
+          )}
           <Text dim small>
             {t("discovery.policy")}: {t(agent.policy === "ask" ? "discovery.ask" : "discovery.list")}
           </Text>

@@ -1,5 +1,6 @@
 import { useMay } from "@/api/session";
 import type { Device } from "@/api/types";
+import { useCeilings } from "@/live/ceilings";
 import { commands, latestFor, useAsked } from "@/live/commands";
 import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
@@ -73,13 +74,14 @@ export function LocateCell({ device, boxes }: { device: Device; boxes: readonly 
   const may = useMay("control");
   const away = useAway() !== null;
   const special = useSpecials()(device);
+  const ceiling = useCeilings()(device);
   const can = (each: Device) => each.capabilities.locate && each.capabilities.locate !== "unsupported";
   const targets = can(device) ? [device] : device.kind === "stack" ? boxes.filter(can) : [];
   if (targets.length === 0 || !may) return <Text dim>–</Text>;
   const on = targets.some((each) => each.locate === true);
   const own = targets.map((each) => latestFor(asked, [], each.id, "locate")).find((item) => item && ["asked", "reading"].includes(outcomeOf(item, { value: device.locate ?? on, time: null }).phase));
   const label = own ? t("locate.asked") : t(on ? "locate.turn_off" : "locate.turn_on");
-  return <IconButton tiny icon="locate" pressed={on} id={`locate-${device.id}`} label={label} reason={whyNot(device, { may, away, special })} onClick={() => targets.forEach((each) => void commands.ask(each.id, "locate", { on: !on }))} />;
+  return <IconButton tiny icon="locate" pressed={on} id={`locate-${device.id}`} label={label} reason={whyNot(device, { may, away, special, ceiling })} onClick={() => targets.forEach((each) => void commands.ask(each.id, "locate", { on: !on }))} />;
 }
 
 export function BellCell({ device }: { device: Device }) {

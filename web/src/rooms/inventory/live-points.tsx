@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import { useMay } from "@/api/session";
 import type { Command, Device, Point } from "@/api/types";
+import { useCeilings, needsOf } from "@/live/ceilings";
 import { commands, latestFor, useAsked, wantedOf, type Asked } from "@/live/commands";
 import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
@@ -94,6 +95,7 @@ function Without({ device, box, stack }: { device: Device; box?: Device; stack?:
 function usePoint({ device, open, special }: Context, point: Live): { asked: Asked | null; phase: ReturnType<typeof outcomeOf>["phase"] | null; ask: (value: boolean | number) => void; off: string | undefined } {
   const may = useMay("control");
   const away = useAway() !== null;
+  const ceiling = useCeilings()(device);
   const asked = useAsked();
   const latest = latestFor(asked, open, device.id, "control", point);
   const never = point.quality === "unsupported" ? t("quality.unsupported") : point.writable ? null : t("points.read_only");
@@ -101,7 +103,7 @@ function usePoint({ device, open, special }: Context, point: Live): { asked: Ask
     asked: latest,
     phase: latest ? outcomeOf(latest, { value: point.value, time: point.time }).phase : null,
     ask: (value) => void commands.ask(device.id, "control", { key: point.key, value }),
-    off: never ?? whyNot(device, { may, away, special }) ?? undefined,
+    off: never ?? whyNot(device, { may, away, special, ceiling, needs: typeof point.value === "boolean" ? needsOf(point.key, !point.value) : "control" }) ?? undefined,
   };
 }
 

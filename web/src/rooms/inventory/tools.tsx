@@ -3,6 +3,7 @@ import { useMay } from "@/api/session";
 import type { Device } from "@/api/types";
 import { commands, ended, useAsked } from "@/live/commands";
 import { useAway } from "@/live/hooks";
+import { useCeilings } from "@/live/ceilings";
 import { isHandedOff, useSpecials } from "@/live/standing";
 import { Line, LinkButton, Text, Tool, ToolBar } from "@/ui";
 import { t } from "@/words";
@@ -25,6 +26,7 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
   const mayPut = useMay("administer");
   const away = useAway() !== null;
   const specials = useSpecials();
+  const ceilings = useCeilings();
   const asked = useAsked();
   const [dialog, setDialog] = useState<"reboot" | "hands_off" | "put" | null>(null);
   // the line belongs to the stack: whoever stands for it, the stack is asked, and once
@@ -37,7 +39,7 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
   const hindrance = (capability: string, device: Device): string | null => {
     // a line that is handed off can be handed off for longer
     const free = capability === "hands_off" ? { ...device, reason: isHandedOff(device) ? null : device.reason } : device;
-    return whyNot(free, { may, away, special: specials(device) });
+    return whyNot(free, { may, away, special: specials(device), ceiling: ceilings(device), needs: capability === "refresh" ? "monitor" : "control" });
   };
   const able = (capability: string) => reach(capability).filter((device) => hindrance(capability, device) === null);
   const why = (capability: string): string | null => {
