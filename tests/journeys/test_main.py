@@ -1,13 +1,14 @@
 """The main job with real processes: found, shown, controlled, lost, back; nothing lost and nothing doubled through kill -9."""
 
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from tests.journeys.conftest import Site
-from tests.support.programs import Api, eventually
+from tests.support.programs import Api, Program, eventually
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 MUTE = "mic.101.level.mute"
@@ -48,6 +49,33 @@ def a_mixer(here: Site) -> dict[str, Any]:
 
 def stack_of(here: Site, mixer: dict[str, Any]) -> dict[str, Any]:
     return next(s for s in here.stacks() if any(b["serial"] == mixer["serial_number"] for b in s["boxes"]))
+
+
+@contextlib.contextmanager
+def owner_of(program: Program) -> Iterator[httpx.Client]:
+    """The owner at the page of that program."""
+    url, owner = program.ready["url"], program.ready["owner"]
+    with httpx.Client(base_url=f"{url}/api/v1", headers={"Origin": url}, timeout=20) as page:
+        page.post("/session", json={"sign_in": owner["email"], "password": owner["password"]}).raise_for_status()
+        yield page
+
+
+def test_a_hub_goes_no_further_than_the_site_lets_it(site: Callable[..., Site]) -> None:
+    here = site("127.24.9.0/28", 1)
+    listed(here, 1)
+    mixer = a_mixer(here)
+    orders = f"/devices/{mixer['id']}/commands"
+    mute, unmute = ({"capability": "control", "arguments": {"key": MUTE, "value": on}} for on in (True, False))
+    with owner_of(here.agent) as page:
+        page.put("/local/ceiling", json={"ceiling": "control"}).raise_for_status()
+        server = here.api.get("/agents")["items"][0]["id"]
+        eventually("the hub knows", lambda: here.api.get(f"/agents/{server}")["ceiling"] == "control")
+        refused = here.api.client.post(orders, json=unmute)
+        assert (refused.status_code, refused.json()["code"]) == (409, "over_ceiling")
+        assert ended(here.api, here.api.post(orders, mute)["id"])["status"] == "done"
+        # Who is at the site may, by the very same order.
+        asked = page.post(orders, json=unmute).json()["id"]
+        eventually("it is open again", lambda: page.get(f"/commands/{asked}").json()["status"] == "done")
 
 
 def test_found_shown_and_controlled(site: Callable[..., Site]) -> None:

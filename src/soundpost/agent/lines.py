@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 
+import msgspec
+
 from soundpost.agent.board import Board
 from soundpost.agent.memory import CredentialSet, KnownDevice
 from soundpost.agent.ranges import Range, parse
@@ -16,10 +18,13 @@ from soundpost.agent.registry import Registry
 from soundpost.agent.settings import AgentSettings
 from soundpost.agent.spool import Spool
 from soundpost.agent.watch import Rooms, Watch
-from soundpost.device.contract import Credentials, Family, Look, Session, Unit
+from soundpost.device.contract import Credentials, Family, Look, Periods, Session, Unit
 from soundpost.device.model import Device, Endpoint, Kind
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
+
+CROWD = 64
+"""So many lines read everything at once without the agent falling behind."""
 
 _log = log.get("agent.lines")
 
@@ -45,6 +50,8 @@ class Lines:
         self._registry = registry
         self.watches: dict[str, Watch] = {}
         self.sessions: dict[str, Session] = {}
+        self._expected = 0
+        """Lines that a start opens at once."""
         self.on_offline: Callable[[], None] = lambda: None
         self.on_left: Callable[[frozenset[str]], Awaitable[None]] = _nobody
         """Another device answers where the stack of these serials was held; it may answer where a double of it was seen."""
@@ -76,7 +83,9 @@ class Lines:
     # --- lines
 
     def open_known(self) -> None:
-        for known in self._registry.stacks():
+        stacks = list(self._registry.stacks())
+        self._expected = len(stacks)
+        for known in stacks:
             self._open(Watch(self._rooms, known))
 
     def held(self, endpoint: Endpoint) -> bool:
@@ -102,13 +111,19 @@ class Lines:
             self._for_stack(watch),
             watch,
             self._clock,
-            self._settings.periods,
+            self._periods(),
             zlib.crc32(watch.id.encode()),
         )
         self.sessions[watch.id] = session
         task = asyncio.create_task(session.run(), name=f"line {watch.endpoint}")
         task.add_done_callback(lambda done: self._ended(watch, done))
         self._tasks[watch.id] = task
+
+    def _periods(self) -> Periods:
+        """A site's first reading is some hundred questions a device: where many lines come up at once they take turns, so that what
+        is read all the time, and a sweep, keep their place. In powers of two, since schedules of one shape are shared."""
+        lines = max(len(self.sessions), self._expected)
+        return msgspec.structs.replace(self._settings.periods, crowd=float(1 << (lines // CROWD).bit_length()))
 
     def _ended(self, watch: Watch, task: "asyncio.Task[None]") -> None:
         """A session that dies is a fault of ours; the stack must not look well behind a dead line."""

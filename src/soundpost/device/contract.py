@@ -137,6 +137,8 @@ class Periods(Struct, frozen=True):
     answer: float = 2.0
     gap: float = 0.05
     settings: float = 300.0
+    crowd: float = 1.0
+    """How many times longer than alone a line takes for its first reading: as many others read at the same time."""
 
     def of(self, group: str) -> float:
         known = {"status": self.status, "facts": self.facts, "settings": self.settings}

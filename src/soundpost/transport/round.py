@@ -41,15 +41,15 @@ def plan(names: tuple[tuple[int, str], ...], group: bytes, periods: Periods) -> 
     members = tuple(
         array("H", (index for index, other in enumerate(places) if other == place)) for place in range(len(names))
     )
-    paces = tuple(_pace(kind, counts[kind], periods) for kind in kinds)
+    paces = tuple(pace_of(kind, counts[kind], periods) for kind in kinds)
     return Plan(names, places, members, order(bytes(kinds.index(names[place][1]) for place in places), paces))
 
 
-def _pace(group: str, count: int, periods: Periods) -> Pace:
-    if group == Group.SETTINGS:
-        return Pace(periods.settings, slow_round(count, periods.settings))
+def pace_of(group: str, count: int, periods: Periods) -> Pace:
+    """Of `count` polls of a group. Status is not spread wider for a crowd: its period is short already."""
     period = periods.of(group)
-    return Pace(period, min(period, FIRST_ROUND_S))
+    alone = slow_round(count, period) if group == Group.SETTINGS else FIRST_ROUND_S
+    return Pace(period, min(period, alone * periods.crowd))
 
 
 class Round:

@@ -1,10 +1,13 @@
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundpost.transport.round import slow_round
-from soundpost.transport.schedule import FIRST_ROUND_S, Schedule
+from soundpost.device.contract import Periods
+from soundpost.device.model import Group
+from soundpost.transport.round import pace_of, slow_round
+from soundpost.transport.schedule import FIRST_ROUND_S, Pace, Schedule
 
 
 def test_everything_is_due_once_in_the_first_round() -> None:
@@ -84,6 +87,23 @@ def test_settings_come_later_in_the_first_round_and_at_most_five_a_second() -> N
     assert slow_round(1_000, 300.0) == 200.0
     assert slow_round(5_000, 300.0) == 300.0
     assert slow_round(1_000, 1.5) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("group", "crowd", "period", "first"),
+    [
+        (Group.STATUS, 1, 10.0, 5.0),
+        (Group.STATUS, 128, 10.0, 10.0),
+        (Group.LEVELS, 1, 30.0, 5.0),
+        (Group.LEVELS, 4, 30.0, 20.0),
+        (Group.LEVELS, 128, 30.0, 30.0),
+        (Group.SETTINGS, 1, 300.0, 60.0),
+        (Group.SETTINGS, 4, 300.0, 240.0),
+        (Group.FACTS, 128, 3600.0, 640.0),
+    ],
+)
+def test_a_crowd_of_lines_takes_longer_for_its_first_reading(group, crowd, period, first) -> None:
+    assert pace_of(group, 100, Periods(crowd=crowd)) == Pace(period, first)
 
 
 @given(st.lists(st.sampled_from(["take", "due", "again"]), max_size=40), st.integers(1, 8))
