@@ -205,7 +205,7 @@ def test_every_screen_in_both_themes_wide_and_narrow(
             lee = Person(browser, local.ready["url"], width, theme)
             lee.sign_in(local.ready["owner"]["email"], local.ready["owner"]["password"])
             expect(lee.at("dashboard-sentence")).to_be_visible(timeout=WAIT_MS)
-            for name in ("external", "credentials", "discovery"):
+            for name in ("external", "credentials", "ceiling", "discovery"):
                 lee.open(f"/settings/{name}")
                 expect(lee.page.locator("h1").first).to_be_visible(timeout=WAIT_MS)
                 lee.page.wait_for_load_state("networkidle")

@@ -416,6 +416,7 @@ export const de: Catalogue = {
   "ceiling.configuration": "sehen, steuern, Firmware und Konfigurationen",
   "ceiling.microphones": "alles, auch Mikrofone öffnen",
   "tool.over_ceiling": "Dieser Standort erlaubt seinem Hub nur: {ceiling}. Geändert wird das am Local Agent.",
+  "ceiling.most": "Höchstens",
   "ceiling.text": "Das Äußerste, was der zentrale Hub an diesem Standort darf, gleich welche Rolle jemand dort hat. Dieser Local Agent hält sich daran, auch wenn der Hub übernommen würde; wer sich hier anmeldet, ist nicht daran gebunden.",
   "ceiling.monitor_text": "Sehen: Status, Werte, Listen.",
   "ceiling.control_text": "Auch steuern: Suchlicht, Pegel, stummschalten, Neustart.",

@@ -416,6 +416,7 @@ export const en = {
   "ceiling.configuration": "see, control, firmware and configurations",
   "ceiling.microphones": "everything, also open microphones",
   "tool.over_ceiling": "This site lets its hub only: {ceiling}. It is changed at its Local Agent.",
+  "ceiling.most": "At most",
   "ceiling.text": "The most the central hub may do at this site, whatever the role of the person there. This Local Agent keeps to it, also if the hub were taken over; people who sign in here are not bound by it.",
   "ceiling.monitor_text": "See: status, values, lists.",
   "ceiling.control_text": "Control as well: locate, gains, mutes on, restart.",

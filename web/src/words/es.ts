@@ -416,6 +416,7 @@ export const es: Catalogue = {
   "ceiling.configuration": "ver, controlar, firmware y configuraciones",
   "ceiling.microphones": "todo, también abrir micrófonos",
   "tool.over_ceiling": "Este sitio permite a su hub solo: {ceiling}. Se cambia en su Local Agent.",
+  "ceiling.most": "Como máximo",
   "ceiling.text": "Lo máximo que el hub central puede hacer en este sitio, sea cual sea el papel de la persona allí. Este Local Agent lo cumple, también si alguien tomara el hub; quien inicia sesión aquí no está limitado por ello.",
   "ceiling.monitor_text": "Ver: estado, valores, listas.",
   "ceiling.control_text": "También controlar: localizar, ganancias, silenciar, reiniciar.",

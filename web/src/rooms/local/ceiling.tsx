@@ -12,13 +12,14 @@ export function CeilingSettings() {
   const { data, error, refetch } = useQuery({ queryKey: ["ceiling"], queryFn: () => api.get<CeilingSetting>("/local/ceiling") });
   if (error) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading rows={4} />;
-  return <Editor key={data.ceiling} given={data} />;
+  return <Editor given={data} />;
 }
 
 function Editor({ given }: { given: CeilingSetting }) {
   const queries = useQueryClient();
   const owner = useMay("own");
   const [chosen, setChosen] = useState<string>(given.ceiling);
+  const [saved, setSaved] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const fixed = given.managed === "environment" ? t("ceiling.environment") : owner ? "" : t("tool.not_allowed");
@@ -27,6 +28,7 @@ function Editor({ given }: { given: CeilingSetting }) {
     setError(null);
     try {
       queries.setQueryData(["ceiling"], await api.put<CeilingSetting>("/local/ceiling", { ceiling: chosen }));
+      setSaved(true);
     } catch (problem) {
       setError(problem);
     } finally {
@@ -37,10 +39,10 @@ function Editor({ given }: { given: CeilingSetting }) {
     <Section title={t("settings.ceiling")} id="ceiling">
       <Form onSubmit={() => void submit()} id="ceiling-form">
         <Text>{t("ceiling.text")}</Text>
-        <Radios label={t("settings.ceiling")} value={chosen} onChange={setChosen} id="ceiling-level" options={LEVELS.map((level) => ({ value: level, label: t(`ceiling.${level}_text`) }))} />
+        <Radios label={t("ceiling.most")} value={chosen} onChange={setChosen} id="ceiling-level" options={LEVELS.map((level) => ({ value: level, label: t(`ceiling.${level}_text`) }))} />
         <ErrorNote error={error} />
         <Line justify="end" gap={12}>
-          {fixed ? <Text dim>{fixed}</Text> : chosen === given.ceiling && <Text dim>{t("state.saved")}</Text>}
+          {fixed ? <Text dim>{fixed}</Text> : saved && chosen === given.ceiling && <Text dim>{t("state.saved")}</Text>}
           <Act primary submit busy={busy} disabled={fixed !== "" || chosen === given.ceiling} id="ceiling-save">
             {t("action.save")}
           </Act>
