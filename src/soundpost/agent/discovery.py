@@ -31,6 +31,9 @@ TELL_EVERY = 32
 """Addresses asked between two words about progress."""
 BEHIND_S, PAUSE_MOST_S = 0.25, 1.0
 """A timer this late means that this program is behind: answers that came in time would be missed, so the sweep waits."""
+LATE_ROUNDS, LATE_PAUSE_S = 5, 2.0
+"""How often places are asked again for whose answers this program came too late, and how long it rests between."""
+LATE = "late"
 DUPLICATE = "duplicate_serial"
 NUDGE_S = 30.0
 """A stack that goes offline brings the next sweep forward, but not closer to the last one than this."""
@@ -50,6 +53,8 @@ class Tally(Struct):
     gone: int = 0
     doubts: dict[Endpoint, list[Family]] | None = None
     """Where something is, but did not say enough in time: asked once more at the end. None: this time what it says stands."""
+    late_only: bool = False
+    """Only where this program itself was too late is asked yet again."""
 
 
 class Discovery:
@@ -184,14 +189,21 @@ class Discovery:
         self.tell()
 
     async def _once_more(self, tally: Tally, gate: asyncio.Semaphore) -> None:
-        doubts, tally.doubts = tally.doubts or {}, None
-        async with asyncio.TaskGroup() as group:
-            for endpoint, families in doubts.items():
-                await gate.acquire()
-                if self._replanned:
-                    break
-                group.create_task(self._asked(endpoint, families, tally, gate, anew=False))
-                await self._pace()
+        """And again, where this program itself came too late for the answer: of that a place that is asked may not disappear."""
+        for left in reversed(range(LATE_ROUNDS)):
+            doubts, tally.doubts = tally.doubts or {}, {} if left else None
+            tally.late_only = True
+            async with asyncio.TaskGroup() as group:
+                for endpoint, families in doubts.items():
+                    await gate.acquire()
+                    if self._replanned:
+                        break
+                    group.create_task(self._asked(endpoint, families, tally, gate, anew=False))
+                    await self._pace()
+            if not tally.doubts:
+                return
+            _log.info("asked again: this program was too late for an answer", addresses=len(tally.doubts))
+            await self._clock.sleep(LATE_PAUSE_S)
 
     async def _pace(self) -> None:
         gap = self._settings.sweep_gap_s
@@ -252,7 +264,7 @@ class Discovery:
             if look is None:
                 await self._nothing(endpoint, tally)
                 return
-            if tally.doubts is not None and _doubtful(look):
+            if tally.doubts is not None and (_late(look) if tally.late_only else _doubtful(look)):
                 tally.doubts[endpoint] = families
                 return
             if look.ours:
@@ -272,7 +284,7 @@ class Discovery:
         except TimeoutError:
             # Waited longer than was meant: who was late is not known.
             late = self._clock.monotonic() - began - self._settings.connect_s >= BEHIND_S
-            return Look(ours=False, mute=True) if late else None
+            return Look(ours=False, problem=LATE, mute=True) if late else None
         except OSError:
             return None
         refused = [item.trial for item in sets if item.id in look.tried and item.id != look.credentials]
@@ -377,6 +389,10 @@ class Discovery:
     def tell(self) -> None:
         sets = [SetState(item.id, item.user, list(item.subnets)) for item in self.sets]
         self._board.tell_scan(ScanState(list(self._states), self.chosen.policy, sets, self.ceiling))
+
+
+def _late(look: Look) -> bool:
+    return look.problem == LATE
 
 
 def _doubtful(look: Look) -> bool:

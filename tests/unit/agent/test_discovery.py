@@ -2,7 +2,7 @@ import pytest
 from tests.support.clock import ManualClock
 from tests.unit.agent.fakes import MUTE, FakeNet, FakeStack, agent, body, calm, facts, reading, unit, until
 
-from soundpost.agent.discovery import DiscoverySettings
+from soundpost.agent.discovery import LATE, LATE_PAUSE_S, LATE_ROUNDS, DiscoverySettings
 from soundpost.agent.run import CredentialInput
 from soundpost.device.contract import Look
 from soundpost.device.model import Endpoint, Identity
@@ -434,6 +434,22 @@ async def test_what_stays_silent_is_not_asked_a_third_time(tmp_path, answer, sho
         await calm(engine)
         assert len([endpoint for endpoint, _ in net.looks if endpoint.address == "10.0.0.5"]) == 2
         assert [finding.reason.code for finding in engine.discovery.findings.all.values()] == shown
+
+
+@pytest.mark.parametrize(("times", "found"), [(3, 1), (99, 0)])
+async def test_where_the_agent_itself_was_too_late_it_asks_again_and_again_but_not_for_ever(tmp_path, times, found):
+    net, clock = FakeNet(), ManualClock()
+    late = Look(ours=False, problem=LATE, mute=True)
+    net.put("10.0.0.5", FakeStack(unit("1111"), first=[late] * times))
+    async with agent(tmp_path, net, clock=clock) as engine:
+        for _ in range(LATE_ROUNDS):
+            await calm(engine)
+            await clock.advance(LATE_PAUSE_S)
+        await calm(engine)
+        asked = len([endpoint for endpoint, _ in net.looks if endpoint.address == "10.0.0.5"])
+        assert asked == min(times, LATE_ROUNDS) + 1
+        (done,) = await facts(engine, "scan.done")
+        assert (body(done).found, len(engine.lines.watches)) == (found, found)
 
 
 class LateClock(ManualClock):
