@@ -78,6 +78,25 @@ def test_a_hub_goes_no_further_than_the_site_lets_it(site: Callable[..., Site]) 
         eventually("it is open again", lambda: page.get(f"/commands/{asked}").json()["status"] == "done")
 
 
+def test_the_hubs_places_are_shown_at_the_site_and_changed_at_the_hub_alone(site: Callable[..., Site]) -> None:
+    here = site("127.24.10.0/28", 1)
+    stack = listed(here, 1)[0]["id"]
+    with owner_of(here.hub) as hub, owner_of(here.agent) as page:
+        room = hub.post("/locations", json={"name": "4.12", "kind": "room", "contact": "Ana"}).json()["id"]
+        hub.post("/locations/devices", json={"devices": [stack], "location": room}).raise_for_status()
+        shown = eventually("the site shows it", lambda: page.get("/locations").json()["items"])
+        assert [(place["path"], place["contact"]) for place in shown] == [("4.12", "Ana")]
+        assert page.get(f"/devices/{stack}").json()["location"]["path"] == "4.12"
+        hub.patch(f"/locations/{room}", json={"name": "Boardroom"}).raise_for_status()
+        eventually("the new name", lambda: page.get("/locations").json()["items"][0]["path"] == "Boardroom")
+        refused = page.patch(f"/locations/{room}", json={"name": "Mine"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "managed_by_hub")
+        # Without a hub the copy stays, and is this site's own.
+        page.delete("/external/hub").raise_for_status()
+        eventually("its own", lambda: page.get("/locations").json()["managed"] is False)
+        assert page.patch(f"/locations/{room}", json={"name": "Mine"}).json()["path"] == "Mine"
+
+
 def test_found_shown_and_controlled(site: Callable[..., Site]) -> None:
     here = site("127.24.1.0/28", 3)
     listed(here, 3)

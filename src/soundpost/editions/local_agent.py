@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from soundpost import __version__
 from soundpost.agent.channel import ChannelClosed
@@ -19,12 +19,14 @@ from soundpost.hub.agents.door import LocalChannel, LocalDoor
 from soundpost.hub.agents.rules import refusal
 from soundpost.hub.agents.service import Ending
 from soundpost.hub.app import Edition
+from soundpost.hub.locations.tree import Location
 from soundpost.hub.people.api import SiteView
 from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel.clock import Clock, SystemClock
 from soundpost.kernel.errors import Conflict, Invalid
 from soundpost.kernel.settings import as_environment, data_folder, existing_folder, keys_folder
+from soundpost.link.envelope import SitePlaces
 
 OWNER = "owner"
 FIRST_PORT, SECOND_PORT = 80, 8090
@@ -97,12 +99,14 @@ class LocalRooms:
         self._house, self._agent, self._clock = house, agent, clock
         self._site = self._name = ""
         self._moving = False
+        self._places: SitePlaces | None = None
 
     async def attach(self) -> None:
         stored = [id for id in self._house.agents.sites if id != self._agent.site]
         for old in stored:  # joined while these rooms were closed
             await rooms.rehome(self._house, old, self._agent.site)
         account = await self._adopt()
+        await self._mirror()
         await self._agent.attach_local(self._connect, account, self._house.links.hub)
 
     def _connect(self) -> LocalChannel:
@@ -126,6 +130,18 @@ class LocalRooms:
                 await self._move()
             elif site_name(self._agent) != self._name:
                 await self._adopt()
+            await self._mirror()
+
+    async def _mirror(self) -> None:
+        """The hub's places as it tells them. Without a hub what was there stays, and is this site's own again."""
+        told, locations = self._agent.house.hub_plan.places, self._house.inventory.locations
+        if told == self._places:
+            return
+        if told is not None:
+            places = [Location(**structs.asdict(place)) for place in told.places]
+            await locations.mirror(places, told.devices)
+        self._places, locations.managed = told, told is not None
+        self._house.inventory.places_changed()
 
     async def _move(self) -> None:
         self._moving = True

@@ -22,6 +22,7 @@ from soundpost.hub.inventory import api as inventory_api
 from soundpost.hub.inventory import places_api
 from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
+from soundpost.hub.inventory.site_places import PlacesTeller
 from soundpost.hub.live.service import Live
 from soundpost.hub.people import users_api
 from soundpost.hub.people.api import About
@@ -80,8 +81,9 @@ async def opened(
     users = Users(people, store, clock)
     users.places_within = inventory.places_within
     items = AgentItems(links, inventory.reader_of)
-    if door:
-        commands.ceiling_of = items.ceiling
+    teller = PlacesTeller(inventory, links.plan) if door else None
+    if teller:
+        commands.ceiling_of, links.site_plan = items.ceiling, teller.plan
     live = Live(people, inventory, commands, items, links)
     about = About(edition.code, edition.version, edition.name)
     rooms = Rooms(
@@ -110,6 +112,7 @@ async def opened(
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
     ending = asyncio.create_task(end_people(users, clock), name="people-ending")
+    others = [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
     try:
         yield house
@@ -117,7 +120,9 @@ async def opened(
         ticking.cancel()
         trimming.cancel()
         ending.cancel()
-        await asyncio.gather(ticking, trimming, ending, return_exceptions=True)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(ticking, trimming, ending, *others, return_exceptions=True)
         await live.stop()
         await links.stop()
         await commands.stop()

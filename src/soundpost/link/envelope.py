@@ -129,6 +129,26 @@ class Known(Struct, array_like=True):
     revision: int = 0
 
 
+class PlaceCopy(Struct, array_like=True):
+    """One of the hub's places, as the site may show it."""
+
+    id: str
+    parent: str
+    name: str
+    kind: str
+    zone: str = ""
+    address: str = ""
+    contact: str = ""
+    notes: str = ""
+
+
+class SitePlaces(Struct, array_like=True):
+    """The places of a site's devices and those above them, parents first; and which device is where. The hub's alone to change."""
+
+    places: list[PlaceCopy]
+    devices: dict[str, str]
+
+
 class SitePlan(Struct, array_like=True):
     """The hub's settings for the site, replaced whole by a higher revision. None = the hub leaves it to the site."""
 
@@ -136,6 +156,7 @@ class SitePlan(Struct, array_like=True):
     subnets: list[str] | None = None
     policy: str | None = None
     interval_s: float | None = None
+    places: SitePlaces | None = None
 
 
 class Welcome(Message, tag=6):

@@ -1209,6 +1209,7 @@ export interface components {
         /** LocationList */
         LocationList: {
             items: components["schemas"]["LocationItem"][];
+            managed: boolean;
             unplaced: number;
         };
         /**

@@ -9,16 +9,19 @@ export class PlacesStore extends ListStore<Place> {
   order: string[] = [];
   /** Devices, stacks left out, that are nowhere. */
   unplaced = 0;
+  /** The hub's alone to change: a Local Agent shows a copy. */
+  managed = false;
 
   constructor() {
     super(null);
   }
 
   override apply(message: Message): void {
-    const data = (message.data ?? {}) as { items?: Place[]; order?: string[]; unplaced?: number };
+    const data = (message.data ?? {}) as { items?: Place[]; order?: string[]; unplaced?: number; managed?: boolean };
     if (message.type === "snapshot") this.order = (data.items ?? []).map((item) => item.id);
     else if (data.order) this.order = data.order;
     if (typeof data.unplaced === "number") this.unplaced = data.unplaced;
+    if (typeof data.managed === "boolean") this.managed = data.managed;
     super.apply(message);
   }
 

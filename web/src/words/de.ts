@@ -540,6 +540,7 @@ export const de: Catalogue = {
   "place.find": "Ort suchen",
   "place.no_match": "Kein Ort heißt so.",
   "place.no_devices": "keine Geräte",
+  "place.managed": "Wird vom Hub verwaltet; dort ändern.",
   "place.unplaced": { one: "{n} Gerät ohne Ort", other: "{n} Geräte ohne Ort" },
   "place.empty": "Noch keine Orte.",
   "place.empty_text": "Den Baum aus Städten, Gebäuden, Etagen und Räumen anlegen: von Hand, oder eine Tabelle der Räume importieren. Dann Geräte zuordnen, von Hand oder durch Regeln.",

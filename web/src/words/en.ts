@@ -540,6 +540,7 @@ export const en = {
   "place.find": "Find a place",
   "place.no_match": "No place is called so.",
   "place.no_devices": "no devices",
+  "place.managed": "Managed by the hub; change it there.",
   "place.unplaced": { one: "{n} device is nowhere", other: "{n} devices are nowhere" },
   "place.empty": "No places yet.",
   "place.empty_text": "Draw the tree of your cities, buildings, floors and rooms: add them by hand, or import a table of your rooms. Then put devices there, by hand or by rules.",

@@ -540,6 +540,7 @@ export const es: Catalogue = {
   "place.find": "Buscar un lugar",
   "place.no_match": "Ningún lugar se llama así.",
   "place.no_devices": "sin dispositivos",
+  "place.managed": "Lo administra el hub; cámbielo allí.",
   "place.unplaced": { one: "{n} dispositivo sin lugar", other: "{n} dispositivos sin lugar" },
   "place.empty": "Aún no hay lugares.",
   "place.empty_text": "Dibuje el árbol de ciudades, edificios, plantas y salas: a mano, o importe una tabla de sus salas. Después asigne los dispositivos, a mano o con reglas.",

@@ -27,6 +27,8 @@ class LocationList(Struct):
     items: list[places.LocationItem]
     unplaced: int
     """Devices, stacks left out, that are nowhere."""
+    managed: bool
+    """The hub's alone to change; this is a Local Agent's copy."""
 
 
 class AddLocation(Struct, forbid_unknown_fields=True):
@@ -119,7 +121,7 @@ class LocationController(Controller):
     @get("", opt=SEE, summary="The tree, parents before children, with how the devices there and below stand")
     async def tree(self, request: AnyRequest, inventory: Inventory) -> LocationList:
         allowed = scope_of(request, inventory)
-        return LocationList(inventory.tree(allowed), inventory.unplaced(allowed))
+        return LocationList(inventory.tree(allowed), inventory.unplaced(allowed), inventory.locations.managed)
 
     @post("", opt=ADMINISTER, summary="Add a place")
     async def add(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddLocation]) -> places.LocationItem:

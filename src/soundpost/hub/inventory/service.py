@@ -238,6 +238,11 @@ class Inventory:
             serials.get(rules.plain(serial.lower()), ()) if serial else addresses.get(address, ())
         )
 
+    def places_changed(self) -> None:
+        """Who may change them is another now."""
+        self.memory.delta.places = True
+        self._tell()
+
     def unplaced(self, allowed: Scope) -> int:
         counted = frozenset(map(str, COUNTED))
         return sum(

@@ -123,7 +123,10 @@ class LocationsFeed:
         return {item.id: item for item in self._inventory.tree(self._scope)}
 
     async def snapshot(self) -> object:
-        return {"items": list(self._now().values()), "unplaced": self._inventory.unplaced(self._scope)}
+        return {"items": list(self._now().values()), **self._rest()}
+
+    def _rest(self) -> dict[str, Any]:
+        return {"unplaced": self._inventory.unplaced(self._scope), "managed": self._inventory.locations.managed}
 
     def on_delta(self, delta: Delta) -> None:
         self._stale = (
@@ -144,7 +147,7 @@ class LocationsFeed:
         gone = [id for id in before if id not in self._told]
         if gone:
             self._tell("gone", {"ids": gone})
-        change: dict[str, Any] = {"items": items, "unplaced": self._inventory.unplaced(self._scope)}
+        change: dict[str, Any] = {"items": items, **self._rest()}
         if list(before) != list(self._told):
             change["order"] = list(self._told)
         self._tell("change", change)

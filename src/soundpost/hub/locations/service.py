@@ -73,6 +73,8 @@ class Locations:
         self.placed: dict[str, str] = {}
         self.rules: list[PlaceRule] = []
         self.changed: Signal[Change] = Signal("locations changed")
+        self.managed = False
+        """A hub owns the places; here they are a copy that nobody changes (truth T4)."""
 
     async def start(self) -> None:
         """Reads the rows; call before anybody asks."""
@@ -299,6 +301,44 @@ class Locations:
     ) -> T:
         """`work` is given the tree as the rows are now, and changes rows and tree alike. `put`: where it puts devices;
         `repointed`: it changes what was put somewhere, so that all of it is read again."""
+        if self.managed:
+            raise Conflict("Places are managed by the hub; change them there.", code="managed_by_hub")
+        return await self._committing(work, put, rules=rules, repointed=repointed)
+
+    async def mirror(self, places: Sequence[Location], devices: Mapping[str, str]) -> None:
+        """Another's places in the place of all that is here; those that stay the same are left alone. Rules go: where they put a device
+        is among `devices`."""
+        put = {id: at for id, at in devices.items() if at in {place.id for place in places}}
+        if not self.rules and self.placed == put and self.tree.places == {place.id: place for place in places}:
+            return
+
+        def work(tx: Tx, tree: Tree) -> None:
+            wanted = {place.id: place for place in places}
+            for rule in repo.rules(tx.conn):
+                repo.remove_rule(tx.conn, rule.id)
+            repo.lift(tx.conn, list(repo.placed(tx.conn)))
+            repo.remove(tx.conn, list(tree.places))
+            for id in list(tree.places):
+                tree.drop(id)
+            for place in wanted.values():
+                repo.add(tx.conn, place)
+                tree.put(place)
+            for location in sorted(set(put.values())):
+                repo.put(tx.conn, [id for id, at in put.items() if at == location], location, tx.now_ms)
+            detail = {"places": len(wanted), "devices": len(put)}
+            tx.log("location.mirrored", detail)
+            audit.recorded(tx, audit.SYSTEM, "location.mirrored", detail=detail)
+
+        await self._committing(work, repointed=True)
+
+    async def _committing(
+        self,
+        work: Callable[[Tx, Tree], T],
+        put: dict[str, str | None] | None = None,
+        *,
+        rules: bool = False,
+        repointed: bool = False,
+    ) -> T:
 
         def whole(tx: Tx) -> T:
             tree = repo.tree(tx.conn)

@@ -150,7 +150,7 @@ async def test_facts_findings_and_servers(house: House, page: Page, london: Sess
 
 
 async def test_the_tree_of_places_and_who_is_put_there(house: House, page: Page, london: Session, clock: ManualClock):
-    assert (await page.follow("locations"))["data"] == {"items": [], "unplaced": 1}
+    assert (await page.follow("locations"))["data"] == {"items": [], "unplaced": 1, "managed": False}
     await page.follow("list:kind=mixer")
     room = await house.inventory.locations.add(SAM, Wanted(name="4.12", kind="room"))
     told = await page.next("locations")

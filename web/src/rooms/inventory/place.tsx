@@ -30,7 +30,7 @@ export function PlacePage() {
 }
 
 function Known({ store, place }: { store: PlacesStore; place: Place }) {
-  const why = useWhyNotPlaces();
+  const why = useWhyNotPlaces(store);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place } | null>(null);
   const [label, setLabel] = useState(false);
   const way = pathLinks(store, place);

@@ -10,10 +10,10 @@ import { ImportDialog } from "./place-import";
 import { RulesDialog } from "./place-rules";
 
 /** Why places can't be changed just now; null when they can. */
-export function useWhyNotPlaces(): string | null {
+export function useWhyNotPlaces(store: PlacesStore): string | null {
   const may = useMay("administer");
   const away = useAway() !== null;
-  return !may ? t("tool.not_allowed") : away ? t("tool.hub_lost") : null;
+  return !may ? t("tool.not_allowed") : store.managed ? t("place.managed") : away ? t("tool.hub_lost") : null;
 }
 
 export function PlaceMenu({ place, onAct }: { place: Place; onAct: (act: PlaceAct) => void }) {
@@ -29,7 +29,7 @@ export function PlaceMenu({ place, onAct }: { place: Place; onAct: (act: PlaceAc
 export function Locations() {
   const store = usePlaces();
   const [filter, setFilter] = useFilter();
-  const why = useWhyNotPlaces();
+  const why = useWhyNotPlaces(store);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place | null } | null>(null);
   const add = () => setActing({ act: "add", place: null });
   const rooms = store.all.filter((place) => place.kind === "room").length;
