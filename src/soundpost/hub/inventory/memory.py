@@ -63,6 +63,8 @@ class Memory:
         self.links: dict[str, Link] = {}
         self.watchers: dict[str, int] = {}
         self.delta = Delta()
+        self.counted = 0
+        """Higher each time a count, or what is shown of one, is another."""
         self.places: Places = Nowhere()
         self.restarts: dict[str, Restart] = {}
         """The last one asked of each stack, or of a device without one, while devices may be away because of it."""
@@ -88,6 +90,7 @@ class Memory:
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self.moves = 0
         """Counts each time a device comes to a place or leaves it."""
+        self.counted += 1
         self.at: dict[str, set[DeviceState]] = defaultdict(set)
         """By place, the devices that are at it itself, not below it."""
         self.counts_at: dict[tuple[str, str], dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(Counter))
@@ -144,6 +147,7 @@ class Memory:
             for id in site.devices:
                 self.delta.face(id, "agent")
             return
+        self.counted += 1
         for kind, counts in site.counts.items():
             total = self.totals[kind]
             for status, n in counts.items():
@@ -352,6 +356,7 @@ class Memory:
         site.counts[kind][status] += sign
         self.totals[kind][status if site.up else "unknown"] += sign
         self.counts_at[device.place, site.id][kind][status] += sign
+        self.counted += 1
         if sign > 0 and status in TROUBLED:
             self.troubled[device.id] = device
         else:

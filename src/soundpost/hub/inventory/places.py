@@ -2,10 +2,10 @@
 Nothing here waits or reads a clock."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from soundpost.device.model import COUNTED, Status
 from soundpost.hub.inventory import rules
@@ -17,6 +17,7 @@ from soundpost.hub.locations.rules import KINDS
 from soundpost.hub.locations.tree import INHERITED, Location, Tree, text
 from soundpost.kernel.shape import one_of
 
+SHOWN = (*map(str, Status), rules.RESTARTING)
 WORST = (Status.OFFLINE, Status.DEGRADED, Status.UNKNOWN, Status.ONLINE)
 
 
@@ -101,8 +102,51 @@ def in_order(tree: Tree, top: Location) -> list[Location]:
     return found
 
 
+SCOPES_KEPT = 16
+
+
+class Drawn:
+    """The tree as items, kept while nothing changes: every open page asks for it each second, and it may have ten thousand places. An item
+    that tells the same as before is the same object."""
+
+    def __init__(self) -> None:
+        self._tree: Tree | None = None
+        self._by_scope: dict[str, tuple[int, dict[str, LocationItem]]] = {}
+
+    def items(self, memory: Memory, scope: Scope) -> dict[str, LocationItem]:
+        """By id, parents before children; nobody may change it."""
+        tree, key = memory.places.tree, scope.key()
+        if tree is not self._tree or len(self._by_scope) > SCOPES_KEPT:
+            self._tree, self._by_scope = tree, {}
+        counted, before = self._by_scope.get(key, (-1, {}))
+        if counted != memory.counted:
+            before = self._anew(memory, tree, scope, before)
+            self._by_scope[key] = memory.counted, before
+        return before
+
+    def _anew(
+        self, memory: Memory, tree: Tree, scope: Scope, before: Mapping[str, LocationItem]
+    ) -> dict[str, LocationItem]:
+        rolled = Rolled(memory, scope)
+        if not before:
+            return {place.id: location_item(tree, place, rolled) for place in visible(tree, scope)}
+        return {id: _counted(item, rolled) for id, item in before.items()}
+
+
+def _counted(item: LocationItem, rolled: Rolled) -> LocationItem:
+    devices, worst = counts_of(rolled, item.id)
+    same = devices == item.devices and rolled.rooms[item.id] == item.rooms
+    return item if same else structs.replace(item, devices=devices, worst=worst, rooms=rolled.rooms[item.id])
+
+
+def counts_of(rolled: Rolled, id: str) -> tuple[dict[str, int], str | None]:
+    counts = rolled.of(id)
+    worst = next((status.value for status in WORST if counts[status]), None)
+    return {status: counts[status] for status in SHOWN}, worst
+
+
 def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
-    counts = rolled.of(place.id)
+    devices, worst = counts_of(rolled, place.id)
     holds = {field: tree.inherited(place.id, field) for field in INHERITED}
     return LocationItem(
         id=place.id,
@@ -117,8 +161,8 @@ def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
         notes=place.notes,
         children=len(tree.children(place.id)),
         rooms=rolled.rooms[place.id],
-        devices={status: counts[status] for status in (*map(str, Status), rules.RESTARTING)},
-        worst=next((status.value for status in WORST if counts[status]), None),
+        devices=devices,
+        worst=worst,
         created=when(place.created_ms),
     )
 

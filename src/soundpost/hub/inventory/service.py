@@ -75,6 +75,7 @@ class Inventory:
         self.locations = Locations(store)
         self.memory.places = self.locations
         self.changes: Signal[Delta] = Signal("inventory")
+        self._drawn = places.Drawn()
         self.on_command_ended: OnCommandEnded = nobody_listens
         self.pick: Pick | None = None
         self.transcript_of: Transcript | None = None
@@ -256,8 +257,11 @@ class Inventory:
 
     def tree(self, allowed: Scope) -> list[places.LocationItem]:
         """Parents before children."""
-        tree, rolled = self.locations.tree, places.Rolled(self.memory, allowed)
-        return [places.location_item(tree, place, rolled) for place in places.visible(tree, allowed)]
+        return list(self.drawn(allowed).values())
+
+    def drawn(self, allowed: Scope) -> dict[str, places.LocationItem]:
+        """The same by id, as it is kept: not to be changed."""
+        return self._drawn.items(self.memory, allowed)
 
     def may_see_place(self, id: str, allowed: Scope) -> None:
         """Raises NotFound for a place that is not there, or not for this reader: neither itself nor anything below it is."""

@@ -120,7 +120,7 @@ class LocationsFeed:
         self._told = {}
 
     def _now(self) -> dict[str, places.LocationItem]:
-        return {item.id: item for item in self._inventory.tree(self._scope)}
+        return self._inventory.drawn(self._scope)
 
     async def snapshot(self) -> object:
         return {"items": list(self._now().values()), **self._rest()}
@@ -143,7 +143,7 @@ class LocationsFeed:
             return
         self._stale = False
         before, self._told = self._told, self._now()
-        items = [item for id, item in self._told.items() if before.get(id) != item]
+        items = [item for id, item in self._told.items() if (old := before.get(id)) is not item and old != item]
         gone = [id for id in before if id not in self._told]
         if gone:
             self._tell("gone", {"ids": gone})

@@ -252,3 +252,22 @@ async def test_what_happened_at_a_place(client, london):
     assert await told(location=hq["id"]) == {"dev_a", "dev_a1", "dev_a2"}
     assert await told(location=room["id"], type="device.placed", limit=1) == {"dev_a"}
     problem(await client.get("/events", params={"location": "loc_no"}), 404, "location_gone")
+
+
+async def test_the_drawn_tree_is_kept_while_nothing_changes_and_only_what_changed_is_made_anew(inventory, london):
+    await stack(london)
+    room, other = [await path(inventory, f"HQ > {name}") for name in ("4.12", "4.13")]
+    await inventory.locations.put(SAM, ["dev_a"], room)
+    before = inventory.drawn(EVERYTHING)
+    assert inventory.drawn(EVERYTHING) is before
+    london.send(status("dev_a1", "offline"))
+    await london.settled()
+    after = inventory.drawn(EVERYTHING)
+    assert (after[room].worst, after[room].devices["offline"]) == ("offline", 1)
+    assert after[other] is before[other]
+    await inventory.rebuild()
+    assert inventory.drawn(EVERYTHING) == after
+    await inventory.locations.change(SAM, other, Wanted(name="Lobby"))
+    assert inventory.drawn(EVERYTHING)[other].path == "HQ > Lobby"
+    inventory.detached(LONDON, "lost", "")
+    assert inventory.drawn(EVERYTHING)[room].worst == "unknown"
