@@ -136,15 +136,18 @@ def application(farm: Farm) -> Litestar:
 
     @post(["/stacks/{name:str}/faults", "/arrays/{name:str}/faults"], status_code=200)
     async def fault(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
+        _of_its_kind(farm, request, name)
         order = await read(request, FaultOrder)
         return Injected(await farm.fault(name, order.fault, order.on, order.args))
 
     @post(["/stacks/{name:str}/push", "/arrays/{name:str}/push"], status_code=200)
     async def push(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
+        _of_its_kind(farm, request, name)
         return Injected(farm.push(name, (await read(request, PushOrder)).line))
 
     @post(["/stacks/{name:str}/set", "/arrays/{name:str}/set"], status_code=200)
     async def set_value(name: FromPath[str], request: Request[Any, Any, Any]) -> Injected:
+        _of_its_kind(farm, request, name)
         order = await read(request, SetOrder)
         return Injected(farm.set(name, order.address, order.parameter, float(order.value)))
 
@@ -166,6 +169,12 @@ def application(farm: Farm) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _of_its_kind(farm: Farm, request: Request[Any, Any, Any], name: str) -> None:
+    """What stands under `/arrays` is an array, also where a stack has that name."""
+    if request.url.path.startswith("/arrays/"):
+        farm.array(name)
 
 
 async def read(request: Request[Any, Any, Any], shape: type[Any]) -> Any:

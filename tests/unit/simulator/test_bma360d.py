@@ -185,6 +185,10 @@ async def test_the_control_api_shows_arrays_and_puts_them_in_trouble(farm: Farm,
         assert detail["faults"] == {"lf_cr": {}}
         assert (await api.get("/faults")).json()["items"] == [{"stack": NAME, "fault": "lf_cr", "args": {}}]
         assert [item["name"] for item in (await api.get("/stacks")).json()["items"]] == ["Vectors-01"]
+        stack = (await api.get("/stacks")).json()["items"]
+        for other in [item["name"] for item in stack] or ["Nobody"]:
+            answer = await api.post(f"/arrays/{other}/faults", json={"fault": "reset"})
+            assert (answer.status_code, answer.json()["code"]) == (404, "array_not_found")
         for path, code in ((f"/stacks/{NAME}", "stack_not_found"), ("/arrays/Nobody", "array_not_found")):
             answer = await api.get(path)
             assert (answer.status_code, answer.json()["code"]) == (404, code)

@@ -121,6 +121,10 @@ def test_a_scene_repeats() -> None:
         ("steps:\n- at: -1\n  fault: reset", r"line 2, steps\[0\]\.at: it is a number of seconds from 0 "),
         ("steps:\n- at: .nan\n  fault: reset", r"line 2, steps\[0\]\.at: "),
         ("steps:\n- every: 0\n  fault: reset", r"line 2, steps\[0\]\.every: "),
+        (
+            "steps:\n- at: 9\n  every: 2\n  until: 3\n  fault: reset",
+            r"line 4, steps\[0\]\.until: it ends before it begins \(`at` 9\)\.",
+        ),
         ("steps:\n- at: 1\n  until: 3\n  fault: reset", r"line 3, steps\[0\]\.until: `until` goes with `every`\."),
         ("steps:\n- every: 4\n  jitter: 3\n  fault: reset", r"line 3, steps\[0\]\.jitter: it is at most half"),
         ("steps:\n- at: 1\n  pick: 0\n  fault: reset", r"line 3, steps\[0\]\.pick: at least 1"),
