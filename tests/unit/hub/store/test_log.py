@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -133,3 +134,9 @@ async def test_a_new_log_is_told_after_the_commit(any_store: Store) -> None:
     before = any_store.log_id
     await any_store.unit_of_work(any_store.new_log)
     assert any_store.log_id != before
+
+
+def test_a_stored_event_begins_with_its_level_and_the_oldest_are_still_read():
+    data = {"device": "dev_1", "n": 3}
+    packed = msgspec.msgpack.encode(data)
+    assert outbox.body(outbox.LEVEL + packed) == outbox.body(packed) == data
