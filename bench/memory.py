@@ -72,9 +72,9 @@ def first_round_s(stacks: int) -> float:
 
 
 def environment(first_s: float) -> dict[str, str]:
-    """Settings are read for the first time within a fifth of their period, all else in the first seconds."""
+    """Settings are read for the first time within a fifth of their period, in a crowd of lines within more of it, at most all of it."""
     once = {f"SOUNDPOST_AGENT_PERIOD_{name}": "7200" for name in ("STATUS", "LEVELS", "FACTS", "HEARTBEAT")}
-    return {"SOUNDPOST_AGENT_PERIOD_SETTINGS": f"{first_s / SLOW_SHARE:.0f}", **once}
+    return {"SOUNDPOST_AGENT_PERIOD_SETTINGS": f"{first_s:.0f}", **once}
 
 
 def where(here: World) -> None:
