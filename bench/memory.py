@@ -20,7 +20,6 @@ from bench.start import wait_until_read
 from soundpost.drivers.converge_pro2.report import polls_of
 from soundpost.kernel.clock import sleep_blocking
 from soundpost.simulator.specs import make_stacks
-from soundpost.transport.round import SLOW_SHARE
 
 SIZES = (100, 1_000, 5_000)
 SLOPE_KIB, BASE_MIB, POINT_BYTES = 20.0, 220.0, 200.0
