@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from soundpost.hub.mail import rules
+from soundpost.hub.mail import states
 from soundpost.hub.store.tables import outgoing
 
 _cells = (
@@ -22,7 +22,7 @@ def due(conn: Connection, channel: str, now_ms: int, without: Collection[str], l
     """The next to be tried, those that wait longest first; kinds in `without` are passed over."""
     query = (
         select(outgoing)
-        .where(outgoing.c.state == rules.WAITING, outgoing.c.next_ms <= now_ms)
+        .where(outgoing.c.state == states.WAITING, outgoing.c.next_ms <= now_ms)
         .where(outgoing.c.channel == channel, outgoing.c.kind.notin_(without))
         .order_by(outgoing.c.next_ms, outgoing.c.id)
         .limit(limit)
@@ -32,7 +32,7 @@ def due(conn: Connection, channel: str, now_ms: int, without: Collection[str], l
 
 def next_due(conn: Connection, channel: str, without: Collection[str]) -> int | None:
     query = select(func.min(outgoing.c.next_ms)).where(
-        outgoing.c.state == rules.WAITING, outgoing.c.channel == channel, outgoing.c.kind.notin_(without)
+        outgoing.c.state == states.WAITING, outgoing.c.channel == channel, outgoing.c.kind.notin_(without)
     )
     return conn.execute(query).scalar()
 
@@ -41,7 +41,7 @@ def begin(conn: Connection, id: str, now_ms: int, message_id: str) -> Row[Any] |
     """An attempt is open from here on. None when the message is not waiting any more."""
     statement = (
         update(outgoing)
-        .where(outgoing.c.id == id, outgoing.c.state == rules.WAITING)
+        .where(outgoing.c.id == id, outgoing.c.state == states.WAITING)
         .values(
             began_ms=now_ms,
             tries=outgoing.c.tries + 1,
@@ -61,7 +61,7 @@ def end(conn: Connection, id: str, began_ms: int, **values: Any) -> bool:
 
 def interrupted(conn: Connection) -> int:
     """Attempts nobody knows the end of: they may have gone out."""
-    statement = update(outgoing).where(outgoing.c.state == rules.WAITING, outgoing.c.began_ms > 0)
+    statement = update(outgoing).where(outgoing.c.state == states.WAITING, outgoing.c.began_ms > 0)
     return conn.execute(statement.values(began_ms=0, repeats=1)).rowcount
 
 
@@ -69,9 +69,9 @@ def expire(conn: Connection, now_ms: int, said: str) -> list[Row[Any]]:
     """What would say nothing of worth any more; an open attempt may still end."""
     statement = (
         update(outgoing)
-        .where(outgoing.c.state == rules.WAITING, outgoing.c.began_ms == 0)
+        .where(outgoing.c.state == states.WAITING, outgoing.c.began_ms == 0)
         .where(outgoing.c.expires_ms > 0, outgoing.c.expires_ms <= now_ms)
-        .values(state=rules.FAILED, said=said, body=None, ended_ms=now_ms)
+        .values(state=states.FAILED, said=said, body=None, ended_ms=now_ms)
         .returning(outgoing.c.id, outgoing.c.channel, outgoing.c.kind)
     )
     return list(conn.execute(statement))
@@ -83,9 +83,9 @@ def counts(conn: Connection) -> dict[tuple[str, str], int]:
     return {(channel, state): n for channel, state, n in conn.execute(query)}
 
 
-def page(conn: Connection, states: Collection[str], before: str | None, limit: int) -> list[Row[Any]]:
+def page(conn: Connection, wanted: Collection[str], before: str | None, limit: int) -> list[Row[Any]]:
     """Newest first; ids follow time."""
-    query = select(*FACE, (outgoing.c.body.is_not(None)).label("whole")).where(outgoing.c.state.in_(states))
+    query = select(*FACE, (outgoing.c.body.is_not(None)).label("whole")).where(outgoing.c.state.in_(wanted))
     if before is not None:
         query = query.where(outgoing.c.id < before)
     return list(conn.execute(query.order_by(outgoing.c.id.desc()).limit(limit)))
@@ -103,27 +103,26 @@ def of_person(conn: Connection, person: str) -> Row[Any] | None:
 
 def again(conn: Connection, now_ms: int, id: str | None = None) -> int:
     """Failed or waiting messages are tried at once, and for the whole time again; those whose words are gone can't be."""
-    statement = update(outgoing).where(outgoing.c.state != rules.SENT, outgoing.c.body.is_not(None))
+    statement = update(outgoing).where(outgoing.c.state != states.SENT, outgoing.c.body.is_not(None))
     statement = statement.where(outgoing.c.began_ms == 0)
     if id is not None:
         statement = statement.where(outgoing.c.id == id)
-    values = {"state": rules.WAITING, "next_ms": now_ms, "first_ms": 0, "ended_ms": 0, "tries": 0}
+    values = {"state": states.WAITING, "next_ms": now_ms, "first_ms": 0, "ended_ms": 0, "tries": 0}
     return conn.execute(statement.values(**values)).rowcount
 
 
 def hasten(conn: Connection, channel: str, now_ms: int) -> None:
     """The way out was changed: what waits is tried now."""
-    statement = update(outgoing).where(outgoing.c.state == rules.WAITING, outgoing.c.channel == channel)
+    statement = update(outgoing).where(outgoing.c.state == states.WAITING, outgoing.c.channel == channel)
     conn.execute(statement.where(outgoing.c.next_ms > now_ms).values(next_ms=now_ms))
 
 
 def remove(conn: Connection, id: str) -> Row[Any] | None:
-    statement = delete(outgoing).where(outgoing.c.id == id)
-    return conn.execute(statement.returning(outgoing.c.kind, outgoing.c.recipient, outgoing.c.state)).first()
+    return conn.execute(delete(outgoing).where(outgoing.c.id == id).returning(*FACE)).first()
 
 
 def cancel(conn: Connection, person: str, kinds: Collection[str]) -> int:
-    statement = delete(outgoing).where(outgoing.c.person == person, outgoing.c.state != rules.SENT)
+    statement = delete(outgoing).where(outgoing.c.person == person, outgoing.c.state != states.SENT)
     if kinds:
         statement = statement.where(outgoing.c.kind.in_(kinds))
     return conn.execute(statement).rowcount

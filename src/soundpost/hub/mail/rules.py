@@ -7,13 +7,13 @@ from msgspec import Struct
 from soundpost.kernel import backoff
 from soundpost.kernel.errors import Invalid
 
-WAITING, SENT, FAILED = "waiting", "sent", "failed"
-STATES = (WAITING, SENT, FAILED)
 CHANNELS = ("mail", "sms")
 LINKED = ("invitation", "password_reset")
 """Kinds that carry a link: they wait until the hub knows its own address."""
 FIRST_S, MOST_S = 30.0, 3_600.0
 GIVE_UP_MS = 3 * 86_400_000
+WORTH_MS = 30 * 86_400_000
+"""Longer than that no message waits, whatever it says."""
 KEPT_MS = 30 * 86_400_000
 SAID_MOST = 1_000
 
@@ -22,10 +22,11 @@ E164 = re.compile(r"^\+[1-9][0-9]{7,14}$")
 
 class Outcome(Struct, frozen=True):
     """How an attempt ended. `sent`; `later`: this message again, others may go; `refused`: this message never; `down`: nothing can go
-    out this way now. `words`: what the server said."""
+    out this way now. `words`: what the server said. `unsure`: the line was lost after the words were handed over."""
 
     kind: str
     words: str = ""
+    unsure: bool = False
 
 
 def check_number(number: str) -> str:

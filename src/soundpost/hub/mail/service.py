@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
-from soundpost.hub.mail import repo, rules
+from soundpost.hub.mail import repo, rules, states
 from soundpost.hub.organization.service import Organization
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import ids
@@ -40,7 +40,8 @@ def queue(
         expires_ms = tx.now_ms + int(minutes * 60_000)
     row = {
         "id": id, "channel": channel, "recipient": recipient, "kind": kind, "body": body, "language": language, "person": person,
-        "state": rules.WAITING, "created_ms": tx.now_ms, "next_ms": tx.now_ms, "expires_ms": expires_ms,
+        "state": states.WAITING, "created_ms": tx.now_ms, "next_ms": tx.now_ms,
+        "expires_ms": expires_ms or tx.now_ms + rules.WORTH_MS,
     }  # fmt: skip
     repo.add(tx.conn, row)
     tx.log("message.queued", {"message": id, "channel": channel, "kind": kind})
@@ -86,8 +87,11 @@ class Post:
         self.store, self.organization = store, organization
         self.down: dict[str, Down] = {}
         self.woken: dict[str, asyncio.Event] = {channel: asyncio.Event() for channel in rules.CHANNELS}
+        self.renewed: set[str] = set()
+        """Ways whose settings are others now: what waits for them is tried at once."""
         self._counts: dict[tuple[str, str], int] = {}
         self._stale = asyncio.Event()
+        organization.changed.subscribe(lambda _: self._settings_changed())
 
     def wake(self, channel: str | None = None) -> None:
         for name in (channel,) if channel else rules.CHANNELS:
@@ -117,7 +121,7 @@ class Post:
     def standing(self, channel: str) -> Standing:
         """From memory: pages look at it each second."""
         down, why = self.down.get(channel), self.why(channel)
-        waiting, failed = (self._counts.get((channel, state), 0) for state in (rules.WAITING, rules.FAILED))
+        waiting, failed = (self._counts.get((channel, state), 0) for state in (states.WAITING, states.FAILED))
         if down is None or why not in ("down", "address_missing"):
             return Standing(why, waiting, failed)
         return Standing("down", waiting, failed, down.words, down.since_ms, down.next_ms)
@@ -131,8 +135,8 @@ class Post:
             return "down"
         return "address_missing" if channel == "mail" and not self.organization.address else ""
 
-    async def page(self, states: Collection[str], before: str | None, limit: int) -> list[Row[Any]]:
-        return await self.store.read(lambda conn: repo.page(conn, states, before, limit))
+    async def page(self, wanted: Collection[str], before: str | None, limit: int) -> list[Row[Any]]:
+        return await self.store.read(lambda conn: repo.page(conn, wanted, before, limit))
 
     # --- acting
 
@@ -162,17 +166,16 @@ class Post:
 
         await self.store.unit_of_work(work)
 
-    async def changed_way(self, channel: str) -> None:
-        """Its settings are others: what waits for it is tried now."""
-        self.down.pop(channel, None)
-        await self.store.unit_of_work(lambda tx: repo.hasten(tx.conn, channel, tx.now_ms))
-        self.wake(channel)
+    def _settings_changed(self) -> None:
+        self.down.clear()
+        self.renewed.update(rules.CHANNELS)
+        self.wake()
 
 
 def _check_again(row: Row[Any] | None) -> None:
     if row is None:
         raise no_such_message()
-    if row.state == rules.SENT:
+    if row.state == states.SENT:
         raise Conflict("This message is out already.", code="message_sent")
     if row.body is None:
         raise Conflict("What this message said is worth nothing any more; send a new one.", code="message_expired")

@@ -132,9 +132,18 @@ NOT_YOU = {
 
 def _password_changed(language: str, p: Params) -> Words:
     subject, text = {
-        "en": ("Your Soundpost password was changed", "Your password at {organization} was changed at {time}, from {address}."),
-        "de": ("Ihr Soundpost-Passwort wurde geändert", "Ihr Passwort bei {organization} wurde geändert: {time}, von {address}."),
-        "es": ("Su contraseña de Soundpost ha cambiado", "Su contraseña en {organization} se cambió: {time}, desde {address}."),
+        "en": (
+            "Your Soundpost password was changed",
+            "Your password at {organization} was changed at {time}, from {address}.",
+        ),
+        "de": (
+            "Ihr Soundpost-Passwort wurde geändert",
+            "Ihr Passwort bei {organization} wurde geändert: {time}, von {address}.",
+        ),
+        "es": (
+            "Su contraseña de Soundpost ha cambiado",
+            "Su contraseña en {organization} se cambió: {time}, desde {address}.",
+        ),
     }[language]
     return Words(subject, (_filled(text, p), NOT_YOU[language]))
 
@@ -173,9 +182,18 @@ def _number_code(language: str, p: Params) -> Words:
 
 def _test(language: str, p: Params) -> Words:
     subject, text = {
-        "en": ("Test message from Soundpost", "{by} sent this to see whether messages of {organization} arrive. They do."),
-        "de": ("Testnachricht von Soundpost", "{by} prüft damit, ob Nachrichten von {organization} ankommen. Sie tun es."),
-        "es": ("Mensaje de prueba de Soundpost", "{by} lo envió para ver si llegan los mensajes de {organization}. Llegan."),
+        "en": (
+            "Test message from Soundpost",
+            "{by} sent this to see whether messages of {organization} arrive. They do.",
+        ),
+        "de": (
+            "Testnachricht von Soundpost",
+            "{by} prüft damit, ob Nachrichten von {organization} ankommen. Sie tun es.",
+        ),
+        "es": (
+            "Mensaje de prueba de Soundpost",
+            "{by} lo envió para ver si llegan los mensajes de {organization}. Llegan.",
+        ),
     }[language]
     return Words(subject, (_filled(text, p),))
 

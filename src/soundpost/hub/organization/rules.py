@@ -113,7 +113,9 @@ def web_address(text: str, field: str):  # type: ignore[no-untyped-def]  # urlsp
     except ValueError:
         raise wrong(field, "This is no web address; write it like https://av.example.org.") from None
     if parts.scheme not in ("http", "https") or not host or parts.username is not None or re.search(r"[\s\\]", text):
-        raise wrong(field, "Write a web address that begins with https:// or http://, without a name or password in it.")
+        raise wrong(
+            field, "Write a web address that begins with https:// or http://, without a name or password in it."
+        )
     return parts
 
 
@@ -126,7 +128,9 @@ def check_link(text: str, field: str) -> str:
 
 def check_long(text: str, field: str) -> str:
     if len(text) > TEXT_MOST:
-        raise Invalid(f"The text may have at most {TEXT_MOST} characters.", code="too_long", field=field, most=TEXT_MOST)
+        raise Invalid(
+            f"The text may have at most {TEXT_MOST} characters.", code="too_long", field=field, most=TEXT_MOST
+        )
     return text.replace("\r\n", "\n").replace("\x00", "").strip()
 
 
@@ -222,9 +226,13 @@ def _check_template(settings: SmsSettings) -> None:
     parts = {"sms.url": settings.url, "sms.body": settings.body, "sms.headers": " ".join(settings.headers.values())}
     for field, text in parts.items():
         if odd := set(BRACES.findall(text)) - PLACEHOLDERS:
-            raise wrong(field, f"{{{sorted(odd)[0]}}} stands for nothing here; use {{to}}, {{text}}, {{id}} or {{secret}}.")
+            raise wrong(
+                field, f"{{{sorted(odd)[0]}}} stands for nothing here; use {{to}}, {{text}}, {{id}} or {{secret}}."
+            )
     if "{secret}" in settings.url:
-        raise wrong("sms.url", "A secret does not belong into an address, where logs would keep it; put it into a header.")
+        raise wrong(
+            "sms.url", "A secret does not belong into an address, where logs would keep it; put it into a header."
+        )
     used = settings.url + settings.body
     if settings.url and not ("{to}" in used and "{text}" in used):
         raise wrong("sms.body", "Put {to} and {text} where the gateway expects the number and the words.")

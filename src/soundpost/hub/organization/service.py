@@ -119,7 +119,9 @@ def _changed(before: Settings, change: Change) -> Settings:
         name=before.name if change.name is UNSET else rules.line(change.name, "name"),
         address=before.address if change.address is UNSET else rules.check_address(change.address),
         language=before.language if change.language is UNSET else _language(change.language),
-        mail=mail if mail == before.mail and secret == before.has_mail_secret else rules.check_mail(mail, has_password=secret),
+        mail=mail
+        if mail == before.mail and secret == before.has_mail_secret
+        else rules.check_mail(mail, has_password=secret),
         sms=sms if sms == before.sms else rules.check_sms(sms),
         terms=terms,
         has_mail_secret=secret,
@@ -169,21 +171,33 @@ def _secrets(change: Change) -> list[tuple[str, str | UnsetType | None]]:
 def _check_secrets(before: Settings, after: Settings, change: Change) -> None:
     """A stored secret goes where it was meant to go: it can't be had by pointing the settings at another server."""
     pairs = (
-        ("mail", before.has_mail_secret, change.mail_secret, before.mail.reached() != after.mail.reached(), change.mail),
+        (
+            "mail",
+            before.has_mail_secret,
+            change.mail_secret,
+            before.mail.reached() != after.mail.reached(),
+            change.mail,
+        ),
         ("sms", before.has_sms_secret, change.sms_secret, before.sms.reached() != after.sms.reached(), change.sms),
     )
     for field, had, given, moved, news in pairs:
         if had and given is UNSET and moved and news is not None:
             raise Invalid(
-                "Enter the password again: it was given for another server.", code="secret_needed", field=f"{field}.secret"
+                "Enter the password again: it was given for another server.",
+                code="secret_needed",
+                field=f"{field}.secret",
             )
         if isinstance(given, str) and len(given) > 4_096:
-            raise Invalid("A password has at most 4096 characters.", code="too_long", field=f"{field}.secret", most=4_096)
+            raise Invalid(
+                "A password has at most 4096 characters.", code="too_long", field=f"{field}.secret", most=4_096
+            )
 
 
 def _put(tx: Tx, before: Settings, after: Settings) -> list[str]:
     """Writes what differs; the names of it."""
-    different = [key for key in ("name", "address", "language", "mail", "sms") if getattr(before, key) != getattr(after, key)]
+    different = [
+        key for key in ("name", "address", "language", "mail", "sms") if getattr(before, key) != getattr(after, key)
+    ]
     for key in different:
         repo.put(tx.conn, key, LEVEL + msgspec.msgpack.encode(getattr(after, key)), tx.now_ms)
     if before.terms.revision != after.terms.revision:

@@ -14,7 +14,10 @@ def upgrade() -> None:
         "outgoing",
         sa.Column("id", sa.Text(), nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("channel", "recipient", "kind", "state")),
-        *(sa.Column(name, sa.Text(), server_default="", nullable=False) for name in ("language", "person", "said", "message_id")),
+        *(
+            sa.Column(name, sa.Text(), server_default="", nullable=False)
+            for name in ("language", "person", "said", "message_id")
+        ),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         *(sa.Column(name, sa.BigInteger(), server_default="0", nullable=False) for name in COUNTS),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("created_ms", "next_ms")),
