@@ -110,7 +110,7 @@ async def opened(
         ),
         services={
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post, "clock": clock,
+            "organization": organization, "post": post,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,

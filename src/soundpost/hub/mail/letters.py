@@ -66,12 +66,12 @@ def compose(
     message["Date"] = formatdate(now_ms / 1_000)
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = spoken
     link = f"{address}{said.link}" if said.link else ""
     paragraphs = [*([texts.REPEATED[spoken]] if repeats else []), *said.paragraphs]
     foot = texts.FOOT[spoken].format(organization=one_line(organization).replace("{", "(") or "Soundpost")
     message.set_content(plain(paragraphs, link, foot), cte="quoted-printable")
     message.add_alternative(page(paragraphs, link, said.label, foot, spoken), subtype="html", cte="quoted-printable")
+    message["Content-Language"] = spoken  # last: an alternative takes such headers to its first part
     return Letter(sender, recipient, message)
 
 

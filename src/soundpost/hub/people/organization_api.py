@@ -18,7 +18,7 @@ from soundpost.hub.organization import rules
 from soundpost.hub.organization.service import Change, Organization, Settings
 from soundpost.hub.people import http
 from soundpost.hub.store import pages
-from soundpost.kernel.clock import Clock, rfc3339
+from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.errors import Invalid
 from soundpost.kernel.shape import one_of
 
@@ -296,7 +296,7 @@ def states(text: str | None) -> tuple[str, ...]:
     if text is None:
         return (mail_states.WAITING, mail_states.FAILED)
     if text not in mail_states.STATES:
-        raise Invalid(f"A state is one of {', '.join(mail_states.STATES)}.", code="invalid_argument", field="state")
+        raise Invalid(f"which is one of {', '.join(mail_states.STATES)}.", code="invalid_argument", field="which")
     return (text,)
 
 
@@ -333,30 +333,30 @@ class OrganizationController(Controller):
 
     @post("/mail/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test mail now")
     async def test_mail(
-        self, request: AnyRequest, organization: Organization, clock: Clock, data: JSONBody[TrialBody]
+        self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[TrialBody]
     ) -> TrialView:
         who = http.signed_in(request)
         to = data.to.strip() or who.sign_in
         if not to:
             raise Invalid("Say where the test mail goes.", code="invalid_argument", field="to")
-        done = await trial.mail(organization, clock, to, who.name or who.sign_in)
+        done = await trial.mail(organization, post.store.clock, to, who.name or who.sign_in)
         return TrialView(done.ok, done.text, done.dialogue)
 
     @post("/sms/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test text message now")
     async def test_sms(
-        self, request: AnyRequest, organization: Organization, clock: Clock, data: JSONBody[TrialBody]
+        self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[TrialBody]
     ) -> TrialView:
         who = http.signed_in(request)
-        done = await trial.text_message(organization, clock, data.to, who.name or who.sign_in)
+        done = await trial.text_message(organization, post.store.clock, data.to, who.name or who.sign_in)
         return TrialView(done.ok, done.text, done.dialogue)
 
     @get("/messages", opt={"right": "administer", "whole": True}, summary="What waits and what failed, newest first")
     async def messages(
-        self, post: Post, state: str | None = None, limit: int | None = None, cursor: str | None = None
+        self, post: Post, which: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> MessageList:
         wanted = pages.limited(limit)
         before = str(pages.place(cursor, str)[0]) if cursor is not None else None
-        rows = await post.page(states(state), before, wanted + 1)
+        rows = await post.page(states(which), before, wanted + 1)
         more = len(rows) > wanted
         return MessageList(
             [message_view(row) for row in rows[:wanted]], pages.cursor(rows[wanted - 1].id) if more else None
