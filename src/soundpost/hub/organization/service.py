@@ -101,7 +101,7 @@ def _load(conn: Any) -> tuple[Settings, dict[str, bytes]]:
     plain = {key: msgspec.msgpack.decode(body[1:]) for key, (body, sealed) in rows.items() if not sealed}
     sealed = {key: body for key, (body, is_sealed) in rows.items() if is_sealed}
     now = repo.terms_now(conn)
-    terms = msgspec.to_builtins(Terms()) if now is None else dict(now._mapping)
+    terms = msgspec.to_builtins(Terms() if now is None else Terms(**now._mapping))
     facts = {**plain, "terms": terms, "has_mail_secret": MAIL_SECRET in sealed, "has_sms_secret": SMS_SECRET in sealed}
     return msgspec.convert(facts, Settings), sealed
 

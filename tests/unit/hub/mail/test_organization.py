@@ -1,5 +1,7 @@
 """Settings > Organization over the API: who may, what is never told, and invitations that arrive."""
 
+import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from tests.unit.hub.app.test_whole_hub import house, served
 from soundpost.editions import rooms
 from soundpost.hub import tls
 from soundpost.hub.app import Edition
-from soundpost.hub.store import Event
+from soundpost.hub.people.service import People
+from soundpost.hub.store import Event, Store
+from soundpost.kernel.clock import SystemClock
 
 ORGANIZATION = "/api/v1/organization"
 
@@ -45,8 +49,6 @@ class Place(World):
 
     async def until(self, type: str, count: int = 1) -> None:
         """Waits for so many facts of that type, from now on or before."""
-        import asyncio
-
         seen = asyncio.Event()
 
         def hear(events: list[Event]) -> None:
@@ -55,8 +57,9 @@ class Place(World):
 
         self.hub.store.subscribe(hear)
         try:
-            while len([one for one in await self.messages(type.removeprefix("message."))]) < count:
-                await asyncio.wait_for(seen.wait(), 20)
+            while len(await self.messages(type.removeprefix("message."))) < count:
+                async with SystemClock().timeout(20):
+                    await seen.wait()
                 seen.clear()
         finally:
             self.hub.store.unsubscribe(hear)
@@ -219,8 +222,6 @@ async def test_a_trial_shows_the_whole_dialogue_without_the_password(
         told = "\n".join(done["dialogue"])
         for words in ("< 220 mail.test", "> EHLO example.org", "> AUTH ", "***", "> RCPT TO:<o@example.org>"):
             assert words in told, told
-        from base64 import b64encode
-
         for secret in (
             PASSWORD,
             b64encode(PASSWORD.encode()).decode(),
@@ -247,10 +248,6 @@ async def test_others_may_see_but_not_touch(place: Place) -> None:
 
 
 async def test_a_local_agent_has_no_mail(tmp_path: Path) -> None:
-    from soundpost.hub.people.service import People
-    from soundpost.hub.store import Store
-    from soundpost.kernel.clock import SystemClock
-
     clock = SystemClock()
     async with Store(tmp_path / "soundpost.db", clock) as store:
         people = People(store, clock, mail=False)
