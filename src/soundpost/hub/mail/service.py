@@ -90,6 +90,7 @@ class Post:
         self.renewed: set[str] = set()
         """Ways whose settings are others now: what waits for them is tried at once."""
         self._counts: dict[tuple[str, str], int] = {}
+        self.changes = 0
         self._stale = asyncio.Event()
         organization.changed.subscribe(lambda _: self._settings_changed())
 
@@ -108,6 +109,7 @@ class Post:
 
     async def count(self) -> None:
         self._counts = await self.store.read(repo.counts)
+        self.changes += 1
 
     async def keep_counting(self) -> None:
         """Counts follow the commits; many at once are counted once."""

@@ -54,6 +54,7 @@ class Organization:
         self._store, self._given = store, address
         self._sealed: dict[str, bytes] = {}
         self.settings = Settings()
+        self.changes = 0
         self.changed: Signal[Settings] = Signal("organization changed")
 
     async def start(self) -> None:
@@ -74,6 +75,7 @@ class Organization:
 
     def _take(self, settings: Settings, sealed: dict[str, bytes]) -> None:
         self.settings, self._sealed = settings, sealed
+        self.changes += 1
         self.changed.emit(settings)
 
     async def change(self, who: Who, change: Change) -> Settings:

@@ -249,16 +249,19 @@ def view(organization: Organization, post: Post, *, owner: bool) -> Organization
 
 
 class WaysView(Struct):
-    """The topic `messages`: figures and the servers' words, nobody's address. `address`: whether the hub knows its own."""
+    """The topic `messages`: figures and the servers' words, nobody's address. `address`: whether the hub knows its own. `settings`,
+    `queue`: numbers that grow with each change, so that a page knows when to ask again."""
 
     mail: WayView
     sms: WayView
     address: bool
+    settings: int
+    queue: int
 
 
 def ways(post: Post) -> WaysView:
-    standing = post.standing
-    return WaysView(way_view(standing("mail")), way_view(standing("sms")), bool(post.organization.address))
+    mail, sms = (way_view(post.standing(channel)) for channel in mail_rules.CHANNELS)
+    return WaysView(mail, sms, bool(post.organization.address), post.organization.changes, post.changes)
 
 
 def message_view(row: Row[Any]) -> MessageView:
