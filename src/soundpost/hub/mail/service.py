@@ -91,6 +91,7 @@ class Post:
         """Ways whose settings are others now: what waits for them is tried at once."""
         self._counts: dict[tuple[str, str], int] = {}
         self.changes = 0
+        """Where the log stood when they were counted: another number after each change, across restarts as well."""
         self._stale = asyncio.Event()
         organization.changed.subscribe(lambda _: self._settings_changed())
 
@@ -108,8 +109,9 @@ class Post:
                 self.wake()
 
     async def count(self) -> None:
+        head = self.store.head
         self._counts = await self.store.read(repo.counts)
-        self.changes += 1
+        self.changes = head
 
     async def keep_counting(self) -> None:
         """Counts follow the commits; many at once are counted once."""

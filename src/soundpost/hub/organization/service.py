@@ -55,10 +55,11 @@ class Organization:
         self._sealed: dict[str, bytes] = {}
         self.settings = Settings()
         self.changes = 0
+        """Where the log stood at the last change: another number after each, across restarts as well."""
         self.changed: Signal[Settings] = Signal("organization changed")
 
     async def start(self) -> None:
-        self._take(*await self._store.read(_load))
+        self._take(*await self._store.read(_load), self._store.head)
 
     @property
     def address(self) -> str:
@@ -73,9 +74,8 @@ class Organization:
         body = self._sealed.get(key)
         return self.secrets.sealer.open(body, f"organization {key}").decode() if body else ""
 
-    def _take(self, settings: Settings, sealed: dict[str, bytes]) -> None:
-        self.settings, self._sealed = settings, sealed
-        self.changes += 1
+    def _take(self, settings: Settings, sealed: dict[str, bytes], head: int) -> None:
+        self.settings, self._sealed, self.changes = settings, sealed, head
         self.changed.emit(settings)
 
     async def change(self, who: Who, change: Change) -> Settings:
@@ -92,7 +92,7 @@ class Organization:
             audit.recorded(tx, who, "organization.changed", detail={"fields": fields, **_told(before, after)})
             tx.log("organization.changed", {"fields": fields, "by": who.name or who.id})
             news = _load(tx.conn)
-            tx.after(lambda: self._take(*news))
+            tx.after(lambda: self._take(*news, tx.head))
 
         await self._store.unit_of_work(work)
         return self.settings

@@ -250,7 +250,7 @@ def view(organization: Organization, post: Post, *, owner: bool) -> Organization
 
 class WaysView(Struct):
     """The topic `messages`: figures and the servers' words, nobody's address. `address`: whether the hub knows its own. `settings`,
-    `queue`: numbers that grow with each change, so that a page knows when to ask again."""
+    `queue`: numbers that differ after each change, so that a page knows when to ask again."""
 
     mail: WayView
     sms: WayView
