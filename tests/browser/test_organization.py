@@ -63,7 +63,7 @@ class Office:
     def person(self, width: int = 1440, theme: str = "light") -> Person:
         who = Person(self.browser, self.hub.ready["url"], width, theme)
         who.sign_in(self.hub.ready["owner"]["email"], self.hub.ready["owner"]["password"])
-        expect(who.at("nav-settings")).to_be_visible(timeout=WAIT_MS)
+        expect(who.at("dashboard-sentence")).to_be_visible(timeout=WAIT_MS)
         who.open("/settings/organization")
         expect(who.at("organization-mail")).to_be_visible(timeout=WAIT_MS)
         return who

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from soundpost.hub.mail import letters, repo, rules, sms, smtp, states, texts
 from soundpost.hub.mail.rules import Outcome
-from soundpost.hub.mail.service import Down, Post, context
+from soundpost.hub.mail.service import CHANGED, Down, Post, context
 from soundpost.hub.organization.service import MAIL_SECRET, SMS_SECRET
 from soundpost.hub.store import Tx
 from soundpost.kernel import backoff, log
@@ -80,7 +80,8 @@ class Courier:
             repo.hasten(tx.conn, self._channel, tx.now_ms)
             tx.after(lambda: self._post.renewed.discard(self._channel))
         for row in repo.expire(tx.conn, tx.now_ms, EXPIRED):
-            tx.log("message.failed", {"message": row.id, "channel": row.channel, "kind": row.kind, "reason": "expired"})
+            tx.hint(CHANGED)
+            tx.log("message.failed", {"message": row.id, "channel": row.channel, "kind": row.kind})
 
     # --- carrying
 
@@ -134,12 +135,16 @@ class Courier:
     async def _one(self, row: Row[Any], send: Send) -> Outcome | None:
         """The attempt is committed before the send, its end after it: found open at a start, it is made again (T24)."""
         mid = letters.message_id(row.id, self._organization.settings.mail) if self._channel == "mail" else row.id
-        begun = await self._store.unit_of_work(lambda tx: repo.begin(tx.conn, row.id, tx.now_ms, mid))
+        begun = await self._store.unit_of_work(lambda tx: self._begin(tx, row, mid))
         if begun is None:  # withdrawn meanwhile
             return None
         outcome = await self._tried(begun, send)
         await self._store.unit_of_work(lambda tx: self._close(tx, begun, outcome))
         return outcome
+
+    def _begin(self, tx: Tx, row: Row[Any], message_id: str) -> Row[Any] | None:
+        tx.hint(CHANGED)
+        return repo.begin(tx.conn, row.id, tx.now_ms, message_id)
 
     async def _tried(self, row: Row[Any], send: Send) -> Outcome:
         try:
@@ -165,18 +170,15 @@ class Courier:
         if kind == "later" and rules.given_up(tx.now_ms, row.first_ms):
             kind = "refused"
         values: dict[str, Any] = {"said": outcome.words, "repeats": 1 if outcome.unsure else row.repeats}
-        told = {"message": row.id, "channel": row.channel, "kind": row.kind}
         if kind == "sent":
             values |= {"state": states.SENT, "body": None, "ended_ms": tx.now_ms, "repeats": row.repeats}
-            type = "message.sent"
         elif kind == "refused":
             values |= {"state": states.FAILED, "ended_ms": tx.now_ms}
-            type = "message.failed"
         else:
             values["next_ms"] = tx.now_ms if kind == "down" else rules.next_ms(tx.now_ms, row.tries, self._chance())
-            type = "message.put_off"
-        if repo.end(tx.conn, row.id, row.began_ms, **values):
-            tx.log(type, told)
+        tx.hint(CHANGED)
+        if repo.end(tx.conn, row.id, row.began_ms, **values) and kind == "refused":
+            tx.log("message.failed", {"message": row.id, "channel": row.channel, "kind": row.kind})
 
     # --- words
 
@@ -204,7 +206,7 @@ async def running(post: Post, clock: Clock, seed: int) -> AsyncIterator[None]:
     """Both couriers, and the counts pages show. Attempts found open were cut off by a crash."""
     await post.store.unit_of_work(lambda tx: repo.interrupted(tx.conn))
     await post.count()
-    post.store.subscribe(post.hear)
+    end = post.store.hinted.subscribe(post.hear)
     chance = backoff.Chance(seed)
     couriers = [Courier(post, channel, clock, chance) for channel in rules.CHANNELS]
     tasks = [asyncio.create_task(courier.run(), name="courier") for courier in couriers]
@@ -213,7 +215,7 @@ async def running(post: Post, clock: Clock, seed: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        post.store.unsubscribe(post.hear)
+        end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

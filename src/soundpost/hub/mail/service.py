@@ -12,11 +12,13 @@ from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import repo, rules, states
 from soundpost.hub.organization.service import Organization
-from soundpost.hub.store import Event, Store, Tx
+from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 from soundpost.kernel.errors import Conflict, NotFound
 
 Channel = Literal["mail", "sms"]
+QUEUED, CHANGED = "message.queued", "message.changed"
+"""Hints: something is to be sent; something about what waits is different."""
 
 
 def queue(
@@ -44,7 +46,7 @@ def queue(
         "expires_ms": expires_ms or tx.now_ms + rules.WORTH_MS,
     }  # fmt: skip
     repo.add(tx.conn, row)
-    tx.log("message.queued", {"message": id, "channel": channel, "kind": kind})
+    tx.hint(QUEUED)
     return id
 
 
@@ -52,7 +54,7 @@ def cancel(tx: Tx, person: str, kinds: Collection[str] = ()) -> int:
     """What has not gone out to this person is taken back: all of it, or these kinds. Returns how many messages."""
     gone = repo.cancel(tx.conn, person, kinds)
     if gone:
-        tx.log("message.cancelled", {"person": person, "count": gone})
+        tx.hint(CHANGED)
     return gone
 
 
@@ -90,8 +92,8 @@ class Post:
         self.renewed: set[str] = set()
         """Ways whose settings are others now: what waits for them is tried at once."""
         self._counts: dict[tuple[str, str], int] = {}
-        self.changes = 0
-        """Where the log stood when they were counted: another number after each change, across restarts as well."""
+        self.changes = store.clock.now_ms()
+        """Another number after each change, across restarts as well."""
         self._stale = asyncio.Event()
         organization.changed.subscribe(lambda _: self._settings_changed())
 
@@ -101,17 +103,15 @@ class Post:
 
     # --- after each commit
 
-    def hear(self, events: list[Event]) -> None:
-        for event in events:
-            if event.type.startswith("message."):
-                self._stale.set()
-            if event.type == "message.queued":
-                self.wake()
+    def hear(self, word: str) -> None:
+        if word in (QUEUED, CHANGED):
+            self._stale.set()
+        if word == QUEUED:
+            self.wake()
 
     async def count(self) -> None:
-        head = self.store.head
         self._counts = await self.store.read(repo.counts)
-        self.changes = head
+        self.changes += 1
 
     async def keep_counting(self) -> None:
         """Counts follow the commits; many at once are counted once."""
@@ -153,7 +153,7 @@ class Post:
             count = repo.again(tx.conn, tx.now_ms, id)
             if count:
                 audit.recorded(tx, who, "message.retried", subject=id or "", detail={"count": count})
-                tx.log("message.queued", {"message": id or "", "count": count})
+                tx.hint(QUEUED)
             return count
 
         self.down.clear()
@@ -166,7 +166,7 @@ class Post:
                 raise no_such_message()
             detail = {"kind": gone.kind, "to": gone.recipient, "state": gone.state}
             audit.recorded(tx, who, "message.dropped", subject=id, detail=detail)
-            tx.log("message.dropped", {"message": id})
+            tx.hint(CHANGED)
 
         await self.store.unit_of_work(work)
 

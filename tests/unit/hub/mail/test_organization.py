@@ -17,7 +17,7 @@ from soundpost.editions import rooms
 from soundpost.hub import tls
 from soundpost.hub.app import Edition
 from soundpost.hub.people.service import People
-from soundpost.hub.store import Event, Store
+from soundpost.hub.store import Store
 from soundpost.kernel.clock import SystemClock
 
 ORGANIZATION = "/api/v1/organization"
@@ -47,22 +47,18 @@ class Place(World):
         ).json()["items"]
         return items
 
-    async def until(self, type: str, count: int = 1) -> None:
-        """Waits for so many facts of that type, from now on or before."""
+    async def until(self, state: str, count: int = 1) -> None:
+        """Waits until so many messages are in that state."""
         seen = asyncio.Event()
 
-        def hear(events: list[Event]) -> None:
-            if any(event.type == type for event in events):
-                seen.set()
-
-        self.hub.store.subscribe(hear)
+        end = self.hub.store.hinted.subscribe(lambda _: seen.set())
         try:
-            while len(await self.messages(type.removeprefix("message."))) < count:
+            while len(await self.messages(state)) < count:
                 async with SystemClock().timeout(20):
                     await seen.wait()
                 seen.clear()
         finally:
-            self.hub.store.unsubscribe(hear)
+            end()
 
 
 @pytest.fixture
@@ -163,7 +159,7 @@ async def test_an_invitation_waits_arrives_and_lets_its_person_in(place: Place) 
     again = (await place.ask("owner", "POST", f"/api/v1/users/{items[0]['id']}/invitation")).json()
     async with mail_server() as sink:
         await place.set_up(sink)
-        await place.until("message.sent")
+        await place.until("sent")
         assert [str(mail["To"]) for mail in sink.mails] == ["bo+av@example.org"]
         text = sink.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
         assert "https://av.example.org" + again["link"] in text
@@ -172,7 +168,7 @@ async def test_an_invitation_waits_arrives_and_lets_its_person_in(place: Place) 
         body = {"addresses": "di@example.org", "role": "monitor"}
         (item,) = (await place.ask("owner", "POST", "/api/v1/users", body)).json()["items"]
         assert item["mail"] == "queued"
-        await place.until("message.sent", 2)
+        await place.until("sent", 2)
     link = text.split("https://av.example.org/register/")[1].split()[0]
     joined = await place.ask(
         "nobody", "POST", f"/api/v1/registration/{link}", {"password": "another long password", "terms": True}
@@ -186,7 +182,7 @@ async def test_the_queue_is_shown_retried_and_dropped(place: Place) -> None:
         await place.set_up(sink)
         body = {"addresses": "bo@example.org cy@example.org", "role": "monitor"}
         await place.ask("owner", "POST", "/api/v1/users", body)
-        await place.until("message.failed", 2)
+        await place.until("failed", 2)
         failed = await place.messages("failed")
         assert {(one["to"], one["said"], one["can_retry"]) for one in failed} == {
             ("bo@example.org", "550 5.1.1 nobody of that name", True),
@@ -197,7 +193,7 @@ async def test_the_queue_is_shown_retried_and_dropped(place: Place) -> None:
         problem(await place.own("POST", f"/messages/{failed[0]['id']}/retry", who="administrator"), 403, "not_allowed")
         sink.rcpt = lambda address: "250 fine"
         assert (await place.own("POST", f"/messages/{failed[0]['id']}/retry")).json() == {"count": 1}
-        await place.until("message.sent")
+        await place.until("sent")
         assert (await place.own("DELETE", f"/messages/{failed[1]['id']}")).status_code == 204
         problem(await place.own("POST", f"/messages/{failed[0]['id']}/retry"), 409, "message_sent")
     for made_up in ("none", "out_x", "%00", "../x"):

@@ -24,7 +24,8 @@ export function Mail({ settings, locked, onChanged, way, self }: PartProps & { w
       {mail && (
         <Facts
           lines={[
-            { name: t("organization.server"), value: `${mail.server}:${mail.port}`, note: securityName(mail.security), id: "mail-server" },
+            { name: t("organization.server"), value: `${mail.server}:${mail.port}`, id: "mail-server" },
+            { name: t("organization.security"), value: securityName(mail.security) },
             { name: t("organization.user"), value: mail.user || "–", note: mail.has_password ? t("organization.has_password") : undefined },
             { name: t("organization.from"), value: mail.from_name ? `${mail.from_name} <${mail.from_address}>` : mail.from_address },
             ...(mail.reply_to ? [{ name: t("organization.reply_to"), value: mail.reply_to }] : []),

@@ -92,6 +92,11 @@ function Change({ settings, onChanged, onClose }: Omit<PartProps, "locked"> & { 
     <Edit title={t("organization.about")} id="about" wide body={() => ({ name, address: address.trim(), language })} onChanged={onChanged} onClose={onClose}>
       <TextField label={t("field.name")} hint={t("organization.name_hint")} value={name} onChange={setName} id="about-name" autoFocus />
       <TextField label={t("organization.address")} hint={t("organization.address_hint")} value={address} onChange={setAddress} id="about-address" placeholder={here} />
+      {/^https?:\/\/(localhost|127\.|\[::1\])/.test(address) && (
+        <Notice tone="degraded" id="about-loopback">
+          <Text>{t("organization.loopback")}</Text>
+        </Notice>
+      )}
       {address !== here && (
         <LinkButton onClick={() => setAddress(here)} id="about-here" roomy>
           {t("organization.use_here", { address: here })}
