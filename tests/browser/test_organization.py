@@ -89,6 +89,7 @@ def set_up_mail(who: Person, port: int) -> None:
     expect(who.at("about-address")).to_have_value(who.url)
     who.at("about-save").click()
     who.see("organization-name", "Acme AV")
+    expect(who.page.get_by_role("link", name="Acme AV")).to_be_visible(timeout=WAIT_MS)
     who.at("tool-mail").click()
     who.at("mail-host").fill("localhost")
     who.at("mail-security").select_option("none")

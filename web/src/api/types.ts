@@ -59,6 +59,7 @@ export type Trial = Schemas["TrialView"];
 export type Outgoing = Schemas["MessageView"];
 /** The topic `messages`. */
 export interface Ways {
+  name: string;
   mail: Way;
   sms: Way;
   address: boolean;

@@ -29,10 +29,8 @@ async def mail(organization: Organization, clock: Clock, to: str, by: str, langu
     )  # fmt: skip
     told: list[str] = []
     try:
-        async with (
-            clock.timeout(4.0 * settings.mail.timeout_s),
-            smtp.line(settings.mail, organization.secret(MAIL_SECRET), told) as line,
-        ):
+        secret = organization.secret(MAIL_SECRET)  # before anything waits: of these settings, not of the next
+        async with clock.timeout(4.0 * settings.mail.timeout_s), smtp.line(settings.mail, secret, told) as line:
             outcome = await line.send(letter)
     except smtp.Unreachable as error:
         return Trial(False, error.words, told)

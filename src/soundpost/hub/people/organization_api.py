@@ -249,9 +249,10 @@ def view(organization: Organization, post: Post, *, owner: bool) -> Organization
 
 
 class WaysView(Struct):
-    """The topic `messages`: figures and the servers' words, nobody's address. `address`: whether the hub knows its own. `settings`,
+    """The topic `messages`: figures and the servers' words, nobody's address. `name`: the organization's. `address`: whether the hub knows its own. `settings`,
     `queue`: numbers that differ after each change, so that a page knows when to ask again."""
 
+    name: str
     mail: WayView
     sms: WayView
     address: bool
@@ -261,7 +262,10 @@ class WaysView(Struct):
 
 def ways(post: Post) -> WaysView:
     mail, sms = (way_view(post.standing(channel)) for channel in mail_rules.CHANNELS)
-    return WaysView(mail, sms, bool(post.organization.address), post.organization.changes, post.changes)
+    organization = post.organization
+    return WaysView(
+        organization.settings.name, mail, sms, bool(organization.address), organization.changes, post.changes
+    )
 
 
 def message_view(row: Row[Any]) -> MessageView:

@@ -132,20 +132,21 @@ class Users:
             "invited_by": who.name or who.id,
         }  # fmt: skip
         repo.add_person(tx.conn, row)
-        token = self._link(tx, id, name, wanted.role, who)
+        token = self._link(tx, id, name, wanted, who)
         detail = {"sign_in": name, "role": wanted.role, "places": sorted(wanted.places), "ends_ms": wanted.ends_ms}
         tx.log("person.invited", {"person": id, **detail, "by": who.name or who.id})
         audit.recorded(tx, who, "person.invited", subject=id, detail=detail)
         return Asked(name, id, token, self._mail_state())
 
-    def _link(self, tx: Tx, person: str, name: str, role: str, who: Who) -> str:
+    def _link(self, tx: Tx, person: str, name: str, standing: Standing, who: Who) -> str:
         """A new link, and the mail that carries it; the ones before it fit no more, and what waits to be sent of them goes."""
         token, by, until = secrets.token_urlsafe(32), who.name or who.id, tx.now_ms + rules.INVITATION_MS
         repo.drop_invitations(tx.conn, person)
         repo.add_invitation(tx.conn, token, person, tx.now_ms, until, by)
         if self._people.mail:
             mail.cancel(tx, person, (INVITATION,))
-            params = {"by": by, "role": role, "until_ms": until, "link": f"/register/{token}"}
+            until = min(until, standing.ends_ms or until)
+            params = {"by": by, "role": standing.role, "until_ms": until, "link": f"/register/{token}"}
             mail.queue(tx, "mail", name, INVITATION, params, person=person, expires_ms=until)
         return token
 
@@ -159,7 +160,7 @@ class Users:
             if before.state != rules.INVITED:
                 raise Conflict("This person has joined already.", code="not_invited")
             row = _row(tx, id)
-            token = self._link(tx, id, row.sign_in, row.role, who)
+            token = self._link(tx, id, row.sign_in, before, who)
             audit.recorded(tx, who, "person.invited_again", subject=id)
             return Asked(row.sign_in, id, token, self._mail_state())
 
