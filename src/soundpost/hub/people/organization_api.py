@@ -249,8 +249,8 @@ def view(organization: Organization, post: Post, *, owner: bool) -> Organization
 
 
 class WaysView(Struct):
-    """The topic `messages`: figures and the servers' words, nobody's address. `name`: the organization's. `address`: whether the hub knows its own. `settings`,
-    `queue`: numbers that differ after each change, so that a page knows when to ask again."""
+    """The topic `messages`: figures and the servers' words, nobody's address. `name`: the organization's. `address`: whether the hub
+    knows its own. `settings`, `queue`: numbers that differ after each change, so that a page knows when to ask again."""
 
     name: str
     mail: WayView
