@@ -55,7 +55,8 @@ class Sink:
 
 def authenticator(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
     fine = data.login == b"av@example.org" and data.password == PASSWORD.encode()
-    words = None if fine else "535 5.7.8 Authentication credentials invalid"
+    given = data.password.decode()
+    words = None if fine else f"535 5.7.8 Authentication credentials invalid: {given}"
     return AuthResult(success=fine, handled=False, message=words)
 
 

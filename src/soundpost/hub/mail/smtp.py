@@ -34,6 +34,7 @@ class Speaker(aiosmtplib.SMTP):
         super().__init__(**options)
         self.told: list[str] = []
         self.masked = False
+        self.secret = ""
 
     async def execute_command(self, *args: bytes, **options: Any) -> SMTPResponse:
         spoken = b" ".join(args).decode("utf-8", "replace").strip()
@@ -43,7 +44,11 @@ class Speaker(aiosmtplib.SMTP):
         return response
 
     def heard(self, code: int, message: str) -> None:
-        self.told.append(f"< {code} {rules.short(message)}")
+        self.told.append(f"< {code} {self.without(rules.short(message))}")
+
+    def without(self, words: str) -> str:
+        """A server that repeats the password is not quoted in it."""
+        return words.replace(self.secret, MASK) if self.secret else words
 
 
 def masked(spoken: str) -> str:
@@ -137,7 +142,7 @@ async def line(settings: MailSettings, password: str, told: list[str] | None = N
     """Connected, secured and signed in; what was said is added to `told`. Raises Unreachable."""
     said_so_far = told if told is not None else []
     voice = speaker(settings)
-    voice.told = said_so_far
+    voice.told, voice.secret = said_so_far, password
     try:
         await _reach(voice, settings, password)
         yield Line(voice)
@@ -156,7 +161,7 @@ async def _reach(voice: Speaker, settings: MailSettings, password: str) -> None:
             voice.masked = True
             await voice.login(settings.user, password)
     except TROUBLE as error:
-        words = said(error)
+        words = voice.without(said(error))
         if not voice.told[-1].endswith(words):
             voice.told.append(f"* {words}")
         raise Unreachable(words) from None
