@@ -250,3 +250,38 @@ async def test_a_local_agent_has_no_mail(tmp_path: Path) -> None:
         async with rooms.opened(Edition("local_agent"), store, people, clock) as hub, served(hub) as client:
             assert (await client.get(ORGANIZATION)).status_code == 404
             assert (await client.get(ORGANIZATION + "/terms")).json()["revision"] == 0
+
+
+NASTY = (
+    "",
+    " ",
+    "\x00",
+    "\u2028",
+    "é" * 300,
+    "xn--",
+    "a" * 70 + ".example",
+    "[::1]",
+    "[::1",
+    "http://[",
+    "http://a:99999",
+    "{secret}",
+    "💥@💥.example",
+)
+
+
+@pytest.mark.slow
+async def test_nothing_an_owner_can_write_breaks_it(place: Place) -> None:
+    """Each text field with each odd text, and numbers beyond all bounds: refused or taken, never an error of ours."""
+    fields = {
+        "mail": ("server", "user", "from_address", "from_name", "reply_to", "ca_pem", "security"),
+        "sms": ("kind", "url", "account", "sender", "method", "body", "ok_contains"),
+        "terms": ("terms", "terms_link", "privacy", "privacy_link"),
+    }
+    bodies: list[dict[str, Any]] = [{name: odd} for name in ("name", "address", "language") for odd in NASTY]
+    bodies += [{part: {name: odd}} for part, names in fields.items() for name in names for odd in NASTY]
+    bodies += [{"mail": {name: n}} for name in ("port", "timeout_s") for n in (-1, 2**63, 2**70, 1.5, None, True)]
+    bodies += [{"sms": {"headers": odd}} for odd in ({"": ""}, {"é": "x"}, {"A": "\r\n"}, [], None)]
+    for body in bodies:
+        answer = await place.own("PATCH", "", body)
+        assert answer.status_code in (200, 400), (body, answer.status_code, answer.text)
+    assert (await place.own("GET")).status_code == 200
