@@ -48,7 +48,7 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     async with Store(options.database or data / "soundpost.db", clock, keys=keys) as store:
         people = People(store, clock)
         edition = Edition("enterprise")
-        async with rooms.opened(edition, store, people, clock, door=True) as house:
+        async with rooms.opened(edition, store, people, clock, door=True, address=pages(options)) as house:
             house.about.fingerprint = certificate.fingerprint
             plain, secure = serve.Plain(port=options.port), serve.Tls(certificate, port=options.tls_port)
             async with serve.Serving(house.app, clock, plain=plain, tls=secure) as serving:
@@ -57,6 +57,13 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
                 body = await start_up(house, serving, options, orders, certificate)
                 tell(options, body)
                 await until(stop, serving, clock, keys, tuple(options.host_names))
+
+
+def pages(options: Options) -> str:
+    """What links in mails begin with, where the hub was given a name and a port; else an owner enters it."""
+    if not options.host_names or not options.tls_port:
+        return ""
+    return f"https://{options.host_names[0]}" + ("" if options.tls_port == 443 else f":{options.tls_port}")
 
 
 def door(options: Options, port: int) -> DoorView:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -24,7 +25,10 @@ from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.site_places import PlacesTeller
 from soundpost.hub.live.service import Live
-from soundpost.hub.people import users_api
+from soundpost.hub.mail import jobs as mail_jobs
+from soundpost.hub.mail.service import Post
+from soundpost.hub.organization.service import Organization
+from soundpost.hub.people import organization_api, users_api
 from soundpost.hub.people.api import About
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
@@ -44,6 +48,8 @@ class House(Struct):
     commands: Commands
     live: Live
     about: About
+    organization: Organization
+    post: Post
     app: Any
     first_run_code: str | None
 
@@ -57,12 +63,13 @@ async def opened(
     *,
     periods: Periods | None = None,
     door: bool = False,
+    address: str = "",
     controllers: tuple[Any, ...] = (),
     services: dict[str, object] | None = None,
     prepare: Callable[["House"], None] = lambda house: None,
 ) -> AsyncIterator[House]:
-    """Starts the rooms bottom up and stops them top down. `door`: other machines' agents may come in. `prepare` may register
-    more topics before anybody is let in."""
+    """Starts the rooms bottom up and stops them top down. `door`: other machines' agents may come in. `address`: of this hub's
+    pages, as far as it is known at the start. `prepare` may register more topics before anybody is let in."""
     code = await people.start()
     agents = Agents(store, people.passwords)
     await agents.start()
@@ -80,17 +87,25 @@ async def opened(
     inventory.break_links_with(links.break_link)
     users = Users(people, store, clock)
     users.places_within = inventory.places_within
+    organization = Organization(store, address=address)
+    await organization.start()
+    post = Post(store, organization)
+    users.post = lambda: post.why("mail")
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None
     if teller:
         commands.ceiling_of, links.site_plan = items.ceiling, teller.plan
     live = Live(people, inventory, commands, items, links)
-    about = About(edition.code, edition.version, edition.name)
+    live.register_object("messages", lambda: organization_api.ways(post))
+    about = About(edition.code, edition.version, organization.settings.name or edition.name)
+    organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
             *places_api.CONTROLLERS,
             *users_api.CONTROLLERS,
+            organization_api.TermsController,
+            *(organization_api.CONTROLLERS if people.mail else ()),
             *commands_api.CONTROLLERS,
             SitesController,
             AgentsController,
@@ -99,12 +114,13 @@ async def opened(
         ),
         services={
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
+            "organization": organization, "post": post,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
     )  # fmt: skip
     app = build(edition, store, people, rooms, about=about)
-    house = House(store, people, agents, links, inventory, commands, live, about, app, code)
+    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, app, code)
     prepare(house)
     await inventory.start()
     await commands.start()
@@ -114,8 +130,10 @@ async def opened(
     ending = asyncio.create_task(end_people(users, clock), name="people-ending")
     others = [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
+    sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     try:
-        yield house
+        async with sending:
+            yield house
     finally:
         ticking.cancel()
         trimming.cancel()

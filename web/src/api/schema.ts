@@ -578,6 +578,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Name, address, mail, text messages, terms */
+        get: operations["ApiV1OrganizationShow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what was sent, leave the rest */
+        patch: operations["ApiV1OrganizationChange"];
+        trace?: never;
+    };
+    "/api/v1/organization/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test mail now */
+        post: operations["ApiV1OrganizationMailTestTestMail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits and what failed, newest first */
+        get: operations["ApiV1OrganizationMessagesMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/messages/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try all that are not out at once */
+        post: operations["ApiV1OrganizationMessagesRetryRetryAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop a message */
+        delete: operations["ApiV1OrganizationMessagesMessageIdDrop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/messages/{message_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try one message at once */
+        post: operations["ApiV1OrganizationMessagesMessageIdRetryRetry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/sms/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test text message now */
+        post: operations["ApiV1OrganizationSmsTestTestSms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people accept when they join, and whose it is */
+        get: operations["ApiV1OrganizationTermsTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registration/{token}": {
         parameters: {
             query?: never;
@@ -780,14 +917,16 @@ export interface components {
         };
         /**
          * AddedUser
-         * @description `link` is the path of the registration page; it is shown once, and fits once. `code` and `text` say why an address was not
-         *         added.
+         * @description `link` is the path of the registration page; it is shown once, and fits once. `mail`: `queued` (it goes out now), or why it waits
+         *         (`not_set_up`, `address_missing`, `down`); `none` where there is no mail. `code` and `text` say why an address was not added.
          */
         AddedUser: {
             address: string;
             code: string;
             id: string | null;
             link: string | null;
+            /** @enum {string} */
+            mail: "queued" | "not_set_up" | "address_missing" | "down" | "none";
             text: string;
         };
         /** AddedUsers */
@@ -1224,9 +1363,71 @@ export interface components {
             path: string;
             zone: string;
         };
+        /**
+         * MailChange
+         * @description What is left out stays. `password` is kept sealed; null forgets it. When server, port, security, user or certificates change, the
+         *         password must be sent again.
+         */
+        MailChange: {
+            ca_pem?: string;
+            from_address?: string;
+            from_name?: string;
+            password?: string | null;
+            port?: number;
+            reply_to?: string;
+            security?: string;
+            server?: string;
+            timeout_s?: number;
+            user?: string;
+        };
+        /**
+         * MailView
+         * @description `has_password`: one is stored; it is never shown. `ca_pem`: certificates trusted besides the machine's own.
+         */
+        MailView: {
+            ca_pem: string;
+            from_address: string;
+            from_name: string;
+            has_password: boolean;
+            port: number;
+            reply_to: string;
+            /** @enum {string} */
+            security: "starttls" | "tls" | "none";
+            server: string;
+            timeout_s: number;
+            user: string;
+        };
         /** MergeLocation */
         MergeLocation: {
             into: string;
+        };
+        /** MessageList */
+        MessageList: {
+            items: components["schemas"]["MessageView"][];
+            next: string | null;
+        };
+        /**
+         * MessageView
+         * @description `kind` says which text it is; the text itself is not shown, since a link in it lets somebody in. `may_repeat`: it may have gone out
+         *         before. `can_retry` false: what it said is gone.
+         */
+        MessageView: {
+            can_retry: boolean;
+            /** @enum {string} */
+            channel: "mail" | "sms";
+            created: string;
+            ended: string | null;
+            id: string;
+            kind: string;
+            may_repeat: boolean;
+            next: string | null;
+            person: string | null;
+            said: string;
+            sending: boolean;
+            /** @enum {string} */
+            state: "waiting" | "sent" | "failed";
+            to: string;
+            tries: number;
         };
         /**
          * Need
@@ -1250,6 +1451,35 @@ export interface components {
         NewPassword: {
             /** @default null */
             password?: string | null;
+        };
+        /**
+         * OrganizationChange
+         * @description What is left out stays. `mail` or `sms` null: it is taken away, with its password.
+         */
+        OrganizationChange: {
+            address?: string;
+            language?: string;
+            mail?: components["schemas"]["MailChange"] | null;
+            name?: string;
+            sms?: components["schemas"]["SmsChange"] | null;
+            terms?: components["schemas"]["TermsChange"];
+        };
+        /**
+         * OrganizationView
+         * @description `address`: what links in mails begin with, null while it is not known; `address_entered` false: it was given at the start.
+         *         `mail`, `sms` null: not set up.
+         */
+        OrganizationView: {
+            address: string | null;
+            address_entered: boolean;
+            /** @enum {string} */
+            language: "en" | "de" | "es";
+            mail: components["schemas"]["MailView"] | null;
+            mail_way: components["schemas"]["WayView"];
+            name: string;
+            sms: components["schemas"]["SmsView"] | null;
+            sms_way: components["schemas"]["WayView"];
+            terms: components["schemas"]["TermsView"];
         };
         /** Page */
         Page: {
@@ -1336,7 +1566,7 @@ export interface components {
         };
         /**
          * Registration
-         * @description `terms`: the terms and the privacy policy were accepted.
+         * @description `terms`: the terms and the privacy policy were accepted; `terms_revision`: those that were shown.
          */
         Registration: {
             /** @default  */
@@ -1344,6 +1574,8 @@ export interface components {
             password: string;
             /** @default false */
             terms?: boolean;
+            /** @default null */
+            terms_revision?: number | null;
         };
         /** Remedy */
         Remedy: {
@@ -1353,6 +1585,10 @@ export interface components {
         /** RenameAgent */
         RenameAgent: {
             name: string;
+        };
+        /** Retried */
+        Retried: {
+            count: number;
         };
         /** RuleItem */
         RuleItem: {
@@ -1479,6 +1715,44 @@ export interface components {
             name: string;
             zone: string;
         };
+        /**
+         * SmsChange
+         * @description What is left out stays. `secret`: the token of the account, or what {secret} stands for; kept sealed; null forgets it.
+         */
+        SmsChange: {
+            account?: string;
+            body?: string;
+            headers?: {
+                [key: string]: string;
+            };
+            kind?: string;
+            method?: string;
+            ok_contains?: string;
+            secret?: string | null;
+            sender?: string;
+            timeout_s?: number;
+            url?: string;
+        };
+        /**
+         * SmsView
+         * @description `headers` and `body` of a generic gateway are shown to owners only.
+         */
+        SmsView: {
+            account: string;
+            body: string | null;
+            has_secret: boolean;
+            headers: {
+                [key: string]: string;
+            } | null;
+            /** @enum {string} */
+            kind: "twilio" | "generic";
+            /** @enum {string} */
+            method: "POST" | "PUT" | "GET";
+            ok_contains: string;
+            sender: string;
+            timeout_s: number;
+            url: string;
+        };
         /** StepItem */
         StepItem: {
             /** @enum {string} */
@@ -1513,6 +1787,46 @@ export interface components {
             };
         };
         /**
+         * TermsChange
+         * @description Plain texts, or links to pages. What differs makes a new revision.
+         */
+        TermsChange: {
+            privacy?: string;
+            privacy_link?: string;
+            terms?: string;
+            terms_link?: string;
+        };
+        /**
+         * TermsView
+         * @description What people accept when they join. `revision` 0: nothing was entered yet.
+         */
+        TermsView: {
+            organization: string;
+            privacy: string;
+            privacy_link: string;
+            revision: number;
+            since: string | null;
+            terms: string;
+            terms_link: string;
+        };
+        /**
+         * TrialBody
+         * @description `to`: an e-mail address, or a number like +442079460000. Left out, a test mail goes to who asks.
+         */
+        TrialBody: {
+            /** @default  */
+            to?: string;
+        };
+        /**
+         * TrialView
+         * @description `text`: the server's last words. `dialogue`: lines that begin with > (we), < (the server), * (what happened), no password.
+         */
+        TrialView: {
+            dialogue: string[];
+            ok: boolean;
+            text: string;
+        };
+        /**
          * Undo
          * @description The command that puts back what was there.
          */
@@ -1541,6 +1855,20 @@ export interface components {
         /** UserList */
         UserList: {
             items: components["schemas"]["UserItem"][];
+        };
+        /**
+         * WayView
+         * @description How messages leave this way. `why` "": they do; else why they wait. `words`: the server's own, with when it is tried again.
+         */
+        WayView: {
+            failed: number;
+            next: string | null;
+            ready: boolean;
+            since: string | null;
+            waiting: number;
+            /** @enum {string} */
+            why: "" | "not_set_up" | "address_missing" | "down";
+            words: string;
         };
         /** WhoView */
         WhoView: {
@@ -3021,6 +3349,285 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LocationItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMailTestTestMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesMessages: {
+        parameters: {
+            query?: {
+                which?: string | null;
+                limit?: number | null;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesRetryRetryAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesMessageIdDrop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesMessageIdRetryRetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationSmsTestTestSms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationTermsTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsView"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -51,6 +51,23 @@ export type PlaceRef = Schemas["LocationRef"];
 export type PlaceRule = Schemas["RuleItem"];
 export type Imported = Schemas["Imported"];
 
+export type OrganizationSettings = Schemas["OrganizationView"];
+export type OrganizationTerms = Schemas["TermsView"];
+export type MailSettings = Schemas["MailView"];
+export type SmsSettings = Schemas["SmsView"];
+export type Way = Schemas["WayView"];
+export type Trial = Schemas["TrialView"];
+export type Outgoing = Schemas["MessageView"];
+/** The topic `messages`. */
+export interface Ways {
+  name: string;
+  mail: Way;
+  sms: Way;
+  address: boolean;
+  settings: number;
+  queue: number;
+}
+
 export type Problem = Pick<Schemas["Problem"], "title" | "status" | "code" | "detail"> & Partial<Schemas["Problem"]>;
 
 export interface Page<T> {

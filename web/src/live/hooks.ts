@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, ApiError } from "@/api/client";
-import type { Agent, AgentDetail, Command, Device, ExternalHub, Fact, Found, Page, Point, Problem, Summary } from "@/api/types";
+import type { Agent, AgentDetail, Command, Device, ExternalHub, Fact, Found, Page, Point, Problem, Summary, Ways } from "@/api/types";
 import { away } from "./away";
 import { applyDevice, applyList, merge, type DeviceState, type ListState, type Message, type Stamped } from "./patch";
 import { live, type Line } from "./socket";
@@ -69,6 +69,7 @@ function useDoc<T extends object>(topic: string | null): Doc<T> {
 export const useSummary = () => useDoc<Summary>("summary");
 export const useAgent = (id: string) => useDoc<AgentDetail>(`agent:${id}`);
 export const useExternal = (enabled = true) => useDoc<ExternalHub>(enabled ? "external" : null);
+export const useWays = () => useDoc<Ways>("messages");
 
 class DeviceStore extends Store {
   state: DeviceState<Device, Point, Command> = { device: null, points: new Map(), commands: [] };

@@ -1,6 +1,6 @@
 import { Outlet } from "@tanstack/react-router";
 import { useSession } from "@/api/session";
-import { useAway, useSummary } from "@/live/hooks";
+import { useAway, useSummary, useWays } from "@/live/hooks";
 import { live } from "@/live/socket";
 import { Act, Banner, Brand, Empty, Frame, Gate, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
 import { format, locale, t } from "@/words";
@@ -15,6 +15,7 @@ export function Shell() {
   const go = useGo();
   const lost = useAway();
   const summary = useSummary();
+  const { value: ways } = useWays();
   const problems = (summary.value?.agents.lost ?? 0) + (summary.value?.agents.refused ?? 0) + (summary.value?.agents.held_twice ?? 0);
   const person = session.person!;
   return (
@@ -22,7 +23,7 @@ export function Shell() {
       lost={lost !== null}
       search={
         <>
-          <Brand icon={icon} name={session.site?.name || session.name || "Soundpost"} to="/" />
+          <Brand icon={icon} name={session.site?.name || ways?.name || session.name || "Soundpost"} to="/" />
           <Search />
         </>
       }

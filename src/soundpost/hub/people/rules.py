@@ -29,7 +29,10 @@ SCOPES: dict[str, frozenset[str]] = {
 }
 
 PASSWORD_LEAST, PASSWORD_MOST = 10, 1_024
-MAIL = re.compile(r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f.]+$")
+MAIL = re.compile(
+    r"^[^@\s\x00-\x1f<>()\[\]\\\",;:]+@[^@\s\x00-\x1f<>()\[\]\\\",;:]+\.[^@\s\x00-\x1f<>()\[\]\\\",;:.]+$"
+)
+"""What a mail server takes without quoting: what would have to be quoted could be read as something else in a header."""
 
 
 class Principal(Struct, frozen=True):

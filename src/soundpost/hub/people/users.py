@@ -12,6 +12,8 @@ from sqlalchemy import Row
 
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
+from soundpost.hub.mail import service as mail
+from soundpost.hub.organization import service as organization
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal, Standing
 from soundpost.hub.people.service import Client, People, SignedIn
@@ -20,6 +22,7 @@ from soundpost.kernel import ids
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, TellUser
 
+INVITATION = "invitation"
 PlacesWithin = Callable[[Principal, Collection[str]], None]
 
 
@@ -40,11 +43,13 @@ class User(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """How one address of an entry ended: `added` with the link to send, or refused with a code and a sentence."""
+    """How one address of an entry ended: `added` with the link to send, or refused with a code and a sentence. `mail`: how the mail
+    with the link is doing, see `Users.post`."""
 
     address: str
     user: str = ""
     token: str = ""
+    mail: str = ""
     code: str = ""
     text: str = ""
 
@@ -72,6 +77,8 @@ class Users:
         self._people, self._store, self._clock = people, store, clock
         self.places_within: PlacesWithin = lambda principal, places: None
         """Raises where one of the places is not there, or not in the principal's part; handed in, since places lie above."""
+        self.post: Callable[[], str] = lambda: "not_set_up"
+        """Whether mails leave: "" (at once), `not_set_up`, `address_missing` or `down` (they wait); handed in by who sends them."""
 
     def now_ms(self) -> int:
         return self._clock.now_ms()
@@ -125,18 +132,26 @@ class Users:
             "invited_by": who.name or who.id,
         }  # fmt: skip
         repo.add_person(tx.conn, row)
-        token = self._link(tx, id, who)
+        token = self._link(tx, id, name, wanted, who)
         detail = {"sign_in": name, "role": wanted.role, "places": sorted(wanted.places), "ends_ms": wanted.ends_ms}
         tx.log("person.invited", {"person": id, **detail, "by": who.name or who.id})
         audit.recorded(tx, who, "person.invited", subject=id, detail=detail)
-        return Asked(name, id, token)
+        return Asked(name, id, token, self._mail_state())
 
-    def _link(self, tx: Tx, person: str, who: Who) -> str:
-        """A new link; the ones before it fit no more."""
-        token = secrets.token_urlsafe(32)
+    def _link(self, tx: Tx, person: str, name: str, standing: Standing, who: Who) -> str:
+        """A new link, and the mail that carries it; the ones before it fit no more, and what waits to be sent of them goes."""
+        token, by, until = secrets.token_urlsafe(32), who.name or who.id, tx.now_ms + rules.INVITATION_MS
         repo.drop_invitations(tx.conn, person)
-        repo.add_invitation(tx.conn, token, person, tx.now_ms, tx.now_ms + rules.INVITATION_MS, who.name or who.id)
+        repo.add_invitation(tx.conn, token, person, tx.now_ms, until, by)
+        if self._people.mail:
+            mail.cancel(tx, person, (INVITATION,))
+            until = min(until, standing.ends_ms or until)
+            params = {"by": by, "role": standing.role, "until_ms": until, "link": f"/register/{token}"}
+            mail.queue(tx, "mail", name, INVITATION, params, person=person, expires_ms=until)
         return token
+
+    def _mail_state(self) -> str:
+        return (self.post() or "queued") if self._people.mail else "none"
 
     async def invite_again(self, principal: Principal, who: Who, id: str) -> Asked:
         def work(tx: Tx) -> Asked:
@@ -144,9 +159,10 @@ class Users:
             rules.check_grant(principal, before, before)
             if before.state != rules.INVITED:
                 raise Conflict("This person has joined already.", code="not_invited")
-            token = self._link(tx, id, who)
+            row = _row(tx, id)
+            token = self._link(tx, id, row.sign_in, before, who)
             audit.recorded(tx, who, "person.invited_again", subject=id)
-            return Asked(_row(tx, id).sign_in, id, token)
+            return Asked(row.sign_in, id, token, self._mail_state())
 
         return await self._store.unit_of_work(work)
 
@@ -160,8 +176,10 @@ class Users:
             raise no_such_link()
         return Invited(row.sign_in, row.role, row.by, row.expires_ms)
 
-    async def register(self, token: str, name: str, password: str, terms: bool, client: Client) -> SignedIn:
-        """The link's person chooses a password and is signed in; the link fits once."""
+    async def register(
+        self, token: str, name: str, password: str, terms: bool, client: Client, revision: int | None = None
+    ) -> SignedIn:
+        """The link's person chooses a password and is signed in; the link fits once. `revision`: of the terms that were read."""
         if not terms:
             raise Invalid("Accept the terms and the privacy policy to join.", code="terms_needed", field="terms")
         found = await self.invited(token)
@@ -173,13 +191,22 @@ class Users:
             row = repo.invitation(tx.conn, token, tx.now_ms)
             if row is None:
                 raise no_such_link()
+            holds = organization.revision(tx)
+            if revision is not None and revision != holds:
+                raise Conflict("The terms changed meanwhile; read them again.", code="terms_changed", revision=holds)
             shown = " ".join(name.split())[:200] or row.sign_in
-            repo.change_person(
-                tx.conn, row.person, state=rules.ACTIVE, password_hash=hashed, name=shown, terms_ms=tx.now_ms
-            )
+            accepted = {"terms_ms": tx.now_ms, "terms_revision": holds}
+            repo.change_person(tx.conn, row.person, state=rules.ACTIVE, password_hash=hashed, name=shown, **accepted)
             repo.drop_invitations(tx.conn, row.person)
+            mail.cancel(tx, row.person, (INVITATION,))
             tx.log("person.joined", {"person": row.person, "sign_in": row.sign_in, "name": shown})
-            audit.recorded(tx, Who("person", row.person, shown, client.address), "person.joined", subject=row.person)
+            audit.recorded(
+                tx,
+                Who("person", row.person, shown, client.address),
+                "person.joined",
+                subject=row.person,
+                detail=accepted,
+            )
             return self._people.open_session(tx, _row(tx, row.person), session, client)
 
         return self._people.signed_in(await self._store.unit_of_work(work), session)
@@ -222,6 +249,7 @@ class Users:
             row = _row(tx, id)
             self._rights_changed(tx, id, out=True)
             repo.remove_person(tx.conn, id)
+            mail.cancel(tx, id)
             tx.log("person.removed", {"person": id, "sign_in": row.sign_in, "by": who.name or who.id})
             audit.recorded(tx, who, "person.removed", subject=id, detail={"sign_in": row.sign_in, "role": row.role})
 

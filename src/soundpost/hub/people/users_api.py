@@ -16,6 +16,7 @@ from soundpost.kernel.errors import Invalid
 from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
+MAIL_STATES = ("queued", "not_set_up", "address_missing", "down", "none")
 RoleWord = Annotated[str, one_of(rules.RANKS)]
 
 
@@ -50,12 +51,13 @@ class AddUsers(Struct, forbid_unknown_fields=True):
 
 
 class AddedUser(Struct):
-    """`link` is the path of the registration page; it is shown once, and fits once. `code` and `text` say why an address was not
-    added."""
+    """`link` is the path of the registration page; it is shown once, and fits once. `mail`: `queued` (it goes out now), or why it waits
+    (`not_set_up`, `address_missing`, `down`); `none` where there is no mail. `code` and `text` say why an address was not added."""
 
     address: str
     id: str | None
     link: str | None
+    mail: Annotated[str, one_of(MAIL_STATES)]
     code: str
     text: str
 
@@ -81,11 +83,12 @@ class InvitationView(Struct):
 
 
 class Registration(Struct, forbid_unknown_fields=True):
-    """`terms`: the terms and the privacy policy were accepted."""
+    """`terms`: the terms and the privacy policy were accepted; `terms_revision`: those that were shown."""
 
     password: str
     name: str = ""
     terms: bool = False
+    terms_revision: int | None = None
 
 
 def item(user: User, now_ms: int, reader: Principal) -> UserItem:
@@ -122,7 +125,7 @@ def moment(text: str | None) -> int:
 
 def added(asked: Asked) -> AddedUser:
     link = f"/register/{asked.token}" if asked.token else None
-    return AddedUser(asked.address, asked.user or None, link, asked.code, asked.text)
+    return AddedUser(asked.address, asked.user or None, link, asked.mail or "none", asked.code, asked.text)
 
 
 class UsersController(Controller):
@@ -181,7 +184,8 @@ class RegistrationController(Controller):
         self, request: AnyRequest, users: Users, people: People, about: About, token: str, data: JSONBody[Registration]
     ) -> Response[SessionView]:
         http.refuse_foreign_page(request, people)
-        done = await users.register(token, data.name, data.password, data.terms, http.client(request))
+        client = http.client(request)
+        done = await users.register(token, data.name, data.password, data.terms, client, data.terms_revision)
         return answer(request, people, about, done, 201)
 
 

@@ -17,6 +17,7 @@ from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Lane, TaskLane, Th
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.sealed import Secrets
+from soundpost.kernel.signal import Signal
 
 T = TypeVar("T")
 CHECKPOINT_S = 1.0
@@ -31,6 +32,7 @@ class Store:
         self.secrets = Secrets(keys)
         self.log_id = ""
         self.head = 0
+        self.hinted: Signal[str] = Signal("rows changed")
         self._subscribers: list[Callable[[list[Event]], None]] = []
         self._log = log.get("store")
         self._lock: dialect.FolderLock | None = None
@@ -146,6 +148,8 @@ class Store:
             self.head = tx.head
             for hear in tuple(self._subscribers):
                 self._guarded(lambda hear=hear: hear(tx.events))  # type: ignore[misc]
+        for word in tx.hints:
+            self.hinted.emit(word)
 
     def _guarded(self, callback: Callable[[], None]) -> None:
         try:

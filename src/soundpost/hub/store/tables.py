@@ -89,6 +89,7 @@ people = Table(
     number("ends_ms"),  # 0 = never
     text("invited_by"),
     number("terms_ms"),
+    number("terms_revision"),  # which texts were accepted; 0 = there were none
     number("seen_ms"),
     text("language"),
     text("zone"),
@@ -144,11 +145,39 @@ outgoing = Table(
     text("person"),
     text("state", None),  # mail.rules: waiting, sent, failed
     text("said"),  # the last words of the mail server or gateway
+    text("message_id"),  # the same in each try
     number("tries"),
     number("created_ms", None),
     number("next_ms", None),
     number("ended_ms"),
+    number("expires_ms"),  # what it says is worth nothing then; 0 = never
+    number("first_ms"),  # of the first try; 0 = none yet
+    number("began_ms"),  # an attempt is open since; found at a start, the message may go out twice
+    number("repeats"),  # 1: it may have gone out before
     Index("ix_outgoing_state", "state", "next_ms"),
+    Index("ix_outgoing_person", "person"),
+)
+
+# What holds for the whole installation, by key (organization.rules); secrets among them are sealed.
+organization = Table(
+    "organization",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    number("sealed"),
+    number("changed_ms", None),
+)
+
+# What people accept when they join. Rows are added only: each registration names the revision it accepted.
+terms = Table(
+    "terms",
+    metadata,
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    text("terms"),
+    text("terms_link"),
+    text("privacy"),
+    text("privacy_link"),
+    number("since_ms", None),
 )
 
 audit = Table(

@@ -41,6 +41,7 @@ class Tx:
         self.secrets = secrets
         self.events: list[outbox.Event] = []
         self.callbacks: list[Callable[[], None]] = []
+        self.hints: list[str] = []
         self.head = 0
         self.log_id = ""
         self._uids: list[tuple[bytes, outbox.Event]] = []
@@ -80,6 +81,11 @@ class Tx:
     def after(self, callback: Callable[[], None]) -> None:
         """Runs on the event loop once this is committed, before anything is announced; never when it is not."""
         self.callbacks.append(callback)
+
+    def hint(self, word: str) -> None:
+        """Tells this process's listeners (`Store.hinted`) after the commit to look at rows again; the log keeps nothing of it."""
+        if word not in self.hints:
+            self.hints.append(word)
 
     def number(self) -> None:
         """Gives the events their ids. Last act before the commit."""

@@ -20,6 +20,7 @@ from soundpost.hub.audit.service import SYSTEM
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people.rules import ROLES
 
+OWN = "owner, of everything"
 OPEN, MONITOR, ADMINISTRATOR = "open", "monitor", "administrator"
 WHOLE = "administrator, of everything"
 MATRIX = {
@@ -71,6 +72,15 @@ MATRIX = {
     "PATCH /api/v1/users/{user_id}": ADMINISTRATOR,
     "DELETE /api/v1/users/{user_id}": ADMINISTRATOR,
     "POST /api/v1/users/{user_id}/invitation": ADMINISTRATOR,
+    "GET /api/v1/organization/terms": OPEN,
+    "GET /api/v1/organization": WHOLE,
+    "PATCH /api/v1/organization": OWN,
+    "POST /api/v1/organization/mail/test": OWN,
+    "POST /api/v1/organization/sms/test": OWN,
+    "GET /api/v1/organization/messages": WHOLE,
+    "POST /api/v1/organization/messages/retry": OWN,
+    "POST /api/v1/organization/messages/{message_id}/retry": OWN,
+    "DELETE /api/v1/organization/messages/{message_id}": OWN,
 }
 PASSWORD = "another long password"
 
@@ -136,9 +146,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 def may(who: str, least: str) -> bool:
     role, _, part = who.partition(" of ")
-    if least == WHOLE and part:
+    if least in (WHOLE, OWN) and part:
         return False
-    needs = {OPEN: "open", MONITOR: "see", ADMINISTRATOR: "administer", WHOLE: "administer"}[least]
+    needs = {OWN: "own", OPEN: "open", MONITOR: "see", ADMINISTRATOR: "administer", WHOLE: "administer"}[least]
     return needs in ROLES.get(role, {"open"})
 
 

@@ -20,7 +20,9 @@ from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel.clock import SystemClock
 
-OPEN = ("/api/v1/health", "/api/v1/session", "/api/v1/first-run", "/api/v1/registration/xtoken")
+OPEN = (
+    "/api/v1/health", "/api/v1/session", "/api/v1/first-run", "/api/v1/registration/xtoken", "/api/v1/organization/terms",
+)  # fmt: skip
 
 
 @asynccontextmanager

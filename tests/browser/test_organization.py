@@ -1,0 +1,183 @@
+"""Settings > Organization as an owner fills it in: a real mail server on loopback, real Chromium, a real hub that is killed in between."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.browser import scenes
+from tests.browser.conftest import WAIT_MS, Person, look
+from tests.browser.scenes import hub
+from tests.support.post import Sink, mail_server
+from tests.support.programs import Program, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+
+class Post:
+    """A mail server in a loop of its own, beside the browser."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sink: Sink) -> None:
+        self.loop, self.sink = loop, sink
+
+    def do(self, what: Callable[[], Any]) -> None:
+        async def now() -> None:
+            what()
+
+        asyncio.run_coroutine_threadsafe(now(), self.loop).result(10)
+
+    def recipients(self) -> list[str]:
+        return [str(mail["To"]) for mail in self.sink.mails]
+
+
+@contextmanager
+def posted() -> Iterator[Post]:
+    started, ended = threading.Event(), asyncio.Event()
+    made: list[Post] = []
+
+    async def serve() -> None:
+        async with mail_server() as sink:
+            made.append(Post(asyncio.get_running_loop(), sink))
+            started.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="mail server")
+    thread.start()
+    assert started.wait(20)
+    try:
+        yield made[0]
+    finally:
+        made[0].loop.call_soon_threadsafe(ended.set)
+        thread.join(20)
+
+
+class Office:
+    def __init__(self, browser: Browser, base: Path, programs: list[Program]) -> None:
+        self.browser, self.base, self.programs = browser, base, programs
+        self.hub = hub(base, programs, make_owner=True)
+
+    def person(self, width: int = 1440, theme: str = "light") -> Person:
+        who = Person(self.browser, self.hub.ready["url"], width, theme)
+        who.sign_in(self.hub.ready["owner"]["email"], self.hub.ready["owner"]["password"])
+        expect(who.at("dashboard-sentence")).to_be_visible(timeout=WAIT_MS)
+        who.open("/settings/organization")
+        expect(who.at("organization-mail")).to_be_visible(timeout=WAIT_MS)
+        return who
+
+    def invite(self, who: Person, addresses: str) -> dict[str, Any]:
+        url = self.hub.ready["url"]
+        body = {"addresses": addresses, "role": "monitor"}
+        answer = who.page.request.post(f"{url}/api/v1/users", data=body, headers={"Origin": url})
+        assert answer.ok, answer.text()
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items[0]
+
+
+@pytest.fixture
+def office(browser: Browser, tmp_path: Path) -> Iterator[Office]:
+    with scenes.started() as programs:
+        yield Office(browser, tmp_path, programs)
+
+
+def set_up_mail(who: Person, port: int) -> None:
+    who.at("tool-about").click()
+    who.at("about-name").fill("Acme AV")
+    expect(who.at("about-address")).to_have_value(who.url)
+    who.at("about-save").click()
+    who.see("organization-name", "Acme AV")
+    expect(who.page.get_by_role("link", name="Acme AV")).to_be_visible(timeout=WAIT_MS)
+    who.at("tool-mail").click()
+    who.at("mail-host").fill("localhost")
+    who.at("mail-security").select_option("none")
+    who.at("mail-port").fill(str(port))
+    who.at("mail-from").fill("av@example.org")
+    who.at("mail-save").click()
+    expect(who.at("dialog-mail")).to_be_hidden(timeout=WAIT_MS)
+
+
+def test_an_owner_sets_mail_up_and_what_waited_goes_out(office: Office) -> None:
+    with posted() as post:
+        who = office.person()
+        who.see("mail-state", "Mail is not set up")
+        assert office.invite(who, "bo@example.org")["mail"] == "not_set_up"
+        who.see("mail-waiting", "1 message waits for it to be set up.")
+        who.see("messages", "bo@example.org")
+        set_up_mail(who, post.sink.port)
+        who.see("mail-state", "Messages leave.")
+        who.see("organization-messages", "Nothing waits, nothing failed.")
+        assert post.recipients() == ["bo@example.org"]
+        link = f"{who.url}/register/"
+        assert link in post.sink.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        who.at("tool-mail-test").click()
+        who.at("trial-to").fill("me@example.org")
+        who.at("trial-send").click()
+        who.see("trial-result", "The server took it: 2.0.0 queued as 42")
+        who.see("trial-dialogue", "> RCPT TO:<me@example.org>")
+        post.do(lambda: setattr(post.sink, "rcpt", lambda address: "550 5.1.1 no such user"))
+        who.at("trial-send").click()
+        who.see("trial-result", "550 5.1.1 no such user")
+        assert look(who, "organization-trial") == []
+        who.page.keyboard.press("Escape")
+        other = office.person(390, "dark")
+        office.invite(who, "cy@example.org")
+        for each in (who, other):
+            each.see("mail-failed", "1 message failed.")
+            each.see("messages", "550 5.1.1 no such user")
+        assert look(who, "organization-1440-light") + look(other, "organization-390-dark") == []
+        post.do(lambda: setattr(post.sink, "rcpt", lambda address: "250 fine"))
+        other.at("message-menu").click()
+        other.at("message-retry").click()
+        for each in (who, other):
+            each.see("organization-messages", "Nothing waits, nothing failed.")
+        assert "cy@example.org" in post.recipients()
+        assert (who.loads, other.loads) == (2, 2)
+        other.close()
+    office.invite(who, "di@example.org")
+    who.see("mail-state", "Messages wait: the server does not take them.")
+    expect(who.at("mail-words")).not_to_be_empty()
+    who.see("messages", "di@example.org")
+    who.close()
+
+
+def test_terms_are_read_by_everybody_and_changed_by_owners(office: Office) -> None:
+    who = office.person()
+    who.see("organization-terms", "No texts yet.")
+    who.at("tool-terms").click()
+    who.at("terms-terms").fill("Be kind.\nLock the rack.")
+    who.at("terms-privacy-link").fill("nonsense")
+    who.at("terms-save").click()
+    expect(who.at("error")).to_contain_text("web address", timeout=WAIT_MS)
+    who.at("terms-privacy-link").fill("https://example.org/privacy")
+    who.at("terms-save").click()
+    who.see("terms-revision", "1")
+    assert look(who, "organization-terms") == []
+    guest = office.browser.new_page()
+    terms = guest.request.get(f"{who.url}/api/v1/organization/terms").json()
+    assert (terms["revision"], terms["terms"]) == (1, "Be kind.\nLock the rack.")
+    guest.close()
+    who.close()
+
+
+def test_a_hub_killed_while_it_sends_sends_again(office: Office) -> None:
+    """kill -9 between the attempt and its result: the same message again, with the words that it may be the second."""
+    with posted() as post:
+        who = office.person()
+        set_up_mail(who, post.sink.port)
+        post.do(lambda: setattr(post.sink, "hold", asyncio.Event()))
+        office.invite(who, "bo@example.org")
+        eventually("the message is at the server", lambda: post.sink.mails)
+        who.see("messages", "Is being sent")
+        office.hub.kill()
+        post.do(lambda: setattr(post.sink, "hold", None))
+        office.hub = hub(office.base, office.programs, office.hub.ready["url"].rpartition(":")[2], "0")
+        eventually("it is there twice", lambda: len(post.sink.mails) == 2)
+        first, second = post.sink.mails
+        assert first["Message-ID"] == second["Message-ID"]
+        assert "may reach you twice" not in str(first)
+        assert "may reach you twice" in str(second)
+        who.see("organization-messages", "Nothing waits, nothing failed.")
+        who.close()
