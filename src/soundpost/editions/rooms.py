@@ -23,10 +23,11 @@ from soundpost.hub.inventory import places_api
 from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.live.service import Live
-from soundpost.hub.people import users_api
+from soundpost.hub.people import users_api, views_api
 from soundpost.hub.people.api import About
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
+from soundpost.hub.people.views import Views
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
@@ -79,14 +80,17 @@ async def opened(
     inventory.break_links_with(links.break_link)
     users = Users(people, store, clock)
     users.places_within = inventory.places_within
+    saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     live = Live(people, inventory, commands, items, links)
+    live.register_turns("views", saved_views.changed)
     about = About(edition.code, edition.version, edition.name)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
             *places_api.CONTROLLERS,
             *users_api.CONTROLLERS,
+            *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             SitesController,
             AgentsController,
@@ -94,6 +98,7 @@ async def opened(
             *controllers,
         ),
         services={
+            "views": saved_views,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
             **(services or {}),
         },

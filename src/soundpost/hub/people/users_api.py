@@ -20,7 +20,8 @@ RoleWord = Annotated[str, one_of(rules.RANKS)]
 
 
 class UserItem(Struct, kw_only=True):
-    """Whoever may only see is told names. `places` empty: everywhere. `invited_until`: a link waits until then."""
+    """Whoever may only see, or is limited to another part of the places, is told names. `places` empty: everywhere.
+    `invited_until`: a link waits until then. `locked`: why the reader can't change this person."""
 
     id: str
     name: str
@@ -34,6 +35,7 @@ class UserItem(Struct, kw_only=True):
     last_seen: str | None
     invited_by: str
     invited_until: str | None
+    locked: Annotated[str, one_of(rules.LOCKS)] | None
 
 
 class UserList(Struct):
@@ -88,8 +90,9 @@ class Registration(Struct, forbid_unknown_fields=True):
     terms: bool = False
 
 
-def item(user: User, now_ms: int, reader: Principal) -> UserItem:
-    whole = "administer" in reader.rights or user.id == reader.id
+def item(user: User, users: Users, reader: Principal, everybody: list[User]) -> UserItem:
+    now_ms = users.now_ms()
+    whole = user.id == reader.id or ("administer" in reader.rights and users.reaches(reader, user))
     return UserItem(
         id=user.id,
         name=user.name,
@@ -103,6 +106,7 @@ def item(user: User, now_ms: int, reader: Principal) -> UserItem:
         last_seen=_time(user.seen_ms) if whole else None,
         invited_by=user.invited_by if whole else "",
         invited_until=_time(user.invited_until_ms) if whole and user.state == rules.INVITED else None,
+        locked=users.locked(reader, user, everybody),
     )
 
 
@@ -131,8 +135,8 @@ class UsersController(Controller):
 
     @get("", opt={"right": "see"}, summary="Everybody; those who may only see are told names")
     async def all(self, request: AnyRequest, users: Users) -> UserList:
-        reader, now = http.signed_in(request), users.now_ms()
-        return UserList([item(user, now, reader) for user in await users.all()])
+        reader, everybody = http.signed_in(request), await users.all()
+        return UserList([item(user, users, reader, everybody) for user in everybody])
 
     @post("", opt={"right": "administer"}, status_code=200, summary="Invite one or many")
     async def invite(self, request: AnyRequest, users: Users, data: JSONBody[AddUsers]) -> AddedUsers:
@@ -151,7 +155,7 @@ class UsersController(Controller):
         grant = Grant(data.role, places, ends, data.disabled)
         users.check_places(principal, grant)
         changed = await users.change(principal, http.who(request), user_id, grant)
-        return item(changed, users.now_ms(), principal)
+        return item(changed, users, principal, await users.all())
 
     @post(
         "/{user_id:str}/invitation",
