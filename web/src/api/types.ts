@@ -50,6 +50,12 @@ export type PlaceRef = Schemas["LocationRef"];
 export type PlaceRule = Schemas["RuleItem"];
 export type Imported = Schemas["Imported"];
 
+export type User = Schemas["UserItem"];
+export type AddedUser = Schemas["AddedUser"];
+export type Invitation = Schemas["InvitationView"];
+/** A named filter of a list. */
+export type View = Schemas["ViewItem"];
+
 export type Problem = Pick<Schemas["Problem"], "title" | "status" | "code" | "detail"> & Partial<Schemas["Problem"]>;
 
 export interface Page<T> {
