@@ -95,7 +95,7 @@ def item(user: User, users: Users, reader: Principal, everybody: list[User]) -> 
     whole = user.id == reader.id or ("administer" in reader.rights and users.reaches(reader, user))
     return UserItem(
         id=user.id,
-        name=user.name,
+        name=user.name if whole else short_name(user),
         sign_in=user.sign_in if whole else None,
         role=user.role if whole else None,
         state=user.state if whole else None,
@@ -108,6 +108,11 @@ def item(user: User, users: Users, reader: Principal, everybody: list[User]) -> 
         invited_until=_time(user.invited_until_ms) if whole and user.state == rules.INVITED else None,
         locked=users.locked(reader, user, everybody),
     )
+
+
+def short_name(user: User) -> str:
+    """Somebody who has not joined yet is called by the address, which is not for everybody's eyes."""
+    return user.name.partition("@")[0] if user.name == user.sign_in else user.name
 
 
 def _time(ms: int) -> str | None:
