@@ -86,7 +86,11 @@ function Sessions(): ReactNode {
   }, [signedIn, session]);
   // a line that is refused may mean that the session is over
   useEffect(() => {
-    if (line.state === "lost") void load();
+    if (line.state !== "lost") return undefined;
+    void load();
+    // it may also end while the line is being made again, and nothing would say so
+    const timer = setInterval(() => void load(), 5_000);
+    return () => clearInterval(timer);
   }, [line.state, load]);
   // the hub was not there when the page opened: ask again by itself
   useEffect(() => {

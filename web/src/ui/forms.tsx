@@ -251,7 +251,7 @@ export interface MenuEntry {
 
 export function RowMenu({ label, entries, id, trigger }: { label: string; entries: MenuEntry[]; id: string; trigger?: ReactNode }) {
   return (
-    <Menu position="bottom-end" withinPortal shadow="md">
+    <Menu position="bottom-end" withinPortal shadow="md" withInitialFocusPlaceholder={false}>
       <Menu.Target>
         {trigger ? (
           <button type="button" className="icon-button" aria-label={label} data-testid={id} onClick={(e) => e.stopPropagation()} style={{ inlineSize: "auto", paddingInline: 6 }}>

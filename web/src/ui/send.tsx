@@ -99,7 +99,7 @@ export function SendSheet({ errand, onClose }: { errand: Errand; onClose: () => 
               {t("send.share")}
             </Act>
           )}
-          <Button component="a" href={mailLink(errand, now)} size="xs" variant="default" data-testid="send-mail">
+          <Button component="a" href={mailLink(errand, now)} size="xs" variant="default" data-testid="send-mail" styles={{ root: { fontSize: "0.8125rem", fontWeight: 500, borderColor: "var(--line-strong)" } }}>
             {t("send.mail")}
           </Button>
           <CopyAct primary text={text} label={t("send.copy")} id="send-copy" />

@@ -39,7 +39,7 @@ export function ViewsMenu(props: ViewsMenuProps) {
   );
   return (
     <>
-      <Menu position="bottom-start" withinPortal shadow="md">
+      <Menu position="bottom-start" withinPortal shadow="md" withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <button type="button" className="chip" data-on={Boolean(current)} data-testid="views">
             {current ? `${t("views.title")}: ${current.name}` : t("views.title")}

@@ -4,7 +4,7 @@ import { useSession } from "@/api/session";
 import type { AddedUser, User } from "@/api/types";
 import { useCall } from "@/live/call";
 import { useAway } from "@/live/hooks";
-import { Act, At, Confirm, Dialog, DialogFoot, ErrorNote, Facts, Form, Notice, personState, roleName, Secret, Stack, Text, useNow } from "@/ui";
+import { Act, At, Confirm, Dialog, DialogFoot, EndsOn, ErrorNote, Facts, Form, Notice, personState, roleName, Secret, Stack, Text, useNow } from "@/ui";
 import { t } from "@/words";
 import { AccessFields, type Access } from "./access";
 import { whole } from "./add-users";
@@ -84,7 +84,7 @@ function Locked({ user, why, onClose }: Props & { why: string }) {
             { name: t("field.user"), value: user.sign_in },
             { name: t("field.role"), value: roleName(user.role) },
             { name: t("field.state"), value: t(`person.${state}`) },
-            { name: t("field.ends"), value: user.ends ? <At time={user.ends} /> : none },
+            { name: t("field.ends"), value: user.ends ? <EndsOn time={user.ends} /> : none },
             { name: t("field.last_sign_in"), value: user.last_seen ? <At time={user.last_seen} /> : none },
             { name: t("field.added"), value: user.created ? <At time={user.created} /> : none },
           ]}

@@ -5,7 +5,7 @@ import { useAway } from "@/live/hooks";
 import { usePlaces } from "@/live/places";
 import { useTurned } from "@/live/turns";
 import { useViews } from "@/live/views";
-import { Act, Ago, At, Empty, ErrorNote, FilterChip, Filters, Grow, IconButton, Line, LinkButton, Loading, Page, PersonMark, personState, roleName, RowMenu, SearchField, Stack, Table, Text, Two, useFilter, useNow, ViewsMenu, type Column, type Entry, type PersonState } from "@/ui";
+import { Act, Ago, At, Empty, EndsOn, ErrorNote, FilterChip, Filters, Grow, IconButton, Line, LinkButton, Loading, Page, PersonMark, personState, roleName, RowMenu, SearchField, Stack, Table, Text, Two, useFilter, useNow, ViewsMenu, type Column, type Entry, type PersonState } from "@/ui";
 import { t, type Key } from "@/words";
 import { AddUsers } from "./add-users";
 import { UserDialog, type UserAct } from "./user-dialogs";
@@ -139,7 +139,7 @@ function UserTable({ users, own }: { users: User[]; own: string }) {
         { id: "role", name: t("field.role"), width: "minmax(96px, 0.8fr)", sort: true, cell: (user) => roleName(user.role) },
         { id: "where", name: t("field.where"), width: "minmax(110px, 1.2fr)", cell: (user) => <Text title={where(user)}>{where(user)}</Text> },
         { id: "state", name: t("field.state"), width: "minmax(100px, 0.8fr)", sort: true, cell: (user) => <State user={user} /> },
-        { id: "ends", name: t("field.ends"), width: "minmax(92px, 0.7fr)", sort: true, cell: (user) => (user.ends ? <At time={user.ends} /> : none) },
+        { id: "ends", name: t("field.ends"), width: "minmax(92px, 0.7fr)", sort: true, cell: (user) => (user.ends ? <EndsOn time={user.ends} /> : none) },
         { id: "seen", name: t("field.last_sign_in"), width: "minmax(88px, 0.7fr)", sort: true, cell: (user) => (user.last_seen ? <Ago time={user.last_seen} /> : none) },
         { id: "by", name: t("field.invited_by"), width: "minmax(90px, 0.8fr)", sort: true, from: 1240, cell: (user) => user.invited_by || none },
         { id: "until", name: t("field.link_until"), width: "minmax(92px, 0.7fr)", from: 1240, cell: (user) => <LinkUntil user={user} /> },
@@ -176,7 +176,7 @@ function UserTable({ users, own }: { users: User[]; own: string }) {
                     </Line>
                     {user.ends && (
                       <span>
-                        {t("field.ends")} <At time={user.ends} />
+                        {t("field.ends")} <EndsOn time={user.ends} />
                       </span>
                     )}
                   </>
