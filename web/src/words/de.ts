@@ -675,6 +675,7 @@ export const de: Catalogue = {
   "users.ends_hint": "Bis zum Ende des Tages, 23:59 in {zone}. Leer: nie.",
   "users.addresses": "E-Mail-Adressen",
   "users.addresses_hint": "Eine oder viele, getrennt durch Komma, Semikolon, Leerzeichen oder neue Zeile.",
+  "users.names": "Anmeldenamen",
   "users.recognised": { one: "{n} Adresse erkannt", other: "{n} Adressen erkannt" },
   "users.odd": { one: "{n} ist keine Adresse oder steht doppelt", other: "{n} sind keine Adressen oder stehen doppelt" },
   "users.added": { one: "{n} hinzugefügt", other: "{n} hinzugefügt" },

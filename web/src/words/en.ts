@@ -675,6 +675,7 @@ export const en = {
   "users.ends_hint": "Until the end of that day, 23:59 in {zone}. Empty: never.",
   "users.addresses": "E-mail addresses",
   "users.addresses_hint": "One or many, with commas, semicolons, spaces or new lines between.",
+  "users.names": "Sign-in names",
   "users.recognised": { one: "{n} address recognised", other: "{n} addresses recognised" },
   "users.odd": { one: "{n} is no address or stands twice", other: "{n} are no addresses or stand twice" },
   "users.added": { one: "{n} added", other: "{n} added" },

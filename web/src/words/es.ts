@@ -675,6 +675,7 @@ export const es: Catalogue = {
   "users.ends_hint": "Hasta el final de ese día, 23:59 en {zone}. Vacío: nunca.",
   "users.addresses": "Direcciones de correo",
   "users.addresses_hint": "Una o muchas, separadas por comas, puntos y coma, espacios o líneas nuevas.",
+  "users.names": "Nombres de acceso",
   "users.recognised": { one: "{n} dirección reconocida", other: "{n} direcciones reconocidas" },
   "users.odd": { one: "{n} no es una dirección o está repetida", other: "{n} no son direcciones o están repetidas" },
   "users.added": { one: "{n} añadido", other: "{n} añadidos" },

@@ -105,16 +105,16 @@ class Users:
             return False
         return True
 
-    def locked(self, principal: Principal, user: User, everybody: Sequence[User]) -> str | None:
-        """Why this principal can't change this person, as one of `rules.LOCKS`; None: it can."""
+    def locked(self, principal: Principal, user: User, owners: Sequence[User]) -> str | None:
+        """Why this principal can't change this person, as one of `rules.LOCKS`; None: it can. `owners`: all there are."""
         if "administer" not in principal.rights:
             return "not_allowed"
         standing = _standing_of(user)
-        others = [_standing_of(other) for other in everybody if other.id != user.id]
         try:
             rules.check_grant(principal, standing, None)
             self._check_reach(principal, standing)
             if user.role == "owner":
+                others = (_standing_of(other) for other in owners if other.id != user.id)
                 rules.check_owner_left(others, self._clock.now_ms())
         except Conflict:
             return "last_owner"

@@ -90,7 +90,16 @@ class Registration(Struct, forbid_unknown_fields=True):
     terms: bool = False
 
 
-def item(user: User, users: Users, reader: Principal, everybody: list[User]) -> UserItem:
+def items(everybody: list[User], users: Users, reader: Principal) -> list[UserItem]:
+    every_owner = owners(everybody)
+    return [item(user, users, reader, every_owner) for user in everybody]
+
+
+def owners(everybody: list[User]) -> list[User]:
+    return [user for user in everybody if user.role == "owner"]
+
+
+def item(user: User, users: Users, reader: Principal, every_owner: list[User]) -> UserItem:
     now_ms = users.now_ms()
     whole = user.id == reader.id or ("administer" in reader.rights and users.reaches(reader, user))
     return UserItem(
@@ -106,7 +115,7 @@ def item(user: User, users: Users, reader: Principal, everybody: list[User]) -> 
         last_seen=_time(user.seen_ms) if whole else None,
         invited_by=user.invited_by if whole else "",
         invited_until=_time(user.invited_until_ms) if whole and user.state == rules.INVITED else None,
-        locked=users.locked(reader, user, everybody),
+        locked=users.locked(reader, user, every_owner),
     )
 
 
@@ -140,8 +149,7 @@ class UsersController(Controller):
 
     @get("", opt={"right": "see"}, summary="Everybody; those who may only see are told names")
     async def all(self, request: AnyRequest, users: Users) -> UserList:
-        reader, everybody = http.signed_in(request), await users.all()
-        return UserList([item(user, users, reader, everybody) for user in everybody])
+        return UserList(items(await users.all(), users, http.signed_in(request)))
 
     @post("", opt={"right": "administer"}, status_code=200, summary="Invite one or many")
     async def invite(self, request: AnyRequest, users: Users, data: JSONBody[AddUsers]) -> AddedUsers:
@@ -160,7 +168,7 @@ class UsersController(Controller):
         grant = Grant(data.role, places, ends, data.disabled)
         users.check_places(principal, grant)
         changed = await users.change(principal, http.who(request), user_id, grant)
-        return item(changed, users, principal, await users.all())
+        return item(changed, users, principal, owners(await users.all()))
 
     @post(
         "/{user_id:str}/invitation",

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { api } from "@/api/client";
+import { useSession } from "@/api/session";
 import type { AddedUser } from "@/api/types";
 import { useCall } from "@/live/call";
 import { Act, CopyAct, Dialog, DialogFoot, ErrorNote, Form, Icon, LongField, Notice, RowLine, Rows, Secret, Shape, Stack, Text, Grow, Line } from "@/ui";
@@ -15,6 +16,8 @@ export const recognised = (entry: string): string[] => [...new Set(addressesOf(e
 export const whole = (link: string): string => `${location.origin}${link}`;
 
 export function AddUsers({ onClose }: { onClose: () => void }) {
+  // at a site people have names to sign in with; at the hub it is their address
+  const local = useSession().session.edition === "local_agent";
   const [entry, setEntry] = useState("");
   const [access, setAccess] = useState<Access>({ role: "", places: [], ends: "" });
   const [results, setResults] = useState<AddedUser[] | null>(null);
@@ -29,7 +32,7 @@ export function AddUsers({ onClose }: { onClose: () => void }) {
     setEntry((results ?? []).filter((item) => item.code).map((item) => item.address).join("\n"));
     setResults(null);
   };
-  const n = recognised(entry).length;
+  const n = local ? new Set(addressesOf(entry)).size : recognised(entry).length;
   const odd = addressesOf(entry).length - n;
   return (
     <Dialog title={t("users.add")} onClose={onClose} id="dialog-add-users" wide>
@@ -37,7 +40,7 @@ export function AddUsers({ onClose }: { onClose: () => void }) {
         <Results items={results} onMore={more} onClose={onClose} />
       ) : (
         <Form onSubmit={() => void submit()} id="add-users-form">
-          <LongField label={t("users.addresses")} hint={t("users.addresses_hint")} value={entry} onChange={setEntry} id="add-users-addresses" />
+          <LongField label={t(local ? "users.names" : "users.addresses")} hint={t("users.addresses_hint")} value={entry} onChange={setEntry} id="add-users-addresses" />
           <Text dim small id="add-users-count">
             {[t("users.recognised", { n }), odd > 0 && t("users.odd", { n: odd })].filter(Boolean).join(" · ")}
           </Text>
