@@ -132,6 +132,13 @@ def settled(who: Person) -> None:
     expect(menus).to_have_css("opacity", "1", timeout=WAIT_MS)
 
 
+def shut(who: Person) -> None:
+    """The open menu is closed by its key, and gone before the next is opened."""
+    menus = who.page.get_by_role("menu")
+    menus.press("Escape")
+    expect(menus).to_have_count(0, timeout=WAIT_MS)
+
+
 def test_three_people_of_three_roles_see_what_they_may(building: Building) -> None:
     ana, watching = building.ana(), building.ana()
     building.draw(ana)
@@ -373,11 +380,11 @@ def test_the_screens_hold_at_both_widths_in_both_themes(building: Building, widt
     ana.at("views").click()
     settled(ana)
     found += look(ana, f"users-views-{name}")
-    ana.page.keyboard.press("Escape")
+    shut(ana)
     row(ana, "lee@example.org").locator("[data-testid^=user-menu-]").click()
     settled(ana)
     found += look(ana, f"users-menu-{name}")
-    ana.page.keyboard.press("Escape")
+    shut(ana)
     links = invite(ana, "dee@example.org; nonsense", "monitor", place="London > HQ > 4")
     assert links
     found += look(ana, f"users-added-{name}")
