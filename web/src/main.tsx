@@ -2,9 +2,11 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "@/shell/app";
 import { takeCode } from "@/shell/first-run-code";
+import { takeRegistration } from "@/shell/registration";
 import { startLanguage } from "@/words";
 
 takeCode();
+takeRegistration();
 // a newer hub no longer has the older chunks
 addEventListener("vite:preloadError", () => location.reload());
 

@@ -28,10 +28,11 @@ from soundpost.hub.live.service import Live
 from soundpost.hub.mail import jobs as mail_jobs
 from soundpost.hub.mail.service import Post
 from soundpost.hub.organization.service import Organization
-from soundpost.hub.people import organization_api, users_api
+from soundpost.hub.people import organization_api, users_api, views_api
 from soundpost.hub.people.api import About
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
+from soundpost.hub.people.views import Views
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
@@ -91,6 +92,7 @@ async def opened(
     await organization.start()
     post = Post(store, organization)
     users.post = lambda: post.why("mail")
+    saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None
     if teller:
@@ -99,6 +101,7 @@ async def opened(
     live.register_object("messages", lambda: organization_api.ways(post))
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
+    live.register_turns("views", saved_views.changed)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
@@ -106,6 +109,7 @@ async def opened(
             *users_api.CONTROLLERS,
             organization_api.TermsController,
             *(organization_api.CONTROLLERS if people.mail else ()),
+            *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             SitesController,
             AgentsController,
@@ -113,6 +117,7 @@ async def opened(
             *controllers,
         ),
         services={
+            "views": saved_views,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
             "organization": organization, "post": post,
             **(services or {}),

@@ -856,6 +856,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own views, and those that are shared */
+        get: operations["ApiV1ViewsAll"];
+        put?: never;
+        /** Name a filter */
+        post: operations["ApiV1ViewsAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete one's own view; a shared one, as administrator */
+        delete: operations["ApiV1ViewsViewIdRemove"];
+        options?: never;
+        head?: never;
+        /** Another name or filter, shared or not */
+        patch: operations["ApiV1ViewsViewIdChange"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1050,6 +1086,15 @@ export interface components {
             ends?: string | null;
             places?: string[];
             role?: string;
+        };
+        /**
+         * ChangeView
+         * @description What is left out stays.
+         */
+        ChangeView: {
+            name?: string;
+            query?: string;
+            shared?: boolean;
         };
         /** CheckBody */
         CheckBody: {
@@ -1453,6 +1498,18 @@ export interface components {
             password?: string | null;
         };
         /**
+         * NewView
+         * @description `path`: the page of the list. `query`: its filter, as it stands in the page's address.
+         */
+        NewView: {
+            name: string;
+            path: string;
+            /** @default  */
+            query?: string;
+            /** @default false */
+            shared?: boolean;
+        };
+        /**
          * OrganizationChange
          * @description What is left out stays. `mail` or `sms` null: it is taken away, with its password.
          */
@@ -1836,7 +1893,8 @@ export interface components {
         };
         /**
          * UserItem
-         * @description Whoever may only see is told names. `places` empty: everywhere. `invited_until`: a link waits until then.
+         * @description Whoever may only see, or is limited to another part of the places, is told names. `places` empty: everywhere.
+         *         `invited_until`: a link waits until then. `locked`: why the reader can't change this person.
          */
         UserItem: {
             created: string | null;
@@ -1846,6 +1904,7 @@ export interface components {
             invited_by: string;
             invited_until: string | null;
             last_seen: string | null;
+            locked: ("not_allowed" | "owner_only" | "beyond_part" | "last_owner") | null;
             name: string;
             places: string[];
             role: ("monitor" | "administrator" | "owner") | null;
@@ -1855,6 +1914,25 @@ export interface components {
         /** UserList */
         UserList: {
             items: components["schemas"]["UserItem"][];
+        };
+        /**
+         * ViewItem
+         * @description `own`: the reader made it. `maker`: who did; "" where the person is gone. `may_change`: the reader may.
+         */
+        ViewItem: {
+            created: string;
+            id: string;
+            maker: string;
+            may_change: boolean;
+            name: string;
+            own: boolean;
+            path: string;
+            query: string;
+            shared: boolean;
+        };
+        /** ViewList */
+        ViewList: {
+            items: components["schemas"]["ViewItem"][];
         };
         /**
          * WayView
@@ -4029,6 +4107,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AddedUser"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ViewsAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ViewsAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ViewsViewIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ViewsViewIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeView"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewItem"];
                 };
             };
             /** @description A problem (RFC 9457) */

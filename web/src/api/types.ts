@@ -67,6 +67,11 @@ export interface Ways {
   settings: number;
   queue: number;
 }
+export type User = Schemas["UserItem"];
+export type AddedUser = Schemas["AddedUser"];
+export type Invitation = Schemas["InvitationView"];
+/** A named filter of a list. */
+export type View = Schemas["ViewItem"];
 
 export type Problem = Pick<Schemas["Problem"], "title" | "status" | "code" | "detail"> & Partial<Schemas["Problem"]>;
 

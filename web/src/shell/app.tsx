@@ -8,11 +8,13 @@ import { live } from "@/live/socket";
 import { useLine } from "@/live/hooks";
 import { commands } from "@/live/commands";
 import { FirstRun } from "@/rooms/people/first-run";
+import { Register } from "@/rooms/people/register";
 import { SignIn } from "@/rooms/people/sign-in";
 import { Act, Brand, ErrorNote, Gate, Root } from "@/ui";
 import { currentLanguage, t, useWords } from "@/words";
 import icon from "./favicon.svg";
 import { firstRunCode, forgetCode } from "./first-run-code";
+import { forgetRegistration, registration } from "./registration";
 import { router } from "./router";
 
 const queries = new QueryClient({
@@ -43,6 +45,7 @@ function Sessions(): ReactNode {
   }, []);
   // somebody else was first, or the address of the first start was opened again
   const [used, setUsed] = useState(false);
+  const [joining, setJoining] = useState(registration() !== null);
   const signedInAs = (next: Session) => {
     forgetCode();
     setUsed(false);
@@ -83,7 +86,11 @@ function Sessions(): ReactNode {
   }, [signedIn, session]);
   // a line that is refused may mean that the session is over
   useEffect(() => {
-    if (line.state === "lost") void load();
+    if (line.state !== "lost") return undefined;
+    void load();
+    // it may also end while the line is being made again, and nothing would say so
+    const timer = setInterval(() => void load(), 5_000);
+    return () => clearInterval(timer);
   }, [line.state, load]);
   // the hub was not there when the page opened: ask again by itself
   useEffect(() => {
@@ -113,6 +120,27 @@ function Sessions(): ReactNode {
         <Act onClick={() => void load()}>{t("action.try_again")}</Act>
       </Gate>
     ) : null;
+  const invited = joining ? registration() : null;
+  if (invited !== null && !session.first_run)
+    return (
+      <Register
+        session={session}
+        token={invited}
+        brand={brand}
+        onSignOut={value!.signOut}
+        onLeave={() => {
+          forgetRegistration();
+          setJoining(false);
+          void router.navigate({ to: "/", replace: true });
+        }}
+        onDone={(next) => {
+          forgetRegistration();
+          setJoining(false);
+          replace(next);
+          void router.navigate({ to: "/settings/account", search: { first: "1" } as never, replace: true });
+        }}
+      />
+    );
   if (session.first_run && !session.person)
     return (
       <FirstRun

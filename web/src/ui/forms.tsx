@@ -128,14 +128,14 @@ export function LongField({ label, value, onChange, id, hint, error, disabled }:
   return <Textarea label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data-testid={id} description={hint} error={error} autosize minRows={3} disabled={disabled} spellCheck={false} />;
 }
 
-export function Choice({ label, value, onChange, options, id, hint, disabled }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string }[]; id: string; hint?: string; disabled?: boolean }) {
+export function Choice({ label, value, onChange, options, id, hint, disabled }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string; disabled?: boolean }[]; id: string; hint?: string; disabled?: boolean }) {
   return <NativeSelect label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data={options} data-testid={id} description={hint} disabled={disabled} />;
 }
 
 const AT_ONCE = 60;
 
 /** Every word typed stands somewhere in the label, in any order. */
-const everyWord: OptionsFilter = ({ options, search, limit }) => {
+export const everyWord: OptionsFilter = ({ options, search, limit }) => {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (label: string) => words.every((word) => label.toLowerCase().includes(word));
   return options.filter((option) => "label" in option && fits(option.label)).slice(0, limit);
@@ -245,11 +245,13 @@ export interface MenuEntry {
   id?: string;
   danger?: boolean;
   disabled?: boolean;
+  /** Why it does not apply; it stays reachable and says so. */
+  reason?: string | null;
 }
 
 export function RowMenu({ label, entries, id, trigger }: { label: string; entries: MenuEntry[]; id: string; trigger?: ReactNode }) {
   return (
-    <Menu position="bottom-end" withinPortal shadow="md">
+    <Menu position="bottom-end" withinPortal shadow="md" withInitialFocusPlaceholder={false}>
       <Menu.Target>
         {trigger ? (
           <button type="button" className="icon-button" aria-label={label} data-testid={id} onClick={(e) => e.stopPropagation()} style={{ inlineSize: "auto", paddingInline: 6 }}>
@@ -263,8 +265,17 @@ export function RowMenu({ label, entries, id, trigger }: { label: string; entrie
       </Menu.Target>
       <Menu.Dropdown>
         {entries.map((entry) => (
-          <Menu.Item key={entry.label} onClick={entry.onClick} data-testid={entry.id} c={entry.danger ? "var(--offline)" : undefined} disabled={entry.disabled}>
+          <Menu.Item
+            key={entry.label}
+            onClick={() => !entry.reason && entry.onClick()}
+            closeMenuOnClick={!entry.reason}
+            data-testid={entry.id}
+            aria-disabled={entry.reason ? true : undefined}
+            c={entry.reason ? "var(--dim)" : entry.danger ? "var(--offline)" : undefined}
+            disabled={entry.disabled}
+          >
             {entry.label}
+            {entry.reason && <span className="menu-reason">{entry.reason}</span>}
           </Menu.Item>
         ))}
       </Menu.Dropdown>
@@ -372,23 +383,42 @@ export function DownloadButton({ text, name, label, id }: { text: string; name: 
   );
 }
 
-export function CopyButton({ text, label, id }: { text: string; label?: string; id?: string }) {
+async function copyText(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // without TLS there is no clipboard: the old way, inside the dialog that would take the focus back
+    const area = document.createElement("textarea");
+    area.value = text;
+    (document.querySelector("[role=dialog]") ?? document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+function useCopied(text: string): { done: boolean; copy: () => Promise<void> } {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      // without TLS there is no clipboard: the old way
-      const area = document.createElement("textarea");
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-    }
+    await copyText(text);
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };
+  return { done, copy };
+}
+
+/** A copy as a button with its word. */
+export function CopyAct({ text, label, id, primary }: { text: string; label: string; id: string; primary?: boolean }) {
+  const { done, copy } = useCopied(text);
+  return (
+    <Act icon={done ? "check" : "copy"} primary={primary} onClick={() => void copy()} id={id}>
+      {done ? t("action.copied") : label}
+    </Act>
+  );
+}
+
+export function CopyButton({ text, label, id }: { text: string; label?: string; id?: string }) {
+  const { done, copy } = useCopied(text);
   const name = label ?? t("action.copy");
   return (
     <button

@@ -1,6 +1,9 @@
 import type { ReactNode } from "react";
 
 const paths = {
+  /** Keeps the place of one that stands in other rows. */
+  blank: null,
+  share: <path d="M8 10V2.5M5 5l3-3 3 3M3.5 8v5.5h9V8" />,
   search: <path d="M7 12.2a5.2 5.2 0 1 0 0-10.4 5.2 5.2 0 0 0 0 10.4Zm3.8-1.4L14.5 14.5" />,
   plus: <path d="M8 3v10M3 8h10" />,
   dots: <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" strokeWidth="2.2" />,

@@ -12,3 +12,7 @@ export * from "./time";
 export * from "./value";
 export * from "./place";
 export * from "./places";
+export * from "./fields";
+export * from "./people";
+export * from "./send";
+export * from "./views";

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent as Pointed } from "react";
 
 /** How many rows came, went or moved between two orders: what the "12 changes" chip counts. */
 export function changesBetween(before: readonly string[], after: readonly string[]): number {
@@ -29,7 +29,7 @@ export function longestRise(numbers: readonly number[]): number {
  * The order on screen: follows the wanted one, but waits while the pointer is inside. What the reader does himself
  * (filter, sort, open a row: all that is in `own`) takes effect at once.
  */
-export function useHeldOrder<T extends { key: string }>(wanted: T[], own: string): { shown: T[]; waiting: number; release: () => void; hold: { onPointerEnter: () => void; onPointerLeave: () => void } } {
+export function useHeldOrder<T extends { key: string }>(wanted: T[], own: string): { shown: T[]; waiting: number; release: () => void; hold: { onPointerEnter: (event: Pointed<HTMLElement>) => void; onPointerLeave: () => void } } {
   const [inside, setInside] = useState(false);
   const [, poke] = useState(0);
   const held = useRef<{ own: string; list: T[] }>({ own, list: wanted });
@@ -41,10 +41,23 @@ export function useHeldOrder<T extends { key: string }>(wanted: T[], own: string
     held.current = { own, list: wanted };
     poke((n) => n + 1);
   }, [own, wanted]);
+  const list = useRef<HTMLElement | null>(null);
+  useEffect(() => {
+    if (!inside) return undefined;
+    // a menu of a row that closed under the pointer never says that the pointer left
+    const look = ({ target }: PointerEvent) => {
+      if (target instanceof Element && !list.current?.contains(target) && !target.closest("[role=menu], .mantine-Popover-dropdown")) setInside(false);
+    };
+    document.addEventListener("pointerover", look);
+    return () => document.removeEventListener("pointerover", look);
+  }, [inside]);
   // touch has no hover: only a mouse or pen holds the order
   const hold = useMemo(
     () => ({
-      onPointerEnter: () => setInside(typeof matchMedia === "undefined" || matchMedia("(hover: hover)").matches),
+      onPointerEnter: (event: Pointed<HTMLElement>) => {
+        list.current = event.currentTarget;
+        setInside(typeof matchMedia === "undefined" || matchMedia("(hover: hover)").matches);
+      },
       onPointerLeave: () => setInside(false),
     }),
     [],

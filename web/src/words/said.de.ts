@@ -199,4 +199,13 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.proxy_unreachable": "Der Proxy ist nicht erreichbar.",
   "error.certificate_untrusted": "Dem Zertifikat dort wird nicht vertraut.",
   "error.certificate_changed": "Dort antwortet eine andere Zertifizierungsstelle als die bestätigte. Es wurde nichts gesendet.",
+  "error.link_gone": "Dieser Link passt nicht mehr: er wurde benutzt, zurückgezogen oder ist zu alt. Bitten Sie um einen neuen.",
+  "error.person_taken": "Diese Adresse gibt es hier schon.",
+  "error.last_owner": "Es muss einen Inhaber geben, der sich anmelden kann, alles sieht und nicht endet. Machen Sie zuerst jemand anderen zum Inhaber.",
+  "error.terms_needed": "Nehmen Sie Bedingungen und Datenschutzerklärung an, um mitzumachen.",
+  "error.not_invited": "Diese Person ist schon dabei.",
+  "error.no_such_person": "Diese Person gibt es nicht.",
+  "error.no_such_view": "Diese Ansicht gibt es nicht.",
+  "error.view_named": "Es gibt schon eine Ansicht dieses Namens. Wählen Sie einen anderen Namen, oder ändern Sie jene.",
+  "error.too_many_views": "Sie haben zu viele Ansichten. Löschen Sie zuerst eine.",
 };

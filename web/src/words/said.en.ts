@@ -198,4 +198,13 @@ export const said = {
   "error.proxy_unreachable": "The proxy cannot be reached.",
   "error.certificate_untrusted": "The certificate there is not trusted.",
   "error.certificate_changed": "Another certificate authority answers there than the one that was confirmed. Nothing was sent.",
+  "error.link_gone": "This link does not fit any more: it was used, withdrawn or is too old. Ask for a new one.",
+  "error.person_taken": "This address is here already.",
+  "error.last_owner": "There must be an owner who can sign in, sees everything and does not end. Make somebody else owner first.",
+  "error.terms_needed": "Accept the terms and the privacy policy to join.",
+  "error.not_invited": "This person has joined already.",
+  "error.no_such_person": "There is no such person.",
+  "error.no_such_view": "There is no such view.",
+  "error.view_named": "There is a view of this name already. Choose another name, or change that one.",
+  "error.too_many_views": "You have too many views. Delete one first.",
 } satisfies Record<string, Entry>;

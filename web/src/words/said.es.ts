@@ -199,4 +199,13 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.proxy_unreachable": "No se llega al proxy.",
   "error.certificate_untrusted": "El certificado de allí no es de confianza.",
   "error.certificate_changed": "Allí responde otra autoridad de certificación que la confirmada. No se envió nada.",
+  "error.link_gone": "Este enlace ya no sirve: se usó, se retiró o es demasiado antiguo. Pida uno nuevo.",
+  "error.person_taken": "Esta dirección ya está aquí.",
+  "error.last_owner": "Debe haber un propietario que pueda entrar, lo vea todo y no termine. Nombre antes a otro propietario.",
+  "error.terms_needed": "Acepte las condiciones y la política de privacidad para unirse.",
+  "error.not_invited": "Esta persona ya se ha unido.",
+  "error.no_such_person": "No existe esa persona.",
+  "error.no_such_view": "No existe esa vista.",
+  "error.view_named": "Ya hay una vista con ese nombre. Elija otro, o cambie aquella.",
+  "error.too_many_views": "Tiene demasiadas vistas. Elimine antes una.",
 };

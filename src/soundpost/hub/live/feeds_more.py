@@ -13,6 +13,7 @@ from soundpost.hub.inventory.state import Delta
 from soundpost.hub.live.topics import Soon, Tell, changed
 from soundpost.hub.store import Event
 from soundpost.kernel.errors import NotFound
+from soundpost.kernel.signal import Signal
 
 COUNTING = {"*", "status", "location"}
 """Of a device's fields, those that change how many stand how at its place."""
@@ -196,3 +197,29 @@ class ObjectFeed:
         self._told = now
         if different:
             self._tell("change", different)
+
+
+class TurnsFeed:
+    """A topic that tells only that something changed; what holds now is asked over REST, where each reader's rights narrow it. So one
+    topic serves readers of all roles, and says nothing that one of them may not know."""
+
+    def __init__(self, turned: Signal[Any] | None, types: tuple[str, ...], tell: Tell, soon: Soon) -> None:
+        self._turns, self._types, self._tell, self._soon = 0, types, tell, soon
+        self._leave = turned.subscribe(lambda _: self._turn()) if turned is not None else lambda: None
+
+    def close(self) -> None:
+        self._leave()
+
+    async def snapshot(self) -> object:
+        return {"turns": self._turns}
+
+    def _turn(self) -> None:
+        self._turns += 1
+        self._soon()
+
+    def on_events(self, events: list[Event]) -> None:
+        if self._types and any(event.type.startswith(self._types) for event in events):
+            self._turn()
+
+    def flush(self) -> None:
+        self._tell("change", {"turns": self._turns})

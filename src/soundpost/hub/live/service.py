@@ -19,7 +19,7 @@ from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.state import Delta
 from soundpost.hub.live.browser import TOPICS_MOST, Browser, refused
 from soundpost.hub.live.feeds import DeviceFeed, FoundFeed, ListFeed, SummaryFeed
-from soundpost.hub.live.feeds_more import AgentFeed, AgentsFeed, EventsFeed, LocationsFeed, ObjectFeed
+from soundpost.hub.live.feeds_more import AgentFeed, AgentsFeed, EventsFeed, LocationsFeed, ObjectFeed, TurnsFeed
 from soundpost.hub.live.topics import PACE_S, Topic, Topics
 from soundpost.hub.people import http
 from soundpost.hub.people.rules import Principal
@@ -27,6 +27,7 @@ from soundpost.hub.people.service import People
 from soundpost.hub.store import Event
 from soundpost.kernel import log
 from soundpost.kernel.errors import Invalid, SoundpostError
+from soundpost.kernel.signal import Signal
 
 TICK_S = 1.0
 CHECK_S = 60.0
@@ -71,6 +72,11 @@ class Live:
         register("agent", lambda id, scope, tell, soon: AgentFeed(items, inventory, id, scope, tell, soon))
         register("locations", lambda _, scope, tell, soon: LocationsFeed(inventory, scope, tell, soon))
         register("events", lambda _, scope, tell, _soon: EventsFeed(inventory, scope, tell))
+        register("users", lambda _, _scope, tell, soon: TurnsFeed(None, ("person.", "session.opened"), tell, soon))
+
+    def register_turns(self, name: str, turned: Signal[Any]) -> None:
+        """A topic that tells each time the signal does, and nothing more."""
+        self.topics.register(name, lambda _, _scope, tell, soon: TurnsFeed(turned, (), tell, soon))
 
     def register_object(self, name: str, look: Callable[[], object]) -> None:
         """A topic that shows one object; `look` returns it as REST does, and must not wait."""

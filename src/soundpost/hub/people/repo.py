@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 
-from soundpost.hub.store.tables import api_keys, invitations, people, sessions
+from soundpost.hub.store.tables import api_keys, invitations, people, sessions, views
 
 
 def digest(secret: str) -> bytes:
@@ -160,3 +160,45 @@ def key(conn: Connection, key_hash: bytes) -> Row[Any] | None:
 
 def touch_key(conn: Connection, id: str, used_ms: int) -> None:
     conn.execute(update(api_keys).where(api_keys.c.id == id).values(used_ms=used_ms))
+
+
+def views_of(conn: Connection, person: str) -> list[Row[Any]]:
+    """Their own, and those that somebody shared; `maker` is null where the person is gone."""
+    return list(
+        conn.execute(_views().where((views.c.person == person) | views.c.shared).order_by(views.c.folded, views.c.id))
+    )
+
+
+def view(conn: Connection, id: str) -> Row[Any] | None:
+    return conn.execute(_views().where(views.c.id == id)).first()
+
+
+def _views() -> Select[Any]:
+    maker = func.coalesce(func.nullif(people.c.name, ""), people.c.sign_in).label("maker")
+    return select(views, maker).outerjoin(people, people.c.id == views.c.person)
+
+
+def view_named(conn: Connection, person: str, path: str, folded: str) -> str | None:
+    query = select(views.c.id).where(views.c.person == person, views.c.path == path, views.c.folded == folded)
+    return conn.execute(query).scalar()
+
+
+def count_views(conn: Connection, person: str) -> int:
+    return conn.execute(select(func.count()).where(views.c.person == person)).scalar() or 0
+
+
+def add_view(conn: Connection, row: dict[str, Any]) -> None:
+    conn.execute(insert(views).values(**row))
+
+
+def change_view(conn: Connection, id: str, **values: Any) -> None:
+    conn.execute(update(views).where(views.c.id == id).values(**values))
+
+
+def drop_view(conn: Connection, id: str) -> None:
+    conn.execute(delete(views).where(views.c.id == id))
+
+
+def drop_own_views(conn: Connection, person: str) -> None:
+    """Those nobody else sees; what was shared stays for the others, with nobody as its maker."""
+    conn.execute(delete(views).where(views.c.person == person, ~views.c.shared))

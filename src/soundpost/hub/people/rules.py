@@ -20,6 +20,9 @@ ROLES: dict[str, frozenset[str]] = {
 RANKS: tuple[str, ...] = ("monitor", "administrator", "owner")
 INVITED, ACTIVE, DISABLED = "invited", "active", "disabled"
 STATES = (INVITED, ACTIVE, DISABLED)
+LOCKS = ("not_allowed", "owner_only", "beyond_part", "last_owner")
+"""Why a person can't be changed by who reads: no right to; an owner, by somebody who is none; sees more than the reader; the last
+owner."""
 MOST_ADDRESSES = 500
 INVITATION_MS = 7 * 86_400_000
 SCOPES: dict[str, frozenset[str]] = {

@@ -20,7 +20,7 @@ from soundpost.hub.people.service import Client, People, SignedIn
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 from soundpost.kernel.clock import Clock
-from soundpost.kernel.errors import Conflict, Invalid, NotFound, TellUser
+from soundpost.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TellUser
 
 INVITATION = "invitation"
 PlacesWithin = Callable[[Principal, Collection[str]], None]
@@ -87,6 +87,48 @@ class Users:
         if grant.places is not UNSET and grant.places:
             self.places_within(principal, grant.places)
 
+    def _check_reach(self, principal: Principal, before: Standing) -> None:
+        """Who is limited to a part of the places may change only those whose access lies in it."""
+        if not principal.places or (before.places and self._within(principal, before.places)):
+            return
+        raise Forbidden(
+            "This person's access reaches beyond your part of the places; ask an owner.",
+            code="not_allowed",
+            right="own",
+        )
+
+    def _within(self, principal: Principal, places: frozenset[str]) -> bool:
+        try:
+            self.places_within(principal, places)
+        except (NotFound, Forbidden):
+            return False
+        return True
+
+    def reaches(self, principal: Principal, user: User) -> bool:
+        """Whether all of this person's access lies in the principal's part of the places."""
+        try:
+            self._check_reach(principal, _standing_of(user))
+        except Forbidden:
+            return False
+        return True
+
+    def locked(self, principal: Principal, user: User, owners: Sequence[User]) -> str | None:
+        """Why this principal can't change this person, as one of `rules.LOCKS`; None: it can. `owners`: all there are."""
+        if "administer" not in principal.rights:
+            return "not_allowed"
+        standing = _standing_of(user)
+        try:
+            rules.check_grant(principal, standing, None)
+            self._check_reach(principal, standing)
+            if user.role == "owner":
+                others = (_standing_of(other) for other in owners if other.id != user.id)
+                rules.check_owner_left(others, self._clock.now_ms())
+        except Conflict:
+            return "last_owner"
+        except Forbidden:
+            return "owner_only" if user.role == "owner" else "beyond_part"
+        return None
+
     # --- asking
 
     async def all(self) -> list[User]:
@@ -134,7 +176,9 @@ class Users:
         repo.add_person(tx.conn, row)
         token = self._link(tx, id, name, wanted, who)
         detail = {"sign_in": name, "role": wanted.role, "places": sorted(wanted.places), "ends_ms": wanted.ends_ms}
-        tx.log("person.invited", {"person": id, **detail, "by": who.name or who.id})
+        tx.log(
+            "person.invited", {"person": id, "by": who.name or who.id}
+        )  # who may only see reads events, and no addresses
         audit.recorded(tx, who, "person.invited", subject=id, detail=detail)
         return Asked(name, id, token, self._mail_state())
 
@@ -157,10 +201,12 @@ class Users:
         def work(tx: Tx) -> Asked:
             before = _existing(tx, id)
             rules.check_grant(principal, before, before)
+            self._check_reach(principal, before)
             if before.state != rules.INVITED:
                 raise Conflict("This person has joined already.", code="not_invited")
             row = _row(tx, id)
             token = self._link(tx, id, row.sign_in, before, who)
+            tx.log("person.invited_again", {"person": id, "by": who.name or who.id})
             audit.recorded(tx, who, "person.invited_again", subject=id)
             return Asked(row.sign_in, id, token, self._mail_state())
 
@@ -199,7 +245,7 @@ class Users:
             repo.change_person(tx.conn, row.person, state=rules.ACTIVE, password_hash=hashed, name=shown, **accepted)
             repo.drop_invitations(tx.conn, row.person)
             mail.cancel(tx, row.person, (INVITATION,))
-            tx.log("person.joined", {"person": row.person, "sign_in": row.sign_in, "name": shown})
+            tx.log("person.joined", {"person": row.person, "name": shown})
             audit.recorded(
                 tx,
                 Who("person", row.person, shown, client.address),
@@ -221,6 +267,7 @@ class Users:
             before = _existing(tx, id)
             after = _standing(id, grant, before)
             rules.check_grant(principal, before, after)
+            self._check_reach(principal, before)
             _check_owner_left(tx, before, after)
             if after == before:
                 return
@@ -232,7 +279,7 @@ class Users:
             }
             repo.change_person(tx.conn, id, **news)
             detail = {"before": _plain(before), "after": _plain(after)}
-            tx.log("person.changed", {"person": id, **detail, "by": who.name or who.id})
+            tx.log("person.changed", {"person": id, "by": who.name or who.id})
             audit.recorded(tx, who, "person.changed", subject=id, detail=detail)
             self._rights_changed(tx, id, out=after.state == rules.DISABLED)
 
@@ -245,12 +292,14 @@ class Users:
         def work(tx: Tx) -> None:
             before = _existing(tx, id)
             rules.check_grant(principal, before, None)
+            self._check_reach(principal, before)
             _check_owner_left(tx, before, None)
             row = _row(tx, id)
             self._rights_changed(tx, id, out=True)
+            repo.drop_own_views(tx.conn, id)
             repo.remove_person(tx.conn, id)
             mail.cancel(tx, id)
-            tx.log("person.removed", {"person": id, "sign_in": row.sign_in, "by": who.name or who.id})
+            tx.log("person.removed", {"person": id, "by": who.name or who.id})
             audit.recorded(tx, who, "person.removed", subject=id, detail={"sign_in": row.sign_in, "role": row.role})
 
         await self._store.unit_of_work(work)
@@ -318,6 +367,10 @@ def _check_owner_left(tx: Tx, before: Standing, after: Standing | None) -> None:
         return
     others: Sequence[Standing] = [standing(row) for row in repo.owners(tx.conn) if row.id != before.id]
     rules.check_owner_left([*others, *([after] if after is not None else [])], tx.now_ms)
+
+
+def _standing_of(user: User) -> Standing:
+    return Standing(user.id, user.role, user.state, user.places, user.ends_ms)
 
 
 def _plain(standing: Standing) -> dict[str, Any]:

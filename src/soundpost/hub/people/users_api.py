@@ -21,7 +21,8 @@ RoleWord = Annotated[str, one_of(rules.RANKS)]
 
 
 class UserItem(Struct, kw_only=True):
-    """Whoever may only see is told names. `places` empty: everywhere. `invited_until`: a link waits until then."""
+    """Whoever may only see, or is limited to another part of the places, is told names. `places` empty: everywhere.
+    `invited_until`: a link waits until then. `locked`: why the reader can't change this person."""
 
     id: str
     name: str
@@ -35,6 +36,7 @@ class UserItem(Struct, kw_only=True):
     last_seen: str | None
     invited_by: str
     invited_until: str | None
+    locked: Annotated[str, one_of(rules.LOCKS)] | None
 
 
 class UserList(Struct):
@@ -91,11 +93,21 @@ class Registration(Struct, forbid_unknown_fields=True):
     terms_revision: int | None = None
 
 
-def item(user: User, now_ms: int, reader: Principal) -> UserItem:
-    whole = "administer" in reader.rights or user.id == reader.id
+def items(everybody: list[User], users: Users, reader: Principal) -> list[UserItem]:
+    every_owner = owners(everybody)
+    return [item(user, users, reader, every_owner) for user in everybody]
+
+
+def owners(everybody: list[User]) -> list[User]:
+    return [user for user in everybody if user.role == "owner"]
+
+
+def item(user: User, users: Users, reader: Principal, every_owner: list[User]) -> UserItem:
+    now_ms = users.now_ms()
+    whole = user.id == reader.id or ("administer" in reader.rights and users.reaches(reader, user))
     return UserItem(
         id=user.id,
-        name=user.name,
+        name=user.name if whole else short_name(user),
         sign_in=user.sign_in if whole else None,
         role=user.role if whole else None,
         state=user.state if whole else None,
@@ -106,7 +118,13 @@ def item(user: User, now_ms: int, reader: Principal) -> UserItem:
         last_seen=_time(user.seen_ms) if whole else None,
         invited_by=user.invited_by if whole else "",
         invited_until=_time(user.invited_until_ms) if whole and user.state == rules.INVITED else None,
+        locked=users.locked(reader, user, every_owner),
     )
+
+
+def short_name(user: User) -> str:
+    """Somebody who has not joined yet is called by the address, which is not for everybody's eyes."""
+    return user.name.partition("@")[0] if user.name == user.sign_in else user.name
 
 
 def _time(ms: int) -> str | None:
@@ -134,8 +152,7 @@ class UsersController(Controller):
 
     @get("", opt={"right": "see"}, summary="Everybody; those who may only see are told names")
     async def all(self, request: AnyRequest, users: Users) -> UserList:
-        reader, now = http.signed_in(request), users.now_ms()
-        return UserList([item(user, now, reader) for user in await users.all()])
+        return UserList(items(await users.all(), users, http.signed_in(request)))
 
     @post("", opt={"right": "administer"}, status_code=200, summary="Invite one or many")
     async def invite(self, request: AnyRequest, users: Users, data: JSONBody[AddUsers]) -> AddedUsers:
@@ -154,7 +171,7 @@ class UsersController(Controller):
         grant = Grant(data.role, places, ends, data.disabled)
         users.check_places(principal, grant)
         changed = await users.change(principal, http.who(request), user_id, grant)
-        return item(changed, users.now_ms(), principal)
+        return item(changed, users, principal, owners(await users.all()))
 
     @post(
         "/{user_id:str}/invitation",

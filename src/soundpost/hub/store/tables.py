@@ -132,6 +132,21 @@ api_keys = Table(
     number("expires_ms"),
 )
 
+# Filters of lists that people named. A shared one outlives its maker, so `person` may name somebody who is gone.
+views = Table(
+    "views",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("person", None),
+    text("path", None),
+    text("name", None),
+    text("folded", None),
+    text("query", None),
+    Column("shared", Boolean, nullable=False, server_default="0"),
+    number("created_ms", None),
+    Index("ux_views_person", "person", "path", "folded", unique=True),
+)
+
 # Mail and text messages on their way out. `body` is sealed: a link in it lets somebody in. It goes once the message is out.
 outgoing = Table(
     "outgoing",

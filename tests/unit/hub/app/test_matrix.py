@@ -81,6 +81,10 @@ MATRIX = {
     "POST /api/v1/organization/messages/retry": OWN,
     "POST /api/v1/organization/messages/{message_id}/retry": OWN,
     "DELETE /api/v1/organization/messages/{message_id}": OWN,
+    "GET /api/v1/views": MONITOR,
+    "POST /api/v1/views": MONITOR,
+    "PATCH /api/v1/views/{view_id}": MONITOR,
+    "DELETE /api/v1/views/{view_id}": MONITOR,
 }
 PASSWORD = "another long password"
 
@@ -246,3 +250,49 @@ async def test_moving_a_device_out_takes_it_from_sight_at_once(world: World) -> 
     assert (await world.ask(who, "GET", "/api/v1/agents")).json()["items"] == []
     await world.hub.inventory.locations.put(SYSTEM, ["dev_out"], world.rooms["in"])
     assert (await world.ask(who, "GET", "/api/v1/devices")).json()["total"] == 1
+
+
+async def test_a_limited_administrator_changes_only_who_is_in_its_part(world: World) -> None:
+    """Somebody who sees more is shown by name alone, and neither changed, removed nor given a new link."""
+    who, inside = "administrator of a room", world.rooms["in"]
+
+    names = {item["sign_in"]: item["id"] for item in (await world.ask("owner", "GET", "/api/v1/users")).json()["items"]}
+
+    async def people(reader: str) -> dict[str, dict[str, Any]]:
+        items = {item["id"]: item for item in (await world.ask(reader, "GET", "/api/v1/users")).json()["items"]}
+        return {name: items[id] for name, id in names.items()}
+
+    seen = await people(who)
+    locks = {name: item["locked"] for name, item in seen.items()}
+    assert locks == {
+        "o@example.org": "owner_only",
+        "monitor@example.org": "beyond_part",
+        "administrator@example.org": "beyond_part",
+        "monitor-of-a-room@example.org": None,
+        "administrator-of-a-room@example.org": None,
+    }
+    shown = seen["monitor@example.org"]
+    assert (shown["name"], shown["sign_in"], shown["role"], shown["places"]) == ("monitor", None, None, [])
+    assert seen["monitor-of-a-room@example.org"]["places"] == [inside]
+    assert {item["locked"] for item in (await people("monitor")).values()} == {"not_allowed"}
+    assert (await people("owner"))["o@example.org"]["locked"] == "last_owner"
+    assert (await people("administrator"))["o@example.org"]["locked"] == "owner_only"
+    for method, path, body in (
+        ("DELETE", "", None),
+        ("PATCH", "", {"disabled": True}),
+        ("PATCH", "", {"places": [inside]}),
+        ("POST", "/invitation", {}),
+    ):
+        answer = await world.ask(who, method, f"/api/v1/users/{names['monitor@example.org']}{path}", body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), (method, path)
+    own = f"/api/v1/users/{names['monitor-of-a-room@example.org']}"
+    assert (await world.ask(who, "PATCH", own, {"disabled": True})).status_code == 200
+    assert (await world.ask(who, "DELETE", own)).status_code == 204
+
+
+async def test_who_may_only_see_reads_no_addresses_among_the_facts(world: World) -> None:
+    body = {"addresses": "secret-address@example.org", "role": "monitor"}
+    await world.ask("owner", "POST", "/api/v1/users", body)
+    facts = (await world.ask("monitor", "GET", "/api/v1/events?limit=1000")).text
+    assert "person.invited" in facts
+    assert "secret-address" not in facts

@@ -22,6 +22,10 @@ from soundpost.hub.audit.service import Who
 from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.live import browser
 from soundpost.hub.locations.service import Wanted
+from soundpost.hub.people import repo as people_repo
+from soundpost.hub.people.rules import ROLES, Principal
+from soundpost.hub.people.users import Grant, Users
+from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Read
 
 SAM = Who("person", "usr_sam", "Sam", "127.0.0.1")
@@ -269,3 +273,25 @@ async def test_the_hub_stops_while_pages_are_open(house: House, page: Page):
     await page.task
     assert page.closed == 1001
     await settle()
+
+
+async def test_a_topic_of_people_says_that_and_never_what(house: House, page: Page, clock: ManualClock):
+    first = await page.follow("users")
+    users = Users(house.people, house.store, clock)
+    owner = await house.store.read(people_repo.first_owner)
+    assert owner is not None
+    actor = Principal("person", owner.id, "Ann", owner.sign_in, "owner", ROLES["owner"])
+    await users.invite(actor, SAM, "lee@example.org", Grant("monitor", frozenset(), 0))
+    told = await page.next("users")
+    assert (first["data"], told["type"], told["data"]) == ({"turns": 0}, "change", {"turns": 1})
+
+
+async def test_a_topic_follows_a_signal_and_lets_go_of_it(house: House, page: Page):
+    turned: Signal[str] = Signal("turned")
+    house.live.register_turns("views", turned)
+    await page.follow("views")
+    turned.emit("viw_1")
+    assert (await page.next("views"))["data"] == {"turns": 1}
+    page.say(unsubscribe=["views"])
+    await settle(5)
+    assert turned._listeners == []

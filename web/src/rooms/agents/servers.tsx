@@ -2,12 +2,14 @@ import { useMemo } from "react";
 import { useMay, useSession } from "@/api/session";
 import type { Agent } from "@/api/types";
 import { useAgents, useRow } from "@/live/hooks";
-import { Act, AgentMark, Ago, Empty, ErrorNote, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, type Column, type Entry } from "@/ui";
-import { format, locale, reasonText, t } from "@/words";
+import { useViews } from "@/live/views";
+import { Act, AgentMark, Ago, Empty, ErrorNote, FilterChip, Filters, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, ViewsMenu, type Column, type Entry } from "@/ui";
+import { format, locale, reasonText, t, type Key } from "@/words";
 import { AddServer, ServerMenu } from "./dialogs";
 import { ServerPage } from "./server";
 
 type Row = Agent & { at: number };
+const STATES = ["refused", "held_twice", "lost", "awaited", "never", "connected"] as const;
 const RANK: Record<string, number> = { refused: 0, held_twice: 0, lost: 1, awaited: 2, never: 3, connected: 4 };
 
 export function deviceCount(agent: Agent): number {
@@ -41,6 +43,7 @@ function ServerList() {
   const add = filter.add === "1";
   const states = filter.state ? filter.state.split(",") : null;
   const rows = [...agents.rows.values()].filter((agent) => !states || states.includes(agent.state)).sort((a, b) => (RANK[a.state] ?? 1) - (RANK[b.state] ?? 1) || a.name.localeCompare(b.name));
+  const views = useViews("/servers", ["state"], filter, setFilter);
   const keys = rows.map((agent) => agent.id).join();
   const entries = useMemo<Entry[]>(() => keys.split(",").filter(Boolean).map((id) => ({ key: id, id })), [keys]);
   const columns = useMemo<Column<Row>[]>(
@@ -77,18 +80,27 @@ function ServerList() {
       aside={
         agents.ready && (
           <Text dim id="servers-head">
-            {t("servers.head", { n: agents.rows.size, connected, devices })}
+            {[views.current?.name, t("servers.head", { n: agents.rows.size, connected, devices })].filter(Boolean).join(" · ")}
           </Text>
         )
       }
       tools={may && !local && <IconButton icon="plus" label={t("servers.add")} id="add-server" onClick={() => setFilter({ add: "1" })} />}
     >
       {session.fingerprint && <HubFingerprint text={session.fingerprint} />}
+      {agents.rows.size > 0 && (
+        <Filters>
+          <FilterChip id="filter-state" name={t("field.status")} values={states ?? []} onChange={(v) => setFilter({ state: v.join() })} options={STATES.map((state) => ({ value: state, text: t(`agent.${state}` as Key), label: <AgentMark state={state} /> }))} />
+          <ViewsMenu {...views} />
+        </Filters>
+      )}
       {agents.error ? (
         <ErrorNote error={agents.error} />
       ) : !agents.ready ? (
         <Loading rows={4} />
       ) : rows.length === 0 ? (
+        agents.rows.size > 0 ? (
+          <Empty title={t("servers.no_match")} action={<Act onClick={() => setFilter({ state: "" })}>{t("filter.clear")}</Act>} />
+        ) : (
         <Empty
           title={t("servers.empty")}
           action={
@@ -101,6 +113,7 @@ function ServerList() {
         >
           {t("servers.empty_text")}
         </Empty>
+        )
       ) : (
         <Table<Row>
           label={t("nav.servers")}

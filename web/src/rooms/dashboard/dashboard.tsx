@@ -1,9 +1,11 @@
+import { useState } from "react";
 import { useAgents, useFacts, useRow, useSummary } from "@/live/hooks";
 import { useNames } from "@/live/known";
 import { usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
+import { useErrand } from "@/live/send";
 import { useSpecial } from "@/live/standing";
 import type { Agent, Counts, Need, Status, Summary } from "@/api/types";
-import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, PlaceTree, RowLine, Rows, Section, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two, useGo } from "@/ui";
+import { AgentMark, Ago, At, Empty, ErrorNote, Figure, Figures, Go, Grow, Halves, Lasting, Loading, LocalTime, Page, PlaceTree, RowLine, RowMenu, Rows, Section, SendSheet, Sentence, Shape, SimpleTable, StatusCounts, StatusMark, Td, Text, Two, useGo } from "@/ui";
 import { reasonText, t } from "@/words";
 import { factText, foldFacts } from "@/live/facts";
 
@@ -122,13 +124,20 @@ export function Dashboard() {
 /** The worst opens by itself; the whole of it is a click away. */
 function Places({ store }: { store: PlacesStore }) {
   const go = useGo();
+  const [sending, setSending] = useState("");
   const { lines, toggle, own } = usePlaceLines(store);
   const useItem = (id: string) => useRow(store, id);
   return (
     <Section title={t("dashboard.places")} count={store.order.length} id="places" end={<Go accent to="/locations">{t("action.open")}</Go>}>
-      <PlaceTree compact label={t("dashboard.places")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} />
+      <PlaceTree compact label={t("dashboard.places")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={(place) => <RowMenu id={`place-menu-${place.id}`} label={t("server.menu", { name: place.name })} entries={[{ label: t("place.send"), onClick: () => setSending(place.id), id: "place-send" }]} />} />
+      {sending && <Send place={sending} onClose={() => setSending("")} />}
     </Section>
   );
+}
+
+function Send({ place, onClose }: { place: string; onClose: () => void }) {
+  const errand = useErrand(place);
+  return errand && <SendSheet errand={errand} onClose={onClose} />;
 }
 
 function NeedLine({ need, id }: { need: Need; id: string }) {

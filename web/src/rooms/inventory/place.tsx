@@ -12,6 +12,7 @@ import { DeviceList } from "./device-list";
 import { countText } from "./tree";
 import { PLACE_ACTS, pathLinks, PlaceDialog, type PlaceAct } from "./place-dialogs";
 import { PlaceMenu, useWhyNotPlaces } from "./places";
+import { SendDialog } from "./send";
 
 /** One page for each place: what is there, how it stands, whom to call. */
 export function PlacePage() {
@@ -33,6 +34,7 @@ function Known({ store, place }: { store: PlacesStore; place: Place }) {
   const why = useWhyNotPlaces(store);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place } | null>(null);
   const [label, setLabel] = useState(false);
+  const [sending, setSending] = useState(false);
   const way = pathLinks(store, place);
   return (
     <Page
@@ -66,11 +68,13 @@ function Known({ store, place }: { store: PlacesStore; place: Place }) {
           <Tool key={act} id={`place-${act}`} name={t(`place.${act}` as Key)} danger={danger} reason={why} onClick={() => setActing({ act, place })} />
         ))}
         <Tool id="label" name={t("label.tool")} reason={null} onClick={() => setLabel(true)} />
+        <Tool id="send" name={t("place.send")} reason={null} onClick={() => setSending(true)} />
       </ToolBar>
       <PlaceFacts store={store} place={place} />
       {place.children > 0 && <Below store={store} place={place} why={why} onAct={(act, which) => setActing({ act, place: which })} />}
       <Devices place={place} />
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
+      {sending && <SendDialog place={place.id} onClose={() => setSending(false)} />}
       {label && <LabelDialog store={store} place={place} onClose={() => setLabel(false)} />}
     </Page>
   );
@@ -110,7 +114,7 @@ function Below({ store, place, why, onAct }: { store: PlacesStore; place: Place;
   const n = childrenOf(store.all).get(place.id)?.length ?? 0;
   return (
     <Section title={t("place.below")} count={n} id="place-below" end={<IconButton icon="plus" label={t("place.add")} id="add-place" reason={why} onClick={() => onAct("add", place)} />}>
-      <PlaceTree label={t("place.below")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={why === null ? (each) => <PlaceMenu place={each} onAct={(act) => onAct(act, each)} /> : undefined} />
+      <PlaceTree label={t("place.below")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={(each) => <PlaceMenu place={each} why={why} onAct={(act) => onAct(act, each)} />} />
     </Section>
   );
 }

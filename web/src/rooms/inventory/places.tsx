@@ -3,11 +3,13 @@ import { useMay } from "@/api/session";
 import type { Place } from "@/api/types";
 import { useAway, useRow } from "@/live/hooks";
 import { found, usePlaceLines, usePlaces, type PlacesStore } from "@/live/places";
-import { Act, Empty, ErrorNote, Go, Grow, IconButton, Line, Loading, Page, PlaceTree, RowMenu, SearchField, Stack, Text, Tool, ToolBar, useFilter, useGo, usePhone } from "@/ui";
+import { useViews } from "@/live/views";
+import { Act, Empty, ErrorNote, Go, Grow, IconButton, Line, Loading, Page, PlaceTree, RowMenu, SearchField, Stack, Text, Tool, ToolBar, useFilter, useGo, usePhone, ViewsMenu } from "@/ui";
 import { t, type Key } from "@/words";
 import { PLACE_ACTS, PlaceDialog, type PlaceAct } from "./place-dialogs";
 import { ImportDialog } from "./place-import";
 import { RulesDialog } from "./place-rules";
+import { SendDialog } from "./send";
 
 /** Why places can't be changed just now; null when they can. */
 export function useWhyNotPlaces(store: PlacesStore): string | null {
@@ -16,13 +18,19 @@ export function useWhyNotPlaces(store: PlacesStore): string | null {
   return !may ? t("tool.not_allowed") : store.managed ? t("place.managed") : away ? t("tool.hub_lost") : null;
 }
 
-export function PlaceMenu({ place, onAct }: { place: Place; onAct: (act: PlaceAct) => void }) {
+/** `why`: why places can't be changed; somebody can be sent there all the same. */
+export function PlaceMenu({ place, why, onAct }: { place: Place; why: string | null; onAct: (act: PlaceAct) => void }) {
+  const [sending, setSending] = useState(false);
+  const send = { label: t("place.send"), onClick: () => setSending(true), id: "place-send" };
   return (
-    <RowMenu
-      id={`place-menu-${place.id}`}
-      label={t("server.menu", { name: place.name })}
-      entries={PLACE_ACTS.map(({ act, danger }) => ({ label: t(`place.${act}` as Key), onClick: () => onAct(act), id: `place-${act}`, danger }))}
-    />
+    <>
+      <RowMenu
+        id={`place-menu-${place.id}`}
+        label={t("server.menu", { name: place.name })}
+        entries={[send, ...PLACE_ACTS.map(({ act, danger }) => ({ label: t(`place.${act}` as Key), onClick: () => onAct(act), id: `place-${act}`, danger, reason: why }))]}
+      />
+      {sending && <SendDialog place={place.id} onClose={() => setSending(false)} />}
+    </>
   );
 }
 
@@ -32,6 +40,7 @@ export function Locations() {
   const why = useWhyNotPlaces(store);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place | null } | null>(null);
   const add = () => setActing({ act: "add", place: null });
+  const views = useViews("/locations", ["q"], filter, setFilter);
   const rooms = store.all.filter((place) => place.kind === "room").length;
   const drawn = store.ready && store.order.length > 0;
   return (
@@ -40,7 +49,7 @@ export function Locations() {
       aside={
         drawn && (
           <Text dim id="places-head">
-            {[t("count.places", { n: store.order.length }), t("count.rooms", { n: rooms })].join(" · ")}
+            {[views.current?.name, t("count.places", { n: store.order.length }), t("count.rooms", { n: rooms })].filter(Boolean).join(" · ")}
             {store.unplaced > 0 && (
               <>
                 {" · "}
@@ -58,6 +67,7 @@ export function Locations() {
         {(drawn || filter.q) && (
           <Line gap={8}>
             <SearchField id="places-q" label={t("place.find")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
+            <ViewsMenu {...views} />
             <Grow>
               <ToolBar label={t("place.tools")}>
                 <Tool id="import" name={t("place.import")} reason={why} onClick={() => setFilter({ import: "1" })} />
@@ -73,7 +83,7 @@ export function Locations() {
         ) : !drawn ? (
           <Nothing why={why} onAdd={add} onImport={() => setFilter({ import: "1" })} />
         ) : (
-          <TreeOf store={store} q={filter.q ?? ""} menu={why === null ? (place) => <PlaceMenu place={place} onAct={(act) => setActing({ act, place })} /> : undefined} />
+          <TreeOf store={store} q={filter.q ?? ""} menu={(place) => <PlaceMenu place={place} why={why} onAct={(act) => setActing({ act, place })} />} />
         )}
       </Stack>
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}

@@ -4,7 +4,8 @@ import { useSession } from "@/api/session";
 import type { Device } from "@/api/types";
 import { useAgents, useDevices, useSummary, type ListStore } from "@/live/hooks";
 import { usePlaceChoices, usePlaces } from "@/live/places";
-import { Act, Empty, FilterChip, Filters, Go, Grow, InlineChoice, Line, LinkButton, Page, SearchField, Stack, StatusMark, Text, useFilter, useGo, type ChipOption } from "@/ui";
+import { useViews } from "@/live/views";
+import { Act, Empty, FilterChip, Filters, Go, Grow, InlineChoice, Line, LinkButton, Page, SearchField, Stack, StatusMark, Text, useFilter, useGo, ViewsMenu, type ChipOption } from "@/ui";
 import { t } from "@/words";
 import { DeviceList } from "./device-list";
 import { FoundList } from "./found";
@@ -12,6 +13,8 @@ import { countText, type Grouping } from "./tree";
 import { kindName } from "./words";
 
 const PRO_AUDIO = "pro_audio";
+/** What of the address is part of a named view. */
+const VIEW = ["q", "status", "site", "agent", "location", "kind", "model", "firmware", "group", "sort", "down"];
 
 /** Every value seen so far, so that a filter does not shrink its own choices. */
 function useSeen(store: ListStore<Device>): { models: string[]; versions: string[] } {
@@ -41,6 +44,7 @@ export function ProAudio() {
   const down = filter.down === "1";
   const filtered = Boolean(filter.status || filter.model || filter.firmware || filter.q || filter.kind || filter.site || filter.agent || filter.location);
 
+  const views = useViews("/devices/pro-audio", VIEW, filter, setFilter);
   const places = usePlaces();
   const choices = usePlaceChoices(places);
   const located = useMemo<ChipOption[]>(() => [{ value: "none", label: t("put.nowhere"), text: t("put.nowhere") }, ...choices.map(({ value, label }) => ({ value, label, text: label }))], [choices]);
@@ -48,7 +52,7 @@ export function ProAudio() {
   for (const agent of agents.rows.values()) sites.set(agent.site.id, agent.site.name);
 
   return (
-    <Page title={t("nav.pro_audio")} aside={<Head store={store} filtered={filtered} summary={summary.value} />}>
+    <Page title={t("nav.pro_audio")} aside={<Head store={store} filtered={filtered} summary={summary.value} view={views.current?.name} />}>
       <Stack gap={12}>
         <Filters>
           <SearchField id="filter-q" label={t("filter.search")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
@@ -64,6 +68,7 @@ export function ProAudio() {
               {t("filter.clear")}
             </LinkButton>
           )}
+          <ViewsMenu {...views} />
           <Grow>
             <Line justify="end">
               <InlineChoice
@@ -105,13 +110,13 @@ export function ProAudio() {
   );
 }
 
-function Head({ store, filtered, summary }: { store: ListStore<Device>; filtered: boolean; summary: ReturnType<typeof useSummary>["value"] }) {
+function Head({ store, filtered, summary, view }: { store: ListStore<Device>; filtered: boolean; summary: ReturnType<typeof useSummary>["value"]; view?: string }) {
   if (filtered) {
     // the first pages do not tell the kinds of all
     const counted = store.state.next === null ? countText(store.rows.values()) : t("count.devices", { n: store.state.total });
     return (
       <Text dim id="devices-head">
-        {store.ready ? t("devices.head_filtered", { n: store.state.total, what: counted }) : ""}
+        {[view, store.ready && t("devices.head_filtered", { n: store.state.total, what: counted })].filter(Boolean).join(" · ")}
       </Text>
     );
   }

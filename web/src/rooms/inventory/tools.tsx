@@ -9,6 +9,7 @@ import { Line, LinkButton, Text, Tool, ToolBar } from "@/ui";
 import { t } from "@/words";
 import { HandsOffDialog, RebootDialog } from "./dialogs";
 import { PutDialog } from "./put";
+import { SendDialog } from "./send";
 import { countText, reachedBy } from "./tree";
 import { whyNot } from "./why";
 
@@ -28,7 +29,7 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
   const specials = useSpecials();
   const ceilings = useCeilings();
   const asked = useAsked();
-  const [dialog, setDialog] = useState<"reboot" | "hands_off" | "put" | null>(null);
+  const [dialog, setDialog] = useState<"reboot" | "hands_off" | "put" | "send" | null>(null);
   // the line belongs to the stack: whoever stands for it, the stack is asked, and once
   const lineOf = (device: Device) => stackOf(device) ?? device;
   const unique = (list: Device[]) => [...new Map(list.map((device) => [device.id, device])).values()];
@@ -70,7 +71,9 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
         <Tool id="reboot" icon="reboot" name={t("verb.reboot")} danger reason={why("reboot")} asked={waiting("reboot")} onClick={() => setDialog("reboot")} />
         <Tool id="refresh" icon="refresh" name={t("verb.refresh")} reason={why("refresh")} asked={waiting("refresh")} onClick={() => run("refresh", {}, able("refresh"))} />
         <Tool id="put" icon="place" name={t("put.tool")} reason={whyNotPut} onClick={() => setDialog("put")} />
+        {devices.length === 1 && <Tool id="send" name={t("place.send")} reason={devices[0]!.location ? null : t("send.no_place")} onClick={() => setDialog("send")} />}
       </ToolBar>
+      {dialog === "send" && devices[0]?.location && <SendDialog place={devices[0].location.id} device={devices[0]} onClose={() => setDialog(null)} />}
       {dialog === "put" && <PutDialog devices={devices} onClose={() => setDialog(null)} />}
       {dialog === "reboot" && (
         <RebootDialog
