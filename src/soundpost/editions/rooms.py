@@ -78,7 +78,7 @@ async def opened(
     inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
     users = Users(people, store, clock)
-    users.places_within = inventory.places_within
+    users.places_within = people.places_within = inventory.places_within
     items = AgentItems(links, inventory.reader_of)
     live = Live(people, inventory, commands, items, links)
     about = About(edition.code, edition.version, edition.name)
