@@ -2,9 +2,11 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "@/shell/app";
 import { takeCode } from "@/shell/first-run-code";
+import { takeToken } from "@/shell/reset-token";
 import { startLanguage } from "@/words";
 
 takeCode();
+takeToken();
 // a newer hub no longer has the older chunks
 addEventListener("vite:preloadError", () => location.reload());
 

@@ -8,11 +8,14 @@ import { live } from "@/live/socket";
 import { useLine } from "@/live/hooks";
 import { commands } from "@/live/commands";
 import { FirstRun } from "@/rooms/people/first-run";
+import { Reset } from "@/rooms/people/reset";
+import { SetUpFirst } from "@/rooms/people/second-factor";
 import { SignIn } from "@/rooms/people/sign-in";
 import { Act, Brand, ErrorNote, Gate, Root } from "@/ui";
-import { currentLanguage, t, useWords } from "@/words";
+import { currentLanguage, format, LANGUAGES, setLanguage, t, useWords, type Language } from "@/words";
 import icon from "./favicon.svg";
 import { firstRunCode, forgetCode } from "./first-run-code";
+import { forgetToken, resetToken } from "./reset-token";
 import { router } from "./router";
 
 const queries = new QueryClient({
@@ -30,6 +33,13 @@ export function App() {
   );
 }
 
+/** The person's own clock and language, whichever browser this is. */
+function settleIn(session: Session): void {
+  format.setOwnZone(session.person?.zone ?? "");
+  const language = session.person?.language ?? "";
+  if (language in LANGUAGES && language !== currentLanguage()) void setLanguage(language as Language);
+}
+
 // kept over a change of language, which builds the page anew
 let known: Session | null = null;
 
@@ -39,6 +49,7 @@ function Sessions(): ReactNode {
   const line = useLine();
   const replace = useCallback((next: Session) => {
     known = next;
+    settleIn(next);
     setSession(next);
   }, []);
   // somebody else was first, or the address of the first start was opened again
@@ -62,7 +73,9 @@ function Sessions(): ReactNode {
     whenSignedOut(() => void load());
   }, [load]);
 
-  const signedIn = Boolean(session?.person);
+  const [token, setToken] = useState(resetToken);
+  const [reset, setReset] = useState(false);
+  const signedIn = Boolean(session?.person) && !session?.set_up_first;
   useEffect(() => {
     if (!signedIn) return;
     live.start();
@@ -113,6 +126,19 @@ function Sessions(): ReactNode {
         <Act onClick={() => void load()}>{t("action.try_again")}</Act>
       </Gate>
     ) : null;
+  if (token)
+    return (
+      <Reset
+        token={token}
+        brand={brand}
+        onClose={(done) => {
+          forgetToken();
+          setToken("");
+          setReset(done);
+          void load();
+        }}
+      />
+    );
   if (session.first_run && !session.person)
     return (
       <FirstRun
@@ -130,10 +156,10 @@ function Sessions(): ReactNode {
         }}
       />
     );
-  if (!session.person) return <SignIn session={session} brand={brand} used={used || firstRunCode() !== ""} onDone={signedInAs} />;
+  if (!session.person) return <SignIn session={session} brand={brand} used={used || firstRunCode() !== ""} reset={reset} onDone={signedInAs} />;
   return (
     <SessionContext.Provider value={value}>
-      <RouterProvider router={router} />
+      {session.set_up_first ? <SetUpFirst brand={brand} onDone={() => void load()} /> : <RouterProvider router={router} />}
     </SessionContext.Provider>
   );
 }
