@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { api } from "@/api/client";
 import { useMay, useSession } from "@/api/session";
-import type { AccountInfo, Begun, FactorInfo, SecondFactorPolicy } from "@/api/types";
+import type { AccountInfo, Begun, FactorInfo, SecondFactorPolicy, Session } from "@/api/types";
 import { useCall } from "@/live/call";
 import { Act, At, Choice, Code, Dialog, DialogFoot, DownloadButton, ErrorNote, Form, Gate, Line, Notice, QrCode, Secret, SecretField, Section, Stack, Text, TextField } from "@/ui";
 import { t } from "@/words";
@@ -71,13 +71,13 @@ function FactorState({ factor }: { factor: FactorInfo }) {
 
 /** An organization's demand; owners set it. */
 function Policy() {
-  const { session, replace } = useSession();
+  const { replace } = useSession();
   const { data, refetch } = useQuery({ queryKey: ["second-factor-policy"], queryFn: () => api.get<{ demanded_of: SecondFactorPolicy }>("/policy/second-factor") });
   const { error, run } = useCall<unknown>();
   const put = async (value: string) => {
     await run(() => api.put("/policy/second-factor", { demanded_of: value }));
     await refetch();
-    replace(await api.get<typeof session>("/session"));
+    replace(await api.get<Session>("/session"));
   };
   const choices: SecondFactorPolicy[] = ["nobody", "administrators", "everybody"];
   return (
