@@ -72,6 +72,31 @@ MATRIX = {
     "DELETE /api/v1/users/{user_id}": ADMINISTRATOR,
     "POST /api/v1/users/{user_id}/invitation": ADMINISTRATOR,
 }
+OWNER = "owner, of everything"
+MATRIX |= {
+    "POST /api/v1/session/second-factor": OPEN,
+    "POST /api/v1/password-resets": OPEN,
+    "PUT /api/v1/password-resets": OPEN,
+    "POST /api/v1/password-resets/check": OPEN,
+    "GET /api/v1/account": MONITOR,
+    "PATCH /api/v1/account": MONITOR,
+    "GET /api/v1/account/sessions": MONITOR,
+    "DELETE /api/v1/account/sessions": MONITOR,
+    "DELETE /api/v1/account/sessions/{session_id}": MONITOR,
+    "PUT /api/v1/account/number": MONITOR,
+    "DELETE /api/v1/account/number": MONITOR,
+    "POST /api/v1/account/number/code": MONITOR,
+    "POST /api/v1/account/number/verify": MONITOR,
+    "POST /api/v1/account/second-factor": MONITOR,
+    "POST /api/v1/account/second-factor/confirm": MONITOR,
+    "POST /api/v1/account/second-factor/codes": MONITOR,
+    "POST /api/v1/account/second-factor/disable": MONITOR,
+    "POST /api/v1/users/{user_id}/reset": ADMINISTRATOR,
+    "POST /api/v1/users/{user_id}/sign-out": OWNER,
+    "DELETE /api/v1/users/{user_id}/second-factor": OWNER,
+    "GET /api/v1/policy/second-factor": ADMINISTRATOR,
+    "PUT /api/v1/policy/second-factor": OWNER,
+}
 PASSWORD = "another long password"
 
 
@@ -136,9 +161,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 def may(who: str, least: str) -> bool:
     role, _, part = who.partition(" of ")
-    if least == WHOLE and part:
+    if least in (WHOLE, OWNER) and part:
         return False
-    needs = {OPEN: "open", MONITOR: "see", ADMINISTRATOR: "administer", WHOLE: "administer"}[least]
+    needs = {OPEN: "open", MONITOR: "see", ADMINISTRATOR: "administer", WHOLE: "administer", OWNER: "own"}[least]
     return needs in ROLES.get(role, {"open"})
 
 
