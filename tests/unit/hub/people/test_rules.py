@@ -2,6 +2,8 @@ import contextlib
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soundpost.hub.people import rules
 from soundpost.kernel.errors import Invalid, TooMany
