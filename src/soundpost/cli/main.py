@@ -31,6 +31,7 @@ Personality = Annotated[
     Literal["lab", "strict"],
     Parameter(help="lab answers the commands whose form is assumed; strict knows only what public documents prove."),
 ]
+RemoveFactor = Annotated[bool, Parameter(help="The second factor goes as well: the telephone is lost.")]
 ControlPort = Annotated[
     int, Parameter(help="Port of the simulator's control API on loopback (docs/guides/simulate.md).")
 ]
@@ -90,7 +91,11 @@ def demo(
     return process.run(lambda stop: together.demo(options, SystemClock(), stop))
 
 
-@app.command
+hub_app = cyclopts.App(name="hub", help="The Enterprise hub.")
+app.command(hub_app)
+
+
+@hub_app.default
 def hub(
     *,
     data: Data = None,
@@ -118,6 +123,22 @@ def hub(
         await enterprise.run(options, SystemClock(), stop)
 
     return process.run(main)
+
+
+@hub_app.command(name="reset-password")
+def hub_reset_password(
+    sign_in: str,
+    *,
+    data: Data = None,
+    database: Annotated[str | None, Parameter(help="postgresql://… instead of the embedded SQLite.")] = None,
+    remove_second_factor: RemoveFactor = False,
+) -> int:
+    """Gives somebody a new password for a stopped hub, and prints it once."""
+    from soundpost.editions import enterprise, process
+
+    return process.run(
+        lambda _stop: enterprise.reset_password(data, database, sign_in, second_factor=remove_second_factor)
+    )
 
 
 agent_app = cyclopts.App(name="agent", help="The Local Agent at a site, with its own page.")
@@ -156,11 +177,11 @@ def agent_join(
 
 
 @agent_app.command(name="reset-password")
-def agent_reset_password(sign_in: str, *, data: Data = None) -> int:
+def agent_reset_password(sign_in: str, *, data: Data = None, remove_second_factor: RemoveFactor = False) -> int:
     """Gives somebody a new password for a stopped agent's page, and prints it once."""
     from soundpost.editions import local_agent, process
 
-    return process.run(lambda _stop: local_agent.reset_password(data, sign_in))
+    return process.run(lambda _stop: local_agent.reset_password(data, sign_in, second_factor=remove_second_factor))
 
 
 @agent_app.command(name="record")

@@ -13,10 +13,12 @@ from soundpost.hub import serve, tls
 from soundpost.hub.app import Edition
 from soundpost.hub.audit.service import SYSTEM
 from soundpost.hub.people.api import DoorView
+from soundpost.hub.people.rules import proxies
 from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel import settings
-from soundpost.kernel.clock import Clock
+from soundpost.kernel.clock import Clock, SystemClock
+from soundpost.kernel.errors import Invalid
 from soundpost.kernel.settings import data_folder, keys_folder
 
 OWNER = "owner@soundpost.local"
@@ -29,6 +31,10 @@ class Options(Struct):
     tls_port: int = 8443
     database: str | None = None
     host_names: list[str] = field(default_factory=list)
+    trusted_proxies: list[str] = field(default_factory=list)
+    """Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed."""
+    session_idle_days: float = 14
+    session_days: float = 90
 
 
 def told(data: Path | None, ready_json: bool, **given: Any) -> Options:
@@ -46,7 +52,13 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
         tls.ensure, keys, clock.now_ms(), names=options.host_names, label="Soundpost hub"
     )
     async with Store(options.database or data / "soundpost.db", clock, keys=keys) as store:
-        people = People(store, clock)
+        people = People(
+            store,
+            clock,
+            proxies=proxies(options.trusted_proxies),
+            idle_ms=days_ms(options.session_idle_days),
+            longest_ms=days_ms(options.session_days),
+        )
         edition = Edition("enterprise")
         async with rooms.opened(edition, store, people, clock, door=True, address=pages(options)) as house:
             house.about.fingerprint = certificate.fingerprint
@@ -64,6 +76,29 @@ def pages(options: Options) -> str:
     if not options.host_names or not options.tls_port:
         return ""
     return f"https://{options.host_names[0]}" + ("" if options.tls_port == 443 else f":{options.tls_port}")
+
+
+def days_ms(days: float) -> int:
+    if not 1 / 96 <= days <= 3_650:
+        raise Invalid("Sessions last from 15 minutes (0.0105 days) to ten years.", code="settings")
+    return round(days * 86_400_000)
+
+
+async def reset_password(data: Path | None, database: str | None, sign_in: str, *, second_factor: bool) -> None:
+    """`soundpost hub reset-password`, with the hub stopped."""
+    folder = settings.existing_folder("hub", data)
+    options = settings.load(Options, section="hub", folder=folder, given={"database": database})
+    path = folder / "soundpost.db"
+    if not options.database and not path.exists():
+        raise Invalid(f"No hub has run in {folder}. Check --data.", code="data_folder", folder=str(folder))
+    async with Store(options.database or path, SystemClock(), keys=keys_folder(folder)) as store:
+        people = People(store, SystemClock())
+        try:
+            await people.start()
+            made = await people.reset_password(sign_in, second_factor=second_factor)
+        finally:
+            people.close()
+    process.say(f"New password for {made.sign_in}: {made.password}")
 
 
 def door(options: Options, port: int) -> DoorView:

@@ -215,7 +215,7 @@ async def join(data: Path | None, url: str, name: str, password: str, fingerprin
         process.say("Noted. Start the agent: it joins at once, and its page shows how that goes.")
 
 
-async def reset_password(data: Path | None, sign_in: str) -> None:
+async def reset_password(data: Path | None, sign_in: str, *, second_factor: bool = False) -> None:
     clock = SystemClock()
     path = existing_folder("agent", data) / "soundpost.db"
     if not path.exists():
@@ -224,7 +224,7 @@ async def reset_password(data: Path | None, sign_in: str) -> None:
         people = People(store, clock, mail=False)
         try:
             await people.start()
-            made = await people.reset_password(sign_in)
+            made = await people.reset_password(sign_in, second_factor=second_factor)
         finally:
             people.close()
     process.say(f"New password for {made.sign_in}: {made.password}")

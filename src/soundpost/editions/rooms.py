@@ -87,11 +87,12 @@ async def opened(
     inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
     users = Users(people, store, clock)
-    users.places_within = inventory.places_within
+    users.places_within = people.places_within = inventory.places_within
     organization = Organization(store, address=address)
     await organization.start()
     post = Post(store, organization)
     users.post = lambda: post.why("mail")
+    people.can_mail, people.can_text = (lambda: not post.why("mail")), (lambda: not post.why("sms"))
     saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None

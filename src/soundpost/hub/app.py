@@ -15,8 +15,11 @@ from msgspec import Struct, field
 from soundpost import __version__
 from soundpost.hub import openapi, problems, web
 from soundpost.hub.audit.api import AuditController
-from soundpost.hub.people import http
+from soundpost.hub.people import account_api, http
+from soundpost.hub.people.account import Account
 from soundpost.hub.people.api import About, SessionController
+from soundpost.hub.people.factors import Factors
+from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.link.level import LEVEL
@@ -54,12 +57,13 @@ def build(edition: Edition, store: Store, people: People, rooms: Rooms, *, about
     """`people` must have started. `about` may be kept by the caller, to name the site or the CA's fingerprint."""
     described = about or About(edition.code, edition.version, edition.name)
     pages = web.Web(edition.web_folder)
-    services = {"store": store, "people": people, "about": described, **rooms.services}
+    services = {"store": store, "people": people, "about": described, **own_account(people, store), **rooms.services}
     door = [agent_door(rooms.agent_door)] if rooms.agent_door else []
     return litestar(
         route_handlers=[
             health(edition),
             SessionController,
+            *account_api.CONTROLLERS,
             AuditController,
             *rooms.controllers,
             *door,
@@ -75,6 +79,10 @@ def build(edition: Edition, store: Store, people: People, rooms: Rooms, *, about
         logging_config=None,
         request_max_body_size=BODY_CAP,
     )
+
+
+def own_account(people: People, store: Store) -> dict[str, object]:
+    return {"account": Account(people, store), "factors": Factors(people, store), "resets": Resets(people, store)}
 
 
 def litestar(**options: Any) -> Litestar:

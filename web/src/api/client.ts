@@ -63,7 +63,7 @@ async function answered(method: string, path: string, body?: unknown, headers: R
   }
   if (!response.ok) {
     const error = await problemOf(response);
-    if (error.status === 401 && error.code !== "sign_in_failed") onSignedOut(error);
+    if (error.status === 401 && error.code === "unauthenticated") onSignedOut(error);
     throw error;
   }
   return response;

@@ -4,6 +4,179 @@
  */
 
 export interface paths {
+    "/api/v1/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own account */
+        get: operations["ApiV1AccountAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change one's name, language or time zone */
+        patch: operations["ApiV1AccountChange"];
+        trace?: never;
+    };
+    "/api/v1/account/number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change one's number for text messages */
+        put: operations["ApiV1AccountNumberNumber"];
+        post?: never;
+        /** Clear one's number */
+        delete: operations["ApiV1AccountNumberClearNumber"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/number/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to one's number */
+        post: operations["ApiV1AccountNumberCodeSendCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/number/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify one's number with the code */
+        post: operations["ApiV1AccountNumberVerifyVerifyNumber"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to set up a second factor */
+        post: operations["ApiV1AccountSecondFactorBegin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New recovery codes */
+        post: operations["ApiV1AccountSecondFactorCodesCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove the second factor with a code */
+        post: operations["ApiV1AccountSecondFactorConfirmConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do without a second factor */
+        post: operations["ApiV1AccountSecondFactorDisableDisable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one is signed in */
+        get: operations["ApiV1AccountSessionsSessions"];
+        put?: never;
+        post?: never;
+        /** End all one's sessions but this one */
+        delete: operations["ApiV1AccountSessionsEndOthers"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of one's sessions */
+        delete: operations["ApiV1AccountSessionsSessionIdEndSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -715,6 +888,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set the new password */
+        put: operations["ApiV1PasswordResetsUse"];
+        /** Ask for a link by mail; the answer is always the same */
+        post: operations["ApiV1PasswordResetsAsk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-resets/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whose link this is */
+        post: operations["ApiV1PasswordResetsCheckCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of whom a second factor is demanded */
+        get: operations["ApiV1PolicySecondFactorPolicy"];
+        /** Demand a second factor */
+        put: operations["ApiV1PolicySecondFactorDemand"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registration/{token}": {
         parameters: {
             query?: never;
@@ -763,6 +989,23 @@ export interface paths {
         /** Change one's own password */
         put: operations["ApiV1SessionPasswordPassword"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in, second step: a code of the app, or a recovery code */
+        post: operations["ApiV1SessionSecondFactorSecond"];
         delete?: never;
         options?: never;
         head?: never;
@@ -856,6 +1099,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link for somebody who forgot the password */
+        post: operations["ApiV1UsersUserIdResetReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove somebody's second factor */
+        delete: operations["ApiV1UsersUserIdSecondFactorSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End all of somebody's sessions */
+        post: operations["ApiV1UsersUserIdSignOutSignOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/views": {
         parameters: {
             query?: never;
@@ -901,6 +1195,23 @@ export interface components {
             id: string;
             /** @enum {string} */
             status: "accepted" | "sent" | "done" | "failed" | "expired" | "unsupported" | "refused" | "uncertain";
+        };
+        /**
+         * AccountView
+         * @description `language`, `zone` empty: as the browser says. `can_text`: a code can be sent to the number.
+         */
+        AccountView: {
+            can_text: boolean;
+            id: string;
+            language: string;
+            name: string;
+            number: string;
+            number_verified: boolean;
+            /** @enum {string} */
+            role: "monitor" | "administrator" | "owner";
+            second_factor: components["schemas"]["FactorView"];
+            sign_in: string;
+            zone: string;
         };
         /**
          * AddAgent
@@ -1050,6 +1361,22 @@ export interface components {
             /** @enum {string} */
             state: "connected" | "lost" | "never" | "refused" | "held_twice" | "awaited";
         };
+        /** AskReset */
+        AskReset: {
+            sign_in: string;
+        };
+        /** BeginBody */
+        BeginBody: {
+            password: string;
+        };
+        /**
+         * BegunView
+         * @description `uri` is what the QR code carries; both are shown this once.
+         */
+        BegunView: {
+            secret: string;
+            uri: string;
+        };
         /** CeilingBody */
         CeilingBody: {
             ceiling: string;
@@ -1063,6 +1390,12 @@ export interface components {
             ceiling: "monitor" | "control" | "configuration" | "microphones";
             /** @enum {string} */
             managed: "" | "environment";
+        };
+        /** ChangeAccount */
+        ChangeAccount: {
+            language?: string;
+            name?: string;
+            zone?: string;
         };
         /**
          * ChangeLocation
@@ -1099,6 +1432,10 @@ export interface components {
         /** CheckBody */
         CheckBody: {
             url: string;
+        };
+        /** CodeBody */
+        CodeBody: {
+            code: string;
         };
         /** CommandBody */
         CommandBody: {
@@ -1210,6 +1547,10 @@ export interface components {
             port: number;
             url: string | null;
         };
+        /** Ended */
+        Ended: {
+            ended: number;
+        };
         /**
          * Entry
          * @description `arguments` stand on the opened row, `result` and `reason` on the completed one.
@@ -1246,6 +1587,15 @@ export interface components {
             items: components["schemas"]["EventItem"][];
             log: string;
             next: number | null;
+        };
+        /**
+         * FactorView
+         * @description `since` null: not set up. `demanded`: one can't do without. `codes_left`: recovery codes that were not used.
+         */
+        FactorView: {
+            codes_left: number;
+            demanded: boolean;
+            since: string | null;
         };
         /** FirstRunBody */
         FirstRunBody: {
@@ -1509,6 +1859,26 @@ export interface components {
             /** @default false */
             shared?: boolean;
         };
+        /** NumberBody */
+        NumberBody: {
+            number: string;
+        };
+        /**
+         * OpenSessionItem
+         * @description `browser` is what the browser calls itself; `here`: the one that asks.
+         */
+        OpenSessionItem: {
+            address: string;
+            browser: string;
+            here: boolean;
+            id: string;
+            last_seen: string;
+            since: string;
+        };
+        /** OpenSessions */
+        OpenSessions: {
+            items: components["schemas"]["OpenSessionItem"][];
+        };
         /**
          * OrganizationChange
          * @description What is left out stays. `mail` or `sms` null: it is taken away, with its password.
@@ -1555,9 +1925,13 @@ export interface components {
         /** PersonView */
         PersonView: {
             id: string;
+            /** @default  */
+            language?: string;
             name: string;
             role: string;
             sign_in: string;
+            /** @default  */
+            zone?: string;
         };
         /** PointItem */
         PointItem: {
@@ -1586,6 +1960,11 @@ export interface components {
         PointList: {
             items: components["schemas"]["PointItem"][];
         };
+        /** PolicyBody */
+        PolicyBody: {
+            /** @enum {string} */
+            demanded_of: "nobody" | "administrators" | "everybody";
+        };
         /**
          * Problem
          * @description RFC 9457, with `code` for programs and `params` for the browser's translation of `detail`.
@@ -1599,6 +1978,11 @@ export interface components {
             title: string;
             /** @default about:blank */
             type?: string;
+        };
+        /** ProofBody */
+        ProofBody: {
+            code: string;
+            password: string;
         };
         /** Put */
         Put: {
@@ -1622,6 +2006,13 @@ export interface components {
             text: string;
         };
         /**
+         * RecoveryCodes
+         * @description Shown this once.
+         */
+        RecoveryCodes: {
+            codes: string[];
+        };
+        /**
          * Registration
          * @description `terms`: the terms and the privacy policy were accepted; `terms_revision`: those that were shown.
          */
@@ -1642,6 +2033,18 @@ export interface components {
         /** RenameAgent */
         RenameAgent: {
             name: string;
+        };
+        /** ResetFor */
+        ResetFor: {
+            sign_in: string;
+        };
+        /**
+         * ResetLink
+         * @description The path of the page to hand over; shown this once. It fits once, for `minutes`.
+         */
+        ResetLink: {
+            link: string;
+            minutes: number;
         };
         /** Retried */
         Retried: {
@@ -1693,8 +2096,24 @@ export interface components {
             total: number;
         };
         /**
+         * SecondAskedView
+         * @description The password was right: a code must follow, with this ticket, within `lasts_s` seconds.
+         */
+        SecondAskedView: {
+            lasts_s: number;
+            methods: string[];
+            ticket: string;
+        };
+        /** SecondStep */
+        SecondStep: {
+            code: string;
+            ticket: string;
+        };
+        /**
          * SessionView
-         * @description `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
+         * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
+         *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+         *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
             agents: components["schemas"]["DoorView"] | null;
@@ -1702,10 +2121,19 @@ export interface components {
             edition: "enterprise" | "local_agent";
             fingerprint: string | null;
             first_run: boolean;
+            /**
+             * @default owner
+             * @enum {string}
+             */
+            forgotten?: "mail" | "owner" | "command";
             instance: string;
             name: string;
             person: components["schemas"]["PersonView"] | null;
             rights: ("see" | "control" | "administer" | "own")[];
+            /** @default null */
+            second_factor?: components["schemas"]["SecondAskedView"] | null;
+            /** @default false */
+            set_up_first?: boolean;
             site: components["schemas"]["SiteView"] | null;
             version: string;
         };
@@ -1866,6 +2294,10 @@ export interface components {
             terms: string;
             terms_link: string;
         };
+        /** TokenBody */
+        TokenBody: {
+            token: string;
+        };
         /**
          * TrialBody
          * @description `to`: an e-mail address, or a number like +442079460000. Left out, a test mail goes to who asks.
@@ -1890,6 +2322,11 @@ export interface components {
         Undo: {
             arguments: Record<string, unknown>;
             capability: string;
+        };
+        /** UseReset */
+        UseReset: {
+            password: string;
+            token: string;
         };
         /**
          * UserItem
@@ -1970,6 +2407,399 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    ApiV1AccountAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAccount"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountNumberNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountNumberClearNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountNumberCodeSendCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountNumberVerifyVerifyNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSecondFactorBegin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunView"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSecondFactorCodesCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSecondFactorConfirmConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSecondFactorDisableDisable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSessionsSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSessionsEndOthers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountSessionsSessionIdEndSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiV1AgentsListAgents: {
         parameters: {
             query?: never;
@@ -3719,6 +4549,163 @@ export interface operations {
             };
         };
     };
+    ApiV1PasswordResetsUse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseReset"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1PasswordResetsAsk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskReset"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1PasswordResetsCheckCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetFor"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1PolicySecondFactorPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyBody"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1PolicySecondFactorDemand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyBody"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiV1RegistrationTokenInvited: {
         parameters: {
             query?: never;
@@ -3893,6 +4880,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1SessionSecondFactorSecond: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondStep"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {
@@ -4107,6 +5127,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AddedUser"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersUserIdResetReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetLink"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersUserIdSecondFactorSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1UsersUserIdSignOutSignOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
             /** @description A problem (RFC 9457) */

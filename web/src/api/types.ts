@@ -7,6 +7,12 @@ type Schemas = components["schemas"];
 
 export type Session = Schemas["SessionView"];
 export type Right = Session["rights"][number];
+export type SecondAsked = Schemas["SecondAskedView"];
+export type AccountInfo = Schemas["AccountView"];
+export type FactorInfo = Schemas["FactorView"];
+export type OpenSession = Schemas["OpenSessionItem"];
+export type Begun = Schemas["BegunView"];
+export type SecondFactorPolicy = Schemas["PolicyBody"]["demanded_of"];
 
 
 export type Reason = Schemas["ReasonView"];

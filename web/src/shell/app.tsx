@@ -9,12 +9,15 @@ import { useLine } from "@/live/hooks";
 import { commands } from "@/live/commands";
 import { FirstRun } from "@/rooms/people/first-run";
 import { Register } from "@/rooms/people/register";
+import { Reset } from "@/rooms/people/reset";
+import { SetUpFirst } from "@/rooms/people/second-factor";
 import { SignIn } from "@/rooms/people/sign-in";
 import { Act, Brand, ErrorNote, Gate, Root } from "@/ui";
-import { currentLanguage, t, useWords } from "@/words";
+import { currentLanguage, format, LANGUAGES, setLanguage, t, useWords, type Language } from "@/words";
 import icon from "./favicon.svg";
 import { firstRunCode, forgetCode } from "./first-run-code";
 import { forgetRegistration, registration } from "./registration";
+import { forgetToken, resetToken } from "./reset-token";
 import { router } from "./router";
 
 const queries = new QueryClient({
@@ -32,6 +35,13 @@ export function App() {
   );
 }
 
+/** The person's own clock and language, whichever browser this is. */
+function settleIn(session: Session): void {
+  format.setOwnZone(session.person?.zone ?? "");
+  const language = session.person?.language ?? "";
+  if (language in LANGUAGES && language !== currentLanguage()) void setLanguage(language as Language);
+}
+
 // kept over a change of language, which builds the page anew
 let known: Session | null = null;
 
@@ -41,6 +51,7 @@ function Sessions(): ReactNode {
   const line = useLine();
   const replace = useCallback((next: Session) => {
     known = next;
+    settleIn(next);
     setSession(next);
   }, []);
   // somebody else was first, or the address of the first start was opened again
@@ -65,7 +76,9 @@ function Sessions(): ReactNode {
     whenSignedOut(() => void load());
   }, [load]);
 
-  const signedIn = Boolean(session?.person);
+  const [token, setToken] = useState(resetToken);
+  const [reset, setReset] = useState(false);
+  const signedIn = Boolean(session?.person) && !session?.set_up_first;
   useEffect(() => {
     if (!signedIn) return;
     live.start();
@@ -141,6 +154,19 @@ function Sessions(): ReactNode {
         }}
       />
     );
+  if (token)
+    return (
+      <Reset
+        token={token}
+        brand={brand}
+        onClose={(done) => {
+          forgetToken();
+          setToken("");
+          setReset(done);
+          void load();
+        }}
+      />
+    );
   if (session.first_run && !session.person)
     return (
       <FirstRun
@@ -158,10 +184,10 @@ function Sessions(): ReactNode {
         }}
       />
     );
-  if (!session.person) return <SignIn session={session} brand={brand} used={used || firstRunCode() !== ""} onDone={signedInAs} />;
+  if (!session.person) return <SignIn session={session} brand={brand} used={used || firstRunCode() !== ""} reset={reset} onDone={signedInAs} />;
   return (
     <SessionContext.Provider value={value}>
-      <RouterProvider router={router} />
+      {session.set_up_first ? <SetUpFirst brand={brand} onDone={() => void load()} /> : <RouterProvider router={router} />}
     </SessionContext.Provider>
   );
 }

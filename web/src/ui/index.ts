@@ -3,6 +3,7 @@ export * from "./finder";
 export * from "./forms";
 export * from "./frame";
 export * from "./icons";
+export { QrCode } from "./label";
 export * from "./layout";
 export * from "./middle";
 export * from "./states";

@@ -30,7 +30,7 @@ export function useNow(): number {
 }
 
 function Exact({ iso, zone, children }: { iso: string | number; zone?: string | null; children: React.ReactElement }) {
-  const text = format.absolute(locale(), iso) + (zone && zone !== Intl.DateTimeFormat().resolvedOptions().timeZone ? ` · ${format.absolute(locale(), iso, zone)}` : "");
+  const text = format.absolute(locale(), iso) + (zone && zone !== format.ownZone() ? ` · ${format.absolute(locale(), iso, zone)}` : "");
   return (
     <Tooltip label={text} openDelay={250} withArrow events={{ hover: true, focus: true, touch: true }}>
       {children}

@@ -48,8 +48,20 @@ function unitOf(language: string, n: number, name: string): string {
   return `${new Intl.NumberFormat(language).format(n)} ${name}`;
 }
 
+/** The zone whose clock the reader goes by; "" = that of the browser. */
+let own = "";
+
+export function setOwnZone(zone: string): void {
+  own = zone;
+}
+
+export function ownZone(): string {
+  return own || Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 const clocks = new Map<string, Intl.DateTimeFormat>();
-function clock(language: string, zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function clock(language: string, asked: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const zone = asked || own;
   const key = `${language}/${zone}/${JSON.stringify(options)}`;
   let format = clocks.get(key);
   if (!format) {

@@ -238,18 +238,19 @@ class Live:
     def _session_ended(self, session: str) -> None:
         """A session, or a person whose rights changed: the page comes back with what is theirs now (T34)."""
         for browser, principal in tuple(self.browsers.items()):
-            if session in (principal.session, principal.id):
+            if session in (principal.session, principal.id, principal.owner):
                 browser.ended.set()
 
     async def _look_again(self, scope: Scope) -> None:
-        """Returns when nobody is signed in here any more."""
+        """Returns when nobody is signed in here any more. The first look is at once: what ended while the socket was opened was told
+        before it was listed here."""
         while True:
-            await self._clock.sleep(CHECK_S)
             try:
                 if not await still_signed_in(self._people, scope):
                     return
             except Exception as error:  # the store is away: this says nothing about the person
                 self._log.warning("a session could not be looked up", error=str(error))
+            await self._clock.sleep(CHECK_S)
 
 
 async def still_signed_in(people: People, scope: Scope) -> bool:

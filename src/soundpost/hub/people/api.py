@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from soundpost.hub.people import http
 from soundpost.hub.people.rules import RIGHTS, Principal
-from soundpost.hub.people.service import People, SignedIn
+from soundpost.hub.people.service import BROWSER_MS, People, SecondAsked, SignedIn, browser_token
 from soundpost.kernel.errors import Forbidden
 from soundpost.kernel.shape import one_of
 
@@ -20,6 +20,8 @@ class PersonView(Struct):
     sign_in: str
     name: str
     role: str
+    language: str = ""
+    zone: str = ""
 
 
 class SiteView(Struct):
@@ -35,8 +37,18 @@ class DoorView(Struct):
     url: str | None
 
 
+class SecondAskedView(Struct):
+    """The password was right: a code must follow, with this ticket, within `lasts_s` seconds."""
+
+    ticket: str
+    lasts_s: int
+    methods: list[str]
+
+
 class SessionView(Struct):
-    """`fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
+    """`forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
+    `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+    `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
     edition: Annotated[str, one_of(("enterprise", "local_agent"))]
     version: str
@@ -48,6 +60,9 @@ class SessionView(Struct):
     rights: list[Annotated[str, one_of(right for right in RIGHTS if right != "open")]]
     fingerprint: str | None
     agents: DoorView | None
+    forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
+    set_up_first: bool = False
+    second_factor: SecondAskedView | None = None
 
 
 class About:
@@ -77,10 +92,12 @@ class PasswordBody(Struct, forbid_unknown_fields=True):
     new_password: str
 
 
-def view(about: About, people: People, principal: Principal | None) -> SessionView:
+def view(about: About, people: People, principal: Principal | None, asked: SecondAsked | None = None) -> SessionView:
     person = None
     if principal and principal.kind == "person":
-        person = PersonView(principal.id, principal.sign_in, principal.name, principal.role)
+        person = PersonView(
+            principal.id, principal.sign_in, principal.name, principal.role, principal.language, principal.zone
+        )
     held = principal.rights if principal else frozenset()
     return SessionView(
         edition=about.edition,
@@ -93,6 +110,9 @@ def view(about: About, people: People, principal: Principal | None) -> SessionVi
         rights=[right for right in RIGHTS if right in held and right != "open"],
         fingerprint=about.fingerprint,
         agents=about.door,
+        forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
+        set_up_first=principal.held_back if principal else False,
+        second_factor=SecondAskedView(asked.ticket, asked.lasts_s, ["totp", "recovery"]) if asked else None,
     )
 
 
@@ -109,9 +129,10 @@ class SessionController(Controller):
         self, request: AnyRequest, data: SignInBody, people: People, about: About
     ) -> Response[SessionView]:
         http.refuse_foreign_page(request, people)
-        return answer(
-            request, people, about, await people.sign_in(data.sign_in, data.password, http.client(request)), 200
-        )
+        done = await people.sign_in(data.sign_in, data.password, http.client(request))
+        if isinstance(done, SecondAsked):
+            return Response(view(about, people, None, done), status_code=200)
+        return answer(request, people, about, done, 200)
 
     @delete("/session", opt={"right": "open"}, summary="Sign out")
     async def sign_out(self, request: AnyRequest, people: People) -> Response[None]:
@@ -122,7 +143,7 @@ class SessionController(Controller):
         response.set_cookie(cookie(request, people, "", 0))
         return response
 
-    @put("/session/password", opt={"right": "see"}, status_code=204, summary="Change one's own password")
+    @put("/session/password", opt={"right": "see", "first": True}, status_code=204, summary="Change one's own password")
     async def password(self, request: AnyRequest, data: PasswordBody, people: People) -> None:
         principal = http.signed_in(request)
         if principal.kind != "person":
@@ -141,12 +162,13 @@ class SessionController(Controller):
 def answer(request: AnyRequest, people: People, about: About, signed: SignedIn, status: int) -> Response[SessionView]:
     response = Response(view(about, people, signed.principal), status_code=status)
     response.set_cookie(cookie(request, people, signed.token, signed.lasts_s))
+    response.set_cookie(cookie(request, people, browser_token(signed.token), BROWSER_MS // 1000, http.BROWSER))
     return response
 
 
-def cookie(request: AnyRequest, people: People, token: str, lasts_s: int) -> Cookie:
+def cookie(request: AnyRequest, people: People, token: str, lasts_s: int, end: str = "") -> Cookie:
     return Cookie(
-        key=http.cookie_name(people, request.scope),
+        key=http.cookie_name(people, request.scope) + end,
         value=token,
         max_age=lasts_s,
         path="/",

@@ -16,12 +16,14 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
 from soundpost.hub.audit.service import Who
-from soundpost.hub.people.rules import RIGHTS, Principal
+from soundpost.hub.people.rules import RIGHTS, Networks, Principal, is_trusted, told_address
 from soundpost.hub.people.service import Client, People
 from soundpost.kernel.errors import Forbidden, TellUser, Unauthenticated
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+KNOWN, BROWSER = "soundpost.known", "_browser"
+"""Where the middleware leaves what the browser is known by, and how that cookie's name ends."""
 
 
 class SignInMiddleware:
@@ -31,6 +33,7 @@ class SignInMiddleware:
         self._app, self._people = app, people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        believe_proxy(scope, self._people.proxies)
         try:
             scope["user"] = await self._principal(scope)
         except TellUser as refusal:
@@ -40,9 +43,12 @@ class SignInMiddleware:
         await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal | None:
+        jar = cookies(scope)
+        name = cookie_name(self._people, scope)
+        scope[KNOWN] = jar.get(name + BROWSER, "")  # type: ignore[literal-required]
         if key := header(scope, b"x-api-key"):
             return await self._people.principal_of_key(key)
-        token = self._token(scope)
+        token = jar.get(name, "")
         if not token:
             return None
         found = await self._people.principal_of_token(token)
@@ -51,14 +57,25 @@ class SignInMiddleware:
             raise foreign_page()
         return found
 
-    def _token(self, scope: Scope) -> str:
-        jar = SimpleCookie()
-        try:
-            jar.load(header(scope, b"cookie"))
-        except CookieError:
-            return ""
-        morsel = jar.get(cookie_name(self._people, scope))
-        return morsel.value if morsel else ""
+
+def cookies(scope: Scope) -> dict[str, str]:
+    jar = SimpleCookie()
+    try:
+        jar.load(header(scope, b"cookie"))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}
+
+
+def believe_proxy(scope: Scope, trusted: Networks) -> None:
+    """Who asks and over what, as a proxy of the setting says; anybody else could write anything (decision 0007)."""
+    peer = scope.get("client")
+    if not peer or not is_trusted(peer[0], trusted):
+        return
+    forwarded = ",".join(headers(scope, b"x-forwarded-for"))
+    scope["client"] = (told_address(peer[0], forwarded, trusted), peer[1])
+    if header(scope, b"x-forwarded-proto").casefold() == "https":
+        scope["scheme"] = "https" if scope["type"] == ScopeType.HTTP else "wss"
 
 
 def same_origin(scope: Scope, people: People) -> bool:
@@ -83,6 +100,10 @@ def same_host(origin: str, host: str) -> bool:
     if not origin or not host:
         return False
     return urlsplit(origin).netloc.casefold() == host.casefold()
+
+
+def headers(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -124,6 +145,7 @@ def client(connection: Connection) -> Client:
         address=address(connection),
         browser=header(connection.scope, b"user-agent")[:200],
         own_machine=own_machine(connection.scope),
+        known=str(connection.scope.get(KNOWN, "")),
     )
 
 
@@ -151,6 +173,7 @@ def rights_guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Litestar's guard for the whole application."""
     try:
         check_right(handler.opt.get("right"), connection, whole=bool(handler.opt.get("whole")))
+        check_held_back(connection, first=bool(handler.opt.get("first")) or handler.opt.get("right") == "open")
     except TellUser as refusal:
         if connection.scope["type"] == ScopeType.HTTP:
             raise
@@ -169,6 +192,15 @@ def check_right(right: str | None, connection: Connection, *, whole: bool = Fals
         raise Forbidden("You may not do this; ask an owner.", code="not_allowed", right=right)
     if whole and found.places:
         raise Forbidden("Only who sees all places may do this; ask an owner.", code="not_allowed", right=right)
+
+
+def check_held_back(connection: Connection, *, first: bool) -> None:
+    """`first`: it may be asked before the second factor that is demanded is set up."""
+    found = principal(connection)
+    if found is not None and found.held_back and not first:
+        raise Forbidden(
+            "A second factor is demanded of you: set it up under My Account first.", code="second_factor_needed"
+        )
 
 
 def routes_without_right(app: Litestar) -> list[str]:

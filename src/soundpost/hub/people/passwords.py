@@ -28,7 +28,9 @@ class Passwords:
 
     async def verify(self, hashed: str | None, password: str) -> bool:
         """False costs as much as true, and a name nobody has (`None`) as much as a wrong password."""
-        if hashed is None and not self._nobody:
+        if (
+            not self._nobody
+        ):  # whoever comes first, so that the first unknown name takes no longer than the first known one
             self._nobody = await self.hash("nobody has this password")
         right = await self._run(self._check, hashed or self._nobody, password)
         return right and hashed is not None

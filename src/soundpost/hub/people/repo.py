@@ -6,7 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 
-from soundpost.hub.store.tables import api_keys, invitations, people, sessions, views
+from soundpost.hub.store.tables import (
+    api_keys,
+    browsers,
+    invitations,
+    people,
+    recovery_codes,
+    second_factors,
+    sessions,
+    tickets,
+    views,
+)
 
 
 def digest(secret: str) -> bytes:
@@ -55,14 +65,19 @@ def owners(conn: Connection) -> list[Row[Any]]:
     return list(conn.execute(select(people).where(people.c.role == "owner")))
 
 
-def over(conn: Connection, now_ms: int) -> list[str]:
-    """People whose time is over and who still have a session."""
+def over(conn: Connection, since_ms: int, now_ms: int) -> list[str]:
+    """People whose time is over and who still have a session, or whose keys may still hold a socket: over since `since_ms`."""
     query = (
         select(people.c.id)
         .where(people.c.ends_ms > 0, people.c.ends_ms <= now_ms)
-        .where(exists().where(sessions.c.person == people.c.id))
+        .where((people.c.ends_ms > since_ms) | exists().where(sessions.c.person == people.c.id))
     )
     return list(conn.execute(query).scalars())
+
+
+def keys_over(conn: Connection, since_ms: int, now_ms: int) -> list[str]:
+    query = select(api_keys.c.id).where(api_keys.c.expires_ms > since_ms, api_keys.c.expires_ms <= now_ms)
+    return list(conn.execute(query.where(api_keys.c.expires_ms > 0)).scalars())
 
 
 def change_person(conn: Connection, id: str, **values: Any) -> None:
@@ -113,8 +128,12 @@ def add_session(conn: Connection, row: dict[str, Any]) -> None:
 def session(conn: Connection, token_hash: bytes, now_ms: int) -> Row[Any] | None:
     """The living session behind a token, with its person's columns."""
     query = (
-        select(sessions, people.c.id, people.c.sign_in, people.c.name, people.c.role, people.c.places)
+        select(
+            *(sessions, people.c.id, people.c.sign_in, people.c.name, people.c.role, people.c.places),
+            *(people.c.language, people.c.zone, second_factors.c.enabled_ms.label("factor_ms")),
+        )
         .join(people, people.c.id == sessions.c.person)
+        .outerjoin(second_factors, second_factors.c.person == people.c.id)
         .where(sessions.c.token_hash == token_hash, sessions.c.expires_ms > now_ms)
         .where(people.c.state == "active", (people.c.ends_ms == 0) | (people.c.ends_ms > now_ms))
     )
@@ -202,3 +221,136 @@ def drop_view(conn: Connection, id: str) -> None:
 def drop_own_views(conn: Connection, person: str) -> None:
     """Those nobody else sees; what was shared stays for the others, with nobody as its maker."""
     conn.execute(delete(views).where(views.c.person == person, ~views.c.shared))
+
+
+# --- sessions as their person sees them
+
+
+def sessions_of(conn: Connection, person: str, now_ms: int) -> list[Row[Any]]:
+    """The newest first."""
+    query = select(sessions).where(sessions.c.person == person, sessions.c.expires_ms > now_ms)
+    return list(conn.execute(query.order_by(sessions.c.seen_ms.desc(), sessions.c.token_hash)))
+
+
+# --- browsers that signed in before
+
+
+def knows_browser(conn: Connection, token: str, sign_in: str) -> bool:
+    query = (
+        select(browsers.c.person)
+        .join(people, people.c.id == browsers.c.person)
+        .where(browsers.c.token_hash == digest(token), people.c.sign_in == sign_in)
+    )
+    return conn.execute(query).first() is not None
+
+
+def keep_browser(conn: Connection, before: str, token: str, person: str, now_ms: int) -> None:
+    """The browser gets a new token with each sign-in, and keeps the people it is known for."""
+    old, new = digest(before), digest(token)
+    conn.execute(delete(browsers).where(browsers.c.token_hash == old, browsers.c.person == person))
+    conn.execute(update(browsers).where(browsers.c.token_hash == old).values(token_hash=new))
+    conn.execute(insert(browsers), {"token_hash": new, "person": person, "seen_ms": now_ms})
+
+
+def forget_browsers(conn: Connection, person: str) -> None:
+    conn.execute(delete(browsers).where(browsers.c.person == person))
+
+
+def sweep_browsers(conn: Connection, before_ms: int) -> None:
+    conn.execute(delete(browsers).where(browsers.c.seen_ms < before_ms))
+
+
+# --- tickets
+
+
+def add_ticket(
+    conn: Connection, kind: str, token: str, person: str, now_ms: int, lasts_ms: int, body: bytes | None = None
+) -> None:
+    conn.execute(delete(tickets).where(tickets.c.expires_ms <= now_ms))
+    row = {
+        "token_hash": digest(token), "kind": kind, "person": person, "created_ms": now_ms, "expires_ms": now_ms + lasts_ms,
+        "body": body,
+    }  # fmt: skip
+    conn.execute(insert(tickets), row)
+
+
+def ticket(conn: Connection, kind: str, token: str, now_ms: int) -> Row[Any] | None:
+    """One that still counts, with its person's columns; the person must be able to come in."""
+    query = (
+        select(tickets, *(column for column in people.c if column.name != "created_ms"))
+        .join(people, people.c.id == tickets.c.person)
+        .where(tickets.c.token_hash == digest(token), tickets.c.kind == kind, tickets.c.expires_ms > now_ms)
+        .where(people.c.state == "active", (people.c.ends_ms == 0) | (people.c.ends_ms > now_ms))
+    )
+    return conn.execute(query).first()
+
+
+def ticket_of(conn: Connection, kind: str, person: str, now_ms: int) -> Row[Any] | None:
+    query = select(tickets).where(tickets.c.person == person, tickets.c.kind == kind, tickets.c.expires_ms > now_ms)
+    return conn.execute(query.order_by(tickets.c.created_ms.desc()).limit(1)).first()
+
+
+def count_tickets(conn: Connection, kind: str, person: str, now_ms: int) -> int:
+    query = select(func.count()).select_from(tickets)
+    query = query.where(tickets.c.person == person, tickets.c.kind == kind, tickets.c.expires_ms > now_ms)
+    return conn.execute(query).scalar_one()
+
+
+def try_ticket(conn: Connection, token_hash: bytes, most: int) -> bool:
+    """Counts a try; False when there were too many."""
+    change = update(tickets).where(tickets.c.token_hash == token_hash, tickets.c.tries < most)
+    return conn.execute(change.values(tries=tickets.c.tries + 1)).rowcount > 0
+
+
+def drop_tickets(conn: Connection, kind: str, person: str) -> bool:
+    gone = delete(tickets).where(tickets.c.person == person, tickets.c.kind == kind)
+    return conn.execute(gone).rowcount > 0
+
+
+# --- the second factor
+
+
+def factor(conn: Connection, person: str) -> Row[Any] | None:
+    return conn.execute(select(second_factors).where(second_factors.c.person == person)).first()
+
+
+def put_factor(conn: Connection, person: str, secret: bytes, now_ms: int) -> None:
+    drop_factor(conn, person)
+    conn.execute(insert(second_factors), {"person": person, "secret": secret, "created_ms": now_ms})
+
+
+def enable_factor(conn: Connection, person: str, now_ms: int) -> bool:
+    change = update(second_factors).where(second_factors.c.person == person, second_factors.c.enabled_ms == 0)
+    return conn.execute(change.values(enabled_ms=now_ms)).rowcount > 0
+
+
+def use_step(conn: Connection, person: str, step: int) -> bool:
+    """False when this step's code, or a later one, was used."""
+    change = update(second_factors).where(second_factors.c.person == person, second_factors.c.last_step < step)
+    return conn.execute(change.values(last_step=step)).rowcount > 0
+
+
+def drop_factor(conn: Connection, person: str) -> bool:
+    conn.execute(delete(recovery_codes).where(recovery_codes.c.person == person))
+    return conn.execute(delete(second_factors).where(second_factors.c.person == person)).rowcount > 0
+
+
+def put_recovery_codes(conn: Connection, person: str, hashes: Iterable[bytes]) -> None:
+    conn.execute(delete(recovery_codes).where(recovery_codes.c.person == person))
+    conn.execute(insert(recovery_codes), [{"code_hash": each, "person": person} for each in hashes])
+
+
+def use_recovery_code(conn: Connection, person: str, hashed: bytes) -> bool:
+    used = delete(recovery_codes).where(recovery_codes.c.person == person, recovery_codes.c.code_hash == hashed)
+    return conn.execute(used).rowcount > 0
+
+
+def recovery_codes_left(conn: Connection, person: str) -> int:
+    query = select(func.count()).select_from(recovery_codes).where(recovery_codes.c.person == person)
+    return conn.execute(query).scalar_one()
+
+
+def without_factor(conn: Connection) -> list[Row[Any]]:
+    """Each person who has no second factor."""
+    has = exists().where(second_factors.c.person == people.c.id, second_factors.c.enabled_ms > 0)
+    return list(conn.execute(select(people.c.id, people.c.role).where(~has)))

@@ -1,5 +1,6 @@
 """What roles and keys may do, which passwords and names are good enough, and how often a sign-in may fail. Pure."""
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from typing import Literal
@@ -50,6 +51,12 @@ class Principal(Struct, frozen=True):
     session: str = ""
     places: frozenset[str] = frozenset()
     """The places it is limited to, with all below them; empty = everything."""
+    owner: str = ""
+    """Of an API key: the person it belongs to, with whom it ends."""
+    language: str = ""
+    zone: str = ""
+    held_back: bool = False
+    """A second factor is demanded of this person, who must set one up before anything else."""
 
 
 def normal(sign_in: str) -> str:
@@ -138,19 +145,21 @@ def weak(text: str, why: str) -> Invalid:
 
 
 class Attempts:
-    """Failed sign-ins by (address, name), in memory: five are free, then each doubles the wait up to five minutes."""
+    """Tries that failed, by whatever pair they are counted by, in memory: some are free, then each doubles the wait up to the longest.
+
+    `take` counts a try before it is judged, so that a hundred at the same moment are a hundred; one that went well is given back."""
 
     FREE, LONGEST_S, FORGET_S, MOST = 5, 300.0, 900.0, 10_000
 
-    def __init__(self, free: int = FREE) -> None:
-        self._free = free
+    def __init__(self, free: int = FREE, longest_s: float = LONGEST_S) -> None:
+        self._free, self._longest_s = free, longest_s
         self._failed: dict[tuple[str, str], tuple[int, float]] = {}
 
     def check(self, key: tuple[str, str], now: float) -> None:
         count, last = self._failed.get(key, (0, now))
         if count < self._free or now - last >= self.FORGET_S:
             return
-        wait = last + min(self.LONGEST_S, 2.0 ** min(count - self._free, 32)) - now
+        wait = last + min(self._longest_s, 2.0 ** min(count - self._free, 32)) - now
         if wait > 0:
             seconds = int(wait) + 1
             raise TooMany(f"Too many failed attempts. Try again in {seconds} seconds.", retry_after_s=seconds)
@@ -163,5 +172,144 @@ class Attempts:
         if len(self._failed) > self.MOST:  # re-inserting keeps the oldest first
             del self._failed[next(iter(self._failed))]
 
+    def take(self, key: tuple[str, str], now: float) -> None:
+        self.check(key, now)
+        self.failed(key, now)
+
+    def given_back(self, key: tuple[str, str]) -> None:
+        """The last try counts no more; those before it do."""
+        if key in self._failed:
+            count, last = self._failed[key]
+            self._failed[key] = (max(0, count - 1), last)
+
     def cleared(self, key: tuple[str, str]) -> None:
         self._failed.pop(key, None)
+
+
+class Gate:
+    """Who may try now (docs/decisions/0007). A browser that signed in as this name before counts by itself alone, so that nobody else
+    can keep it out. A stranger counts by address and name, by name, and by address; the last two, which others share, wait
+    a minute at most."""
+
+    SHARED_S = 60.0
+
+    def __init__(self) -> None:
+        self._own = Attempts()
+        self._by_name = Attempts(free=30, longest_s=self.SHARED_S)
+        self._by_address = Attempts(free=50, longest_s=self.SHARED_S)
+
+    def take(self, name: str, address: str, browser: str, now: float) -> None:
+        """`browser`: what a browser that came in as `name` before is known by, "" for a stranger. Raises TooMany."""
+        counted = self._counted(name, address, browser)
+        for attempts, key in counted:
+            attempts.check(key, now)
+        for attempts, key in counted:
+            attempts.failed(key, now)
+
+    def went_well(self, name: str, address: str, browser: str) -> None:
+        (own, key), *shared = self._counted(name, address, browser)
+        own.cleared(key)
+        for attempts, each in shared:
+            attempts.given_back(each)
+
+    def _counted(self, name: str, address: str, browser: str) -> list[tuple[Attempts, tuple[str, str]]]:
+        if browser:
+            return [(self._own, ("\0browser " + browser, name))]
+        home = network(address)
+        return [(self._own, (home, name)), (self._by_name, ("", name)), (self._by_address, (home, ""))]
+
+
+def network(address: str) -> str:
+    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address, of which anybody has 2^64."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
+def proxies(names: Iterable[str]) -> Networks:
+    """Addresses and networks of reverse proxies, as the setting names them. Raises Invalid `settings`."""
+    try:
+        return tuple(ipaddress.ip_network(name, strict=False) for name in names)
+    except ValueError as error:
+        raise Invalid(f"trusted_proxies must name addresses or networks: {error}.", code="settings") from None
+
+
+def is_trusted(address: str, trusted: Networks) -> bool:
+    try:
+        return any(ipaddress.ip_address(address.partition("%")[0]) in net for net in trusted)
+    except ValueError:
+        return False
+
+
+def told_address(peer: str, forwarded: str, trusted: Networks) -> str:
+    """Who asks: the connection's own address, or the last one of X-Forwarded-For that no trusted proxy wrote about itself. What is
+    no address ends the list: a client can write whatever it likes to the left of it."""
+    found = peer
+    for part in (peer, *reversed([part.strip() for part in forwarded.split(",")])):
+        try:
+            found = str(ipaddress.ip_address(part.partition("%")[0]))
+        except ValueError:
+            return found
+        if not is_trusted(found, trusted):
+            return found
+    return found
+
+
+# --- second factor, tickets, numbers
+
+METHODS: tuple[str, ...] = ("password", "totp")
+"""How somebody can prove who they are; further methods stand beside these."""
+RESET, SECOND, NUMBER = "password_reset", "sign_in", "number_code"
+LASTS_MS = {RESET: 3_600_000, SECOND: 300_000, NUMBER: 600_000}
+MOST_TRIES, MOST_LINKS = 5, 3
+STEP_S, CODES = 30, 10
+POLICIES = ("nobody", "administrators", "everybody")
+"""Of whom a second factor is demanded; `administrators` means owners as well."""
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def demanded(policy: str, role: str) -> bool:
+    return policy == "everybody" or (policy == "administrators" and role in ("administrator", "owner"))
+
+
+def steps(now_ms: int) -> tuple[int, ...]:
+    """The time steps whose codes are good: clocks of telephones are some seconds off."""
+    step = now_ms // 1000 // STEP_S
+    return step - 1, step, step + 1
+
+
+def recovery_code(random: bytes) -> str:
+    """Of 16 random bytes, for a person to write down: XXXX-XXXX-XXXX-XXXX, 78 bits."""
+    letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in random[:16])
+    return "-".join(letters[n : n + 4] for n in range(0, 16, 4))
+
+
+def plain_code(typed: str) -> str:
+    """As it is compared: without what people put between."""
+    return re.sub(r"[\s-]", "", typed).upper()
+
+
+def check_number(typed: str) -> str:
+    """An E.164 number, the spaces, dots, dashes and brackets people write taken out."""
+    number = re.sub(r"[\s().\-/]", "", typed)
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        raise Invalid(
+            "Enter the number with + and the country in front, such as +44 20 7946 0958.",
+            code="invalid_number",
+            field="number",
+        )
+    return number
+
+
+def masked(number: str) -> str:
+    """For the audit: enough to tell two numbers apart."""
+    return f"…{number[-3:]}" if number else ""

@@ -1,8 +1,9 @@
 """The first owner, signing in and out, API keys."""
 
+import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NoReturn
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
+from soundpost.hub.mail import service as mail
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.passwords import Passwords
 from soundpost.hub.people.rules import Principal
@@ -19,10 +21,15 @@ from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from soundpost.kernel.signal import Signal
 
-SESSION_MS = 14 * 86_400_000
+DAY_MS = 86_400_000
+SESSION_MS = 14 * DAY_MS
+LONGEST_MS = 90 * DAY_MS
+BROWSER_MS = 365 * DAY_MS
 TOUCH_MS = 300_000
 FIRST_RUN = "first_run"
 
+FACTOR_POLICY = "second_factor_policy"
+PlacesWithin = Callable[[Principal, Collection[str]], None]
 AgentAccountCheck = Callable[[str, str], Awaitable[bool]]
 
 
@@ -32,6 +39,8 @@ class Client(Struct, frozen=True):
     address: str = ""
     browser: str = ""
     own_machine: bool = True
+    known: str = ""
+    """What the browser's long-lived cookie says: nothing but that somebody signed in with it before."""
 
 
 class SignedIn(Struct, frozen=True):
@@ -39,6 +48,13 @@ class SignedIn(Struct, frozen=True):
 
     principal: Principal
     token: str
+    lasts_s: int
+
+
+class SecondAsked(Struct, frozen=True):
+    """The password was right; a code must follow within the time, and the ticket says for whom. No session yet."""
+
+    ticket: str
     lasts_s: int
 
 
@@ -57,7 +73,8 @@ async def no_agents(_name: str, _password: str) -> bool:
 class People:
     """`mail`: sign-in names are e-mail addresses (the hub). `own_machine_first`: first run only from this very machine (a Local
     Agent). `agent_account_check`: is this an agent's name and password? handed in by app, since agents is the room above.
-    `origins`: further page origins that are ours (a reverse proxy's)."""
+    `origins`: further page origins that are ours (a reverse proxy's). `proxies`: the ones whose X-Forwarded-For is believed.
+    A session ends `idle_ms` after its last use, and `longest_ms` after its start whatever its use."""
 
     def __init__(
         self,
@@ -68,9 +85,22 @@ class People:
         own_machine_first: bool = False,
         agent_account_check: AgentAccountCheck = no_agents,
         origins: frozenset[str] = frozenset(),
+        proxies: rules.Networks = (),
+        idle_ms: int = SESSION_MS,
+        longest_ms: int = LONGEST_MS,
         passwords: Passwords | None = None,
     ) -> None:
         self._store, self._clock = store, clock
+        self.proxies = proxies
+        self._idle_ms, self._longest_ms = min(idle_ms, longest_ms), longest_ms
+        self.policy = rules.POLICIES[0]
+        """Of whom a second factor is demanded."""
+        self.can_mail: Callable[[], bool] = lambda: False
+        """Is mail set up, so that a link can be sent? Handed in by the room that sends."""
+        self.can_text: Callable[[], bool] = lambda: False
+        """Is there a gateway for text messages?"""
+        self.places_within: PlacesWithin = lambda principal, places: None
+        """Raises where one of the places is not there, or not in the principal's part; handed in, since places lie above."""
         self.mail, self._own_machine_first = mail, own_machine_first
         self.agent_account_check = agent_account_check
         self.origins = origins
@@ -80,8 +110,7 @@ class People:
         self.ended: Signal[str] = Signal("session ended")
         """Emits a Principal's `session` when it ends, and a person's id when their rights change: live subscriptions stop."""
         self._attempts = rules.Attempts()
-        self._crowds = rules.Attempts(free=50)
-        """By address alone: whoever tries a new name each time is slowed down as well."""
+        self._gate = rules.Gate()
 
     async def start(self) -> str | None:
         """Before the first request. Returns the one-time code of the first run, None when an owner exists. Each start makes a
@@ -92,6 +121,7 @@ class People:
 
     def _begin(self, tx: Tx, code: str) -> bool:
         self.instance = meta.instance(tx)
+        self.policy = (meta.get(tx.conn, FACTOR_POLICY) or rules.POLICIES[0].encode()).decode()
         if repo.anyone(tx.conn):
             return False
         meta.put(tx, FIRST_RUN, repo.digest(code))
@@ -111,9 +141,8 @@ class People:
         if not self.first_run_open:
             raise first_run_done()
         key = (client.address, "\0first-run")
-        self._attempts.check(key, self._clock.monotonic())
+        self._attempts.take(key, self._clock.monotonic())
         if not await self._store.read(lambda conn: code_fits(conn, code)):
-            self._attempts.failed(key, self._clock.monotonic())
             raise Forbidden(
                 "This is not the code of the start-up address. Open the address the program printed when it started.",
                 code="first_run_code",
@@ -199,26 +228,45 @@ class People:
 
     # -- signing in
 
-    async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn:
+    async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn | SecondAsked:
+        """Whoever is unknown, invited, disabled or over costs as much as whoever is here, and is told the same."""
         name = rules.normal(sign_in)[:254]
-        key, crowd = (client.address, name), (client.address, "")
-        self._attempts.check(key, self._clock.monotonic())
-        self._crowds.check(crowd, self._clock.monotonic())
+        browser = await self.pass_gate(name, client)
         person = await self._store.read(lambda conn: repo.by_sign_in(conn, name))
         out = person is None or not may_come_in(person, self._clock.now_ms())
         hashed = person.password_hash if person is not None and not out else None
         if not await self.passwords.verify(hashed or None, password) or person is None or out:
-            self._attempts.failed(key, self._clock.monotonic())
-            self._crowds.failed(crowd, self._clock.monotonic())
             await self._refuse(name, sign_in, password, client)
-        self._attempts.cleared(key)
-        token = secrets.token_urlsafe(32)
-        found = person
-        principal = await self._store.unit_of_work(lambda tx: self.open_session(tx, found, token, client))
+        self._gate.went_well(name, client.address, browser)
+        token, verified = secrets.token_urlsafe(32), person.password_hash
+
+        def work(tx: Tx) -> Principal | None:
+            found = repo.by_id(tx.conn, person.id)
+            if found is None or found.password_hash != verified or not may_come_in(found, self._clock.now_ms()):
+                raise wrong_sign_in()  # changed while the password was judged
+            if _has_factor(tx, found.id):
+                repo.add_ticket(tx.conn, rules.SECOND, token, found.id, tx.now_ms, rules.LASTS_MS[rules.SECOND])
+                return None
+            return self.open_session(tx, found, token, client)
+
+        principal = await self._store.unit_of_work(work)
+        if principal is None:
+            return SecondAsked(token, rules.LASTS_MS[rules.SECOND] // 1000)
         return self.signed_in(principal, token)
 
+    async def pass_gate(self, name: str, client: Client, what: str = "") -> str:
+        """Counts a try to be `name`, or at one of `name`'s codes. Raises TooMany. Returns what the browser is known by, "" for a
+        stranger; `gate_passed` wants it."""
+        known = await self._store.read(lambda conn: repo.knows_browser(conn, client.known, name))
+        browser = repo.digest(client.known).hex() if known else ""
+        self._gate.take(what + name, client.address, browser, self._clock.monotonic())
+        return browser
+
+    def gate_passed(self, name: str, client: Client, browser: str, what: str = "") -> None:
+        self._gate.went_well(what + name, client.address, browser)
+
     def signed_in(self, principal: Principal, token: str) -> SignedIn:
-        return SignedIn(principal, token, SESSION_MS // 1000)
+        return SignedIn(principal, token, self._longest_ms // 1000)
 
     async def _refuse(self, name: str, sign_in: str, password: str, client: Client) -> NoReturn:
         agents = await self.agent_account_check(sign_in.strip(), password)
@@ -235,16 +283,19 @@ class People:
                 "This is a server's account, not a person's: enter it at the Local Agent under Connect to Central Hub.",
                 code="agent_account",
             )
-        raise Unauthenticated("Name or password is wrong.", code="sign_in_failed")
+        raise wrong_sign_in()
 
     def open_session(self, tx: Tx, person: Row[Any], token: str, client: Client) -> Principal:
+        """A new session under a new token (whatever the browser sent before), which the browser is known by from now on."""
         repo.sweep_sessions(tx.conn, tx.now_ms)
+        repo.sweep_browsers(tx.conn, tx.now_ms - BROWSER_MS)
+        repo.keep_browser(tx.conn, client.known, browser_token(token), person.id, tx.now_ms)
         row = {
             "token_hash": repo.digest(token),
             "person": person.id,
             "created_ms": tx.now_ms,
             "seen_ms": tx.now_ms,
-            "expires_ms": tx.now_ms + SESSION_MS,
+            "expires_ms": tx.now_ms + self._idle_ms,
             "address": client.address,
             "browser": client.browser,
         }
@@ -253,7 +304,7 @@ class People:
         told = {"person": person.id, "name": person.name, "sign_in": person.sign_in, "address": client.address}
         tx.log("session.opened", told)
         audit.recorded(tx, Who("person", person.id, person.name, client.address), "session.opened", subject=person.id)
-        return of_person(person, repo.digest(token))
+        return self.of_person(person, repo.digest(token), has_factor=_has_factor(tx, person.id))
 
     async def sign_out(self, who: Who, session: str) -> None:
         def work(tx: Tx) -> None:
@@ -265,34 +316,71 @@ class People:
 
     async def change_password(self, principal: Principal, who: Who, current: str, new: str) -> None:
         """Ends the person's other sessions."""
-        key = (who.address, principal.sign_in)
-        self._attempts.check(key, self._clock.monotonic())
-        person = await self._store.read(lambda conn: repo.by_id(conn, principal.id))
-        if person is None or not await self.passwords.verify(person.password_hash, current):
-            self._attempts.failed(key, self._clock.monotonic())
-            raise Forbidden("The present password is wrong.", code="wrong_password", field="password")
-        rules.check_password(new, person.sign_in)
+        await self.check_own_password(principal, current)
+        rules.check_password(new, principal.sign_in)
         hashed = await self.passwords.hash(new)
         await self._store.unit_of_work(
-            lambda tx: self._replace_password(tx, who, person.id, hashed, kept=bytes.fromhex(principal.session))
+            lambda tx: self.replace_password(tx, who, principal.id, hashed, kept=bytes.fromhex(principal.session))
         )
 
-    async def reset_password(self, sign_in: str | None = None) -> Starter:
-        """For the command line of the machine itself: a new made-up password for this name, or for the first owner."""
+    async def check_own_password(self, principal: Principal, password: str) -> None:
+        """Before what a stolen session must not do. Counted by the session: nobody else can use it up."""
+        if principal.kind != "person":
+            raise Forbidden("An API key has no account; sign in as a person.", code="not_a_person")
+        key = (principal.session, principal.id)
+        self._attempts.take(key, self._clock.monotonic())
+        person = await self._store.read(lambda conn: repo.by_id(conn, principal.id))
+        if person is None or not await self.passwords.verify(person.password_hash, password):
+            raise Forbidden("The present password is wrong.", code="wrong_password", field="password")
+        self._attempts.cleared(key)
+
+    async def reset_password(self, sign_in: str | None = None, *, second_factor: bool = False) -> Starter:
+        """For the command line of the machine itself: a new made-up password for this name, or for the first owner.
+        `second_factor`: it is removed as well."""
         name = rules.normal(sign_in) if sign_in else None
         person = await self._store.read(lambda c: repo.by_sign_in(c, name) if name else repo.first_owner(c))
         if person is None:
             raise NotFound("Nobody has that sign-in name here.", code="no_such_person")
         password = secrets.token_urlsafe(15)
         hashed = await self.passwords.hash(password)
-        await self._store.unit_of_work(lambda tx: self._replace_password(tx, audit.SYSTEM, person.id, hashed, kept=b""))
+
+        def work(tx: Tx) -> None:
+            self.replace_password(tx, audit.SYSTEM, person.id, hashed, kept=b"")
+            if second_factor and repo.drop_factor(tx.conn, person.id):
+                audit.recorded(tx, audit.SYSTEM, "person.second_factor_removed", subject=person.id)
+
+        await self._store.unit_of_work(work)
         return Starter(person.sign_in, password, "")
 
-    def _replace_password(self, tx: Tx, who: Who, person: str, hashed: str, *, kept: bytes) -> None:
+    def replace_password(self, tx: Tx, who: Who, person: str, hashed: str, *, kept: bytes) -> None:
+        """What the old one opened is closed: sessions but `kept`, links, half-done sign-ins. The person is told."""
         repo.set_password(tx.conn, person, hashed)
+        repo.drop_tickets(tx.conn, rules.RESET, person)
+        repo.drop_tickets(tx.conn, rules.SECOND, person)
+        if not kept:
+            repo.forget_browsers(tx.conn, person)
+        gone = self.end_sessions(tx, person, kept)
+        audit.recorded(tx, who, "person.password", subject=person, detail={"sessions_ended": gone})
+        self.tell(tx, person, "password_changed", {"address": who.address})
+
+    def end_sessions(self, tx: Tx, person: str, kept: bytes = b"") -> int:
+        """All of a person's but `kept`; their sockets close when it is committed. Returns how many."""
         gone = repo.end_other_sessions(tx.conn, person, kept)
-        audit.recorded(tx, who, "person.password", subject=person, detail={"sessions_ended": len(gone)})
         tx.after(lambda: self._tell_ended(gone))
+        return len(gone)
+
+    def tell(self, tx: Tx, person: str, kind: str, params: dict[str, Any]) -> None:
+        """A mail to the person, where names are addresses (a Local Agent sends none)."""
+        row = repo.by_id(tx.conn, person)
+        if row is not None and self.mail:
+            params = {"name": row.name, "time": tx.now_ms, **params}
+            mail.queue(tx, "mail", row.sign_in, kind, params, language=row.language, person=row.id)
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
 
     def _tell_ended(self, sessions: list[bytes]) -> None:
         for session in sessions:
@@ -307,9 +395,22 @@ class People:
             return None
         if now - row.seen_ms > TOUCH_MS:  # not with each request: a page asks often, and each touch is a commit
             await self._store.unit_of_work(
-                lambda tx: repo.touch_session(tx.conn, hashed, tx.now_ms, tx.now_ms + SESSION_MS)
+                lambda tx: repo.touch_session(
+                    tx.conn, hashed, tx.now_ms, min(tx.now_ms + self._idle_ms, row.created_ms + self._longest_ms)
+                )
             )
-        return of_person(row, hashed)
+        return self.of_person(row, hashed, has_factor=bool(row.factor_ms))
+
+    def of_person(self, row: Row[Any], token_hash: bytes, *, has_factor: bool) -> Principal:
+        return Principal(
+            *("person", row.id, row.name, row.sign_in, row.role),
+            rules.ROLES.get(row.role, frozenset()),
+            session=token_hash.hex(),
+            places=repo.split(row.places),
+            language=row.language,
+            zone=row.zone,
+            held_back=not has_factor and rules.demanded(self.policy, row.role),
+        )
 
     async def principal_of_key(self, key: str) -> Principal | None:
         hashed, now = repo.digest(key), self._clock.now_ms()
@@ -322,17 +423,25 @@ class People:
             await self._store.unit_of_work(lambda tx: repo.touch_key(tx.conn, row.id, tx.now_ms))
         places = repo.split(row.places or row.person_places)
         rights = rules.SCOPES.get(row.scope, frozenset())
-        return Principal("key", row.id, row.name, "", row.scope, rights, places=places)
+        return Principal("key", row.id, row.name, "", row.scope, rights, places=places, owner=row.person)
 
 
 def may_come_in(row: Row[Any], now_ms: int) -> bool:
     return row.state == rules.ACTIVE and not 0 < row.ends_ms <= now_ms
 
 
-def of_person(row: Row[Any], token_hash: bytes) -> Principal:
-    rights = rules.ROLES.get(row.role, frozenset())
-    places = repo.split(row.places)
-    return Principal("person", row.id, row.name, row.sign_in, row.role, rights, token_hash.hex(), places)
+def _has_factor(tx: Tx, person: str) -> bool:
+    found = repo.factor(tx.conn, person)
+    return found is not None and found.enabled_ms > 0
+
+
+def browser_token(token: str) -> str:
+    """Of a session's token, one way: whoever reads the one cookie can't make the other."""
+    return hashlib.sha256(b"browser " + token.encode()).hexdigest()
+
+
+def wrong_sign_in() -> Unauthenticated:
+    return Unauthenticated("Name or password is wrong.", code="sign_in_failed")
 
 
 def code_fits(conn: Connection, code: str) -> bool:

@@ -4,7 +4,7 @@ Every change is decided by rules that are told everybody's standing as the rows 
 """
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -16,14 +16,13 @@ from soundpost.hub.mail import service as mail
 from soundpost.hub.organization import service as organization
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal, Standing
-from soundpost.hub.people.service import Client, People, SignedIn
+from soundpost.hub.people.service import Client, People, PlacesWithin, SignedIn
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TellUser
 
 INVITATION = "invitation"
-PlacesWithin = Callable[[Principal, Collection[str]], None]
 
 
 class User(Struct, frozen=True):
@@ -75,6 +74,7 @@ class Invited(Struct, frozen=True):
 class Users:
     def __init__(self, people: People, store: Store, clock: Clock) -> None:
         self._people, self._store, self._clock = people, store, clock
+        self._looked_ms = clock.now_ms()
         self.places_within: PlacesWithin = lambda principal, places: None
         """Raises where one of the places is not there, or not in the principal's part; handed in, since places lie above."""
         self.post: Callable[[], str] = lambda: "not_set_up"
@@ -308,14 +308,22 @@ class Users:
         """Sockets are opened anew with what holds now; whoever is out loses the sessions as well."""
         if out:
             repo.end_other_sessions(tx.conn, id, b"")
+            repo.drop_tickets(tx.conn, rules.RESET, id)
+            repo.drop_tickets(tx.conn, rules.SECOND, id)
         tx.after(lambda: self._people.ended.emit(id))
 
     async def end_those_whose_time_is_over(self) -> None:
         """Their sessions go, and their sockets at once: asked each second, so nobody stays longer than that."""
         now = self._clock.now_ms()
-        over = await self._store.read(lambda conn: repo.over(conn, now))
-        if not over:
-            return
+        since = self._looked_ms
+        over = await self._store.read(lambda conn: repo.over(conn, since, now))
+        for key in await self._store.read(lambda conn: repo.keys_over(conn, since, now)):
+            self._people.ended.emit(key)
+        if over:
+            await self._end(over)
+        self._looked_ms = now
+
+    async def _end(self, over: list[str]) -> None:
 
         def work(tx: Tx) -> None:
             for id in over:

@@ -94,6 +94,7 @@ people = Table(
     text("language"),
     text("zone"),
     text("number"),
+    number("number_verified_ms"),  # 0 = never
 )
 # A link that was sent: the token is stored as its hash, fits once, and only until it expires.
 invitations = Table(
@@ -116,6 +117,45 @@ sessions = Table(
     number("expires_ms", None),
     text("address"),
     text("browser"),
+)
+# A person's authenticator app: `secret` is sealed, `enabled_ms` 0 while no code has proved it, `last_step` the last one that was used.
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    number("created_ms", None),
+    number("enabled_ms"),
+    number("last_step"),
+)
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_recovery_codes_person", "person"),
+)
+# What lets somebody do one thing for a while: set a new password, enter a second factor, verify a number. `body` is sealed.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    text("kind", None),  # people.rules
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    number("created_ms", None),
+    number("expires_ms", None),
+    number("tries"),
+    Column("body", LargeBinary, nullable=True),
+    Index("ix_tickets_person", "person"),
+)
+# Who signed in with which browser before: its tries count apart from strangers' (docs/decisions/0007).
+browsers = Table(
+    "browsers",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("person", Text, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    number("seen_ms", None),
+    Index("ix_browsers_person", "person"),
 )
 api_keys = Table(
     "api_keys",

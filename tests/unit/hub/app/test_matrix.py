@@ -86,6 +86,30 @@ MATRIX = {
     "PATCH /api/v1/views/{view_id}": MONITOR,
     "DELETE /api/v1/views/{view_id}": MONITOR,
 }
+MATRIX |= {
+    "POST /api/v1/session/second-factor": OPEN,
+    "POST /api/v1/password-resets": OPEN,
+    "PUT /api/v1/password-resets": OPEN,
+    "POST /api/v1/password-resets/check": OPEN,
+    "GET /api/v1/account": MONITOR,
+    "PATCH /api/v1/account": MONITOR,
+    "GET /api/v1/account/sessions": MONITOR,
+    "DELETE /api/v1/account/sessions": MONITOR,
+    "DELETE /api/v1/account/sessions/{session_id}": MONITOR,
+    "PUT /api/v1/account/number": MONITOR,
+    "DELETE /api/v1/account/number": MONITOR,
+    "POST /api/v1/account/number/code": MONITOR,
+    "POST /api/v1/account/number/verify": MONITOR,
+    "POST /api/v1/account/second-factor": MONITOR,
+    "POST /api/v1/account/second-factor/confirm": MONITOR,
+    "POST /api/v1/account/second-factor/codes": MONITOR,
+    "POST /api/v1/account/second-factor/disable": MONITOR,
+    "POST /api/v1/users/{user_id}/reset": ADMINISTRATOR,
+    "POST /api/v1/users/{user_id}/sign-out": OWN,
+    "DELETE /api/v1/users/{user_id}/second-factor": OWN,
+    "GET /api/v1/policy/second-factor": ADMINISTRATOR,
+    "PUT /api/v1/policy/second-factor": OWN,
+}
 PASSWORD = "another long password"
 
 

@@ -22,6 +22,7 @@ from soundpost.kernel.clock import SystemClock
 
 OPEN = (
     "/api/v1/health", "/api/v1/session", "/api/v1/first-run", "/api/v1/registration/xtoken", "/api/v1/organization/terms",
+    "/api/v1/session/second-factor", "/api/v1/password-resets", "/api/v1/password-resets/check",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import update
 from tests.support.clock import ManualClock, settle
 from tests.unit.hub.inventory.fabric import (
     GAIN,
@@ -25,6 +26,8 @@ from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people import repo as people_repo
 from soundpost.hub.people.rules import ROLES, Principal
 from soundpost.hub.people.users import Grant, Users
+from soundpost.hub.store import Tx
+from soundpost.hub.store.tables import api_keys, people
 from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Read
 
@@ -244,6 +247,39 @@ async def test_a_subscription_ends_with_its_session(house: House, page: Page):
     await page.task
     assert page.closed == 4401
     assert (house.live.topics.open, house.live.browsers) == ({}, {})
+
+
+async def test_a_keys_subscription_ends_with_its_person(house: House, page: Page):
+    """Disabled, removed, changed: what is told is the person's id, and the key's socket hears it."""
+    await page.follow("summary")
+    [principal] = house.live.browsers.values()
+    assert principal.kind == "key"
+    assert principal.owner.startswith("usr_")
+    house.people.ended.emit(principal.owner)
+    await page.task
+    assert page.closed == 4401
+
+
+async def test_a_keys_subscription_ends_with_the_time_of_its_person_or_its_own(house: House, page: Page):
+    ended: list[str] = []
+    house.people.ended.subscribe(ended.append)
+    await page.follow("summary")
+    [principal] = house.live.browsers.values()
+    users = Users(house.people, house.store, house.store.clock)
+    users._looked_ms -= 10_000
+
+    def work(tx: Tx) -> None:
+        past = house.store.clock.now_ms() - 1_000
+        tx.conn.execute(update(api_keys).values(expires_ms=past))
+        tx.conn.execute(update(people).values(ends_ms=past))
+
+    await house.store.unit_of_work(work)
+    await users.end_those_whose_time_is_over()
+    await page.task
+    assert page.closed == 4401
+    assert set(ended) == {principal.id, principal.owner}
+    await users.end_those_whose_time_is_over()
+    assert len(ended) == 2  # told once
 
 
 async def test_a_session_that_ran_out_is_found_out(house: House, page: Page, clock: ManualClock, monkeypatch):

@@ -1,4 +1,9 @@
+import contextlib
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soundpost.hub.people import rules
 from soundpost.kernel.errors import Invalid, TooMany
@@ -83,3 +88,99 @@ def test_a_crowd_of_names_from_one_address_is_slowed_down_as_well():
     with pytest.raises(TooMany):
         attempts.check(("10.0.0.9", ""), 50.1)
     attempts.check(("10.0.0.8", ""), 50.1)
+
+
+NAMES = st.sampled_from(["ada", "lee"])
+ADDRESSES = st.sampled_from(["10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::ffff", ""])
+TRIES = st.lists(st.tuples(NAMES, ADDRESSES, st.floats(0, 400)), max_size=150)
+
+
+@given(TRIES)
+def test_whatever_strangers_do_a_known_browser_may_try(tries: list[tuple[str, str, float]]) -> None:
+    gate, now = rules.Gate(), 0.0
+    for name, address, pause in tries:
+        now += pause
+        with contextlib.suppress(TooMany):
+            gate.take(name, address, "", now)
+    for _ in range(rules.Attempts.FREE):
+        gate.take("ada", "10.0.0.1", "hers", now)
+    with pytest.raises(TooMany):
+        gate.take("ada", "10.0.0.1", "hers", now)
+
+
+def test_one_name_from_many_addresses_is_slowed_down_by_a_minute_at_most() -> None:
+    gate, now, waits = rules.Gate(), 0.0, []
+    for n in range(60):
+        try:
+            gate.take("ada", f"10.0.{n}.1", "", now)
+        except TooMany as error:
+            waits.append(int(str(error.params["retry_after_s"])))
+            now += waits[-1]
+            gate.take("ada", f"10.0.{n}.1", "", now)
+    assert len(waits) == 60 - 30
+    assert waits[:6] == [2, 3, 5, 9, 17, 33]
+    assert set(waits[6:]) == {61}
+    gate.take("lee", "10.0.0.1", "", now)
+
+
+def test_one_address_that_tries_many_names_is_slowed_down() -> None:
+    gate = rules.Gate()
+    for n in range(50):
+        gate.take(f"n{n}", f"2001:db8::{n:x}", "", 0.0)
+    with pytest.raises(TooMany):
+        gate.take("another", "2001:db8::ffff:1", "", 0.0)
+    gate.take("another", "2001:db8:0:1::1", "", 0.0)
+
+
+def test_who_signs_in_well_all_day_is_not_slowed_down() -> None:
+    gate = rules.Gate()
+    for n in range(500):
+        gate.take(f"n{n % 7}", "10.0.0.1", "", float(n))
+        gate.went_well(f"n{n % 7}", "10.0.0.1", "")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "told"),
+    [
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.5", "203.0.113.5"),
+        ("10.0.0.1", "1.2.3.4, 203.0.113.5", "203.0.113.5"),
+        ("10.0.0.1", "1.2.3.4, 203.0.113.5, 10.0.0.9", "203.0.113.5"),
+        ("10.0.0.1", "1.2.3.4, rubbish", "10.0.0.1"),
+        ("203.0.113.9", "1.2.3.4", "203.0.113.9"),
+        ("10.0.0.1", "2001:DB8::1", "2001:db8::1"),
+        ("nonsense", "1.2.3.4", "nonsense"),
+    ],
+)
+def test_a_forwarded_address_is_read_from_the_right(peer: str, forwarded: str, told: str) -> None:
+    assert rules.told_address(peer, forwarded, rules.proxies(["10.0.0.0/24"])) == told
+
+
+@given(st.text(), st.lists(st.ip_addresses().map(str), max_size=4))
+def test_without_trust_nobody_names_another_address(written: str, proxies: list[str]) -> None:
+    assert rules.told_address("203.0.113.9", written, rules.proxies(["10.0.0.0/24"])) == "203.0.113.9"
+    assert rules.told_address("203.0.113.9", ",".join(proxies), ()) == "203.0.113.9"
+
+
+def test_a_proxy_that_is_no_network_is_refused() -> None:
+    with pytest.raises(Invalid):
+        rules.proxies(["proxy.example.org"])
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_a_recovery_code_is_the_same_however_it_is_typed(random: bytes) -> None:
+    code = rules.recovery_code(random)
+    assert re.fullmatch(r"([2-9A-Z]{4}-){3}[2-9A-Z]{4}", code)
+    assert rules.plain_code(code) == rules.plain_code(f" {code.lower().replace('-', ' ')} ")
+
+
+@given(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True).filter(str.isascii))
+def test_a_number_is_kept_as_it_is_dialled(number: str) -> None:
+    assert rules.check_number(f" {number[:3]} ({number[3:5]}) {number[5:]}") == number
+    assert number not in rules.masked(number)
+    assert rules.masked("") == ""
+
+
+def test_of_whom_it_is_demanded() -> None:
+    told = {policy: [role for role in rules.RANKS if rules.demanded(policy, role)] for policy in rules.POLICIES}
+    assert told == {"nobody": [], "administrators": ["administrator", "owner"], "everybody": list(rules.RANKS)}

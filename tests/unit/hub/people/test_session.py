@@ -22,9 +22,14 @@ async def test_sign_in_and_out(owned: Hub) -> None:
 
 
 async def test_the_cookie(owned: Hub) -> None:
-    jar = http.cookies.SimpleCookie((await owned.sign_in()).headers["set-cookie"])
-    (cookie,) = jar.values()
+    jar = http.cookies.SimpleCookie()
+    for line in (await owned.sign_in()).headers.get_list("set-cookie"):
+        jar.load(line)
+    cookie, browser = jar.values()
     assert cookie.key == f"soundpost_{owned.people.instance[:8]}"
+    assert browser.key == cookie.key + "_browser"
+    assert (browser["httponly"], browser["samesite"], browser["max-age"]) == (True, "strict", str(365 * 86_400))
+    assert browser.value not in cookie.value
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (True, "strict", "/", "")
     tokens = await owned.store.read(lambda conn: list(conn.execute(select(sessions.c.token_hash)).scalars()))
     assert all(len(token) == 32 and cookie.value.encode() not in token for token in tokens)

@@ -1,0 +1,112 @@
+"""A forgotten password: a link by mail, or one that an owner or administrator makes; it fits once, for an hour."""
+
+import asyncio
+import secrets
+
+from sqlalchemy import Row
+
+from soundpost.hub.audit import service as audit
+from soundpost.hub.audit.service import Who
+from soundpost.hub.people import repo, rules
+from soundpost.hub.people.rules import Principal, Standing
+from soundpost.hub.people.service import Client, People, may_come_in
+from soundpost.hub.store import Store, Tx
+from soundpost.kernel import log
+from soundpost.kernel.errors import Conflict, NotFound, Unavailable
+
+WAITING_MOST = 64
+
+
+class Resets:
+    def __init__(self, people: People, store: Store) -> None:
+        self._people, self._store = people, store
+        self._attempts = rules.Attempts(free=10)
+        self._later: set[asyncio.Task[None]] = set()
+
+    async def ask(self, sign_in: str, client: Client) -> None:
+        """Whoever it is, this returns at once: looking the name up comes afterwards, so that nothing tells whether it is here.
+        Raises Conflict where no mail is set up, TooMany for an address that asks without end."""
+        if not self._people.can_mail():
+            raise Conflict("No mail is set up here; ask an owner for a link.", code="no_mail_here")
+        self._attempts.take((rules.network(client.address), ""), self._people.monotonic())
+        if len(self._later) >= WAITING_MOST:
+            raise Unavailable("Too many ask at once. Try again in a few seconds.", code="busy", retry_after_s=3)
+        task = asyncio.create_task(self._look(rules.normal(sign_in)[:254], client), name="password-reset")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def idle(self) -> None:
+        """Until all that was asked for is queued."""
+        await asyncio.gather(*self._later, return_exceptions=True)
+
+    async def _look(self, name: str, client: Client) -> None:
+        try:
+            await self._store.unit_of_work(lambda tx: self._send(tx, name, client))
+        except Exception:
+            log.get("people").exception("a link for a forgotten password could not be queued")
+
+    def _send(self, tx: Tx, name: str, client: Client) -> None:
+        """At most three links wait for one person: who asks for somebody else floods no mailbox, and takes no link away."""
+        row = repo.by_sign_in(tx.conn, name)
+        who = Who("system", name=name, address=client.address)
+        out = row is None or not may_come_in(row, tx.now_ms)
+        if row is None or out or repo.count_tickets(tx.conn, rules.RESET, row.id, tx.now_ms) >= rules.MOST_LINKS:
+            audit.recorded(tx, who, "person.reset_asked", result="refused")
+            return
+        token = self._link(tx, row)
+        audit.recorded(tx, who, "person.reset_asked", subject=row.id)
+        self._people.tell(tx, row.id, "password_reset", {"link": f"/reset/{token}", "minutes": 60})
+
+    def _link(self, tx: Tx, row: Row[tuple[object, ...]]) -> str:
+        token = secrets.token_urlsafe(32)
+        repo.add_ticket(tx.conn, rules.RESET, token, row.id, tx.now_ms, rules.LASTS_MS[rules.RESET])
+        return token
+
+    async def make(self, principal: Principal, who: Who, person: str) -> str:
+        """A link to hand over, for somebody of no higher rank whose places lie in one's own. The token is shown once."""
+        row = await self._store.read(lambda conn: repo.by_id(conn, person))
+        if row is None:
+            raise NotFound("There is no such person.", code="no_such_person", id=person)
+        self._check_reach(principal, repo.split(row.places))
+
+        def work(tx: Tx) -> str:
+            found = repo.by_id(tx.conn, person)
+            if found is None or found.state != rules.ACTIVE:
+                raise Conflict("This person can't sign in; invite or enable them first.", code="not_active")
+            standing = Standing(found.id, found.role, found.state, repo.split(found.places), found.ends_ms)
+            rules.check_grant(principal, standing, standing)
+            repo.drop_tickets(tx.conn, rules.RESET, person)
+            audit.recorded(tx, who, "person.reset_made", subject=person)
+            return self._link(tx, found)
+
+        return await self._store.unit_of_work(work)
+
+    def _check_reach(self, principal: Principal, places: frozenset[str]) -> None:
+        if principal.places and places:
+            self._people.places_within(principal, places)
+
+    async def check(self, token: str) -> str:
+        """Whose link this is. Raises NotFound for one that is used, too old or made up."""
+        now = self._people.now_ms()
+        row = await self._store.read(lambda conn: repo.ticket(conn, rules.RESET, token, now))
+        if row is None:
+            raise link_gone()
+        return str(row.sign_in)
+
+    async def use(self, token: str, password: str, client: Client) -> None:
+        """The new password holds, every session ends, and the link is used up. Nobody is signed in by it."""
+        rules.check_password(password, await self.check(token))
+        hashed = await self._people.passwords.hash(password)
+
+        def work(tx: Tx) -> None:
+            row = repo.ticket(tx.conn, rules.RESET, token, tx.now_ms)
+            if row is None:
+                raise link_gone()
+            who = Who("person", row.id, row.name, client.address)
+            self._people.replace_password(tx, who, row.id, hashed, kept=b"")
+
+        await self._store.unit_of_work(work)
+
+
+def link_gone() -> NotFound:
+    return NotFound("This link does not fit any more: it was used or is too old. Ask for a new one.", code="link_gone")
