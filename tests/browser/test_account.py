@@ -181,7 +181,7 @@ def test_a_second_factor_from_set_up_to_recovery_code(ana: Person, hub: Running,
     other.at("disable-act").click()
     other.see("factor-state", "Off.")
     other.close()
-    assert {told["name"] for told in hub.messages("second_factor_on")} == {"Ana"}
+    assert {told["name"] for told in hub.messages("second_factor_changed")} == {"Ana"}
 
 
 def test_who_must_have_one_sets_it_up_before_anything_else(ana: Person, hub: Running, browser: Browser) -> None:
