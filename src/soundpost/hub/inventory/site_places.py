@@ -22,7 +22,8 @@ def copy(place: Location) -> PlaceCopy:
 def of_site(inventory: Inventory, site: str) -> SitePlaces:
     """Parents before children."""
     tree: Tree = inventory.locations.tree
-    devices = {d.id: d.place for d in inventory.memory.devices.values() if d.site.id == site and d.place}
+    there = inventory.memory.sites.get(site)
+    devices = {device.id: device.place for device in there.devices.values() if device.place} if there else {}
     wanted: dict[str, PlaceCopy] = {}
     for place in sorted(set(devices.values())):
         for above in tree.path(place):
@@ -37,7 +38,7 @@ class PlacesTeller:
         self._inventory, self._tell, self._clock = inventory, tell, inventory.clock
         self._told: dict[str, SitePlaces] = {}
         self._revision = 0
-        self._stale = False
+        self._stale: set[str] = set()
         inventory.changes.subscribe(self._heard)
 
     def plan(self, site: str) -> SitePlan:
@@ -50,8 +51,13 @@ class PlacesTeller:
         return SitePlan(revision=self._revision, places=places)
 
     def _heard(self, delta: Delta) -> None:
-        moved = any("location" in names or "*" in names for names in delta.faces.values())
-        self._stale = self._stale or delta.places or delta.reset or moved
+        """Only the sites it touches: a hub has thousands, and each is looked at whole."""
+        if delta.places or delta.reset:
+            self._stale.update(self._told)
+            return
+        for id, names in delta.faces.items():
+            if ("location" in names or "*" in names) and (device := self._inventory.memory.devices.get(id)):
+                self._stale.add(device.site.id)
 
     async def run(self) -> None:
         while True:
@@ -62,10 +68,8 @@ class PlacesTeller:
                 log.get("inventory").exception("sites could not be told their places")
 
     def tell(self) -> None:
-        if not self._stale:
-            return
-        self._stale = False
-        for site, before in list(self._told.items()):
+        stale, self._stale = self._stale & self._told.keys(), set()
+        for site in sorted(stale):
             now = of_site(self._inventory, site)
-            if now != before and self._tell(site, self._planned(now)):
+            if now != self._told[site] and self._tell(site, self._planned(now)):
                 self._told[site] = now
