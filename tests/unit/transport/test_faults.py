@@ -16,6 +16,8 @@ from soundpost.transport.session import SILENT_LIMIT
 from soundpost.transport.stream import Stream
 from soundpost.wire.lines import MAX_LINE
 
+pytestmark = pytest.mark.slow  # some ten seconds in all
+
 MUTE = {"key": "mic.101.level.mute", "value": True}
 OPTIONS = b"\xff\xfd\x01\xff\xfd\x1f\xff\xfa\x18\x01\xff\xf0\xff\xf9"
 

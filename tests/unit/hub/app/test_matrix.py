@@ -20,6 +20,8 @@ from soundpost.hub.audit.service import SYSTEM
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people.rules import ROLES
 
+pytestmark = pytest.mark.slow  # a whole hub and real password hashing for each
+
 OWN = "owner, of everything"
 OPEN, MONITOR, ADMINISTRATOR = "open", "monitor", "administrator"
 WHOLE = "administrator, of everything"

@@ -14,6 +14,8 @@ from soundpost.hub.mail import service as mail
 from soundpost.hub.organization.service import Organization
 from soundpost.hub.store import Store, Tx
 
+pytestmark = pytest.mark.slow  # a whole hub and real password hashing for each
+
 
 @pytest.fixture
 async def anywhere(target: Path | str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Office]:

@@ -20,6 +20,8 @@ from soundpost.hub.people.service import People
 from soundpost.hub.store import Store
 from soundpost.kernel.clock import SystemClock
 
+pytestmark = pytest.mark.slow  # a whole hub and real password hashing for each
+
 ORGANIZATION = "/api/v1/organization"
 
 

@@ -22,6 +22,8 @@ from soundpost.hub.store import Store, Tx
 from soundpost.hub.store.tables import browsers, outgoing, people, second_factors, sessions, tickets
 from soundpost.kernel.clock import SystemClock
 
+pytestmark = pytest.mark.slow  # a whole hub and real password hashing for each
+
 API = "/api/v1"
 
 

@@ -11,6 +11,8 @@ from soundpost.hub.store import outbox
 from soundpost.hub.store.tables import api_keys, people, sessions
 from soundpost.kernel.errors import Invalid, Unavailable
 
+pytestmark = pytest.mark.slow  # a whole hub and real password hashing for each
+
 
 async def test_sign_in_and_out(owned: Hub) -> None:
     assert (await owned.client.delete("/api/v1/session")).status_code == 204

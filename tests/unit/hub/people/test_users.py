@@ -15,6 +15,8 @@ from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
 from soundpost.hub.store import Store
 
+pytestmark = pytest.mark.slow  # some ten seconds in all
+
 PASSWORD = "another long password"
 
 
