@@ -671,6 +671,8 @@ export const de: Catalogue = {
   "event.hub.restored": "Hub auf einen älteren Stand zurückgegangen",
   "event.spool.dropped": "Am Standort wurden Fakten verworfen",
   "event.person.added": "Person hinzugefügt",
+  "event.agent.key_changed": "Der Schlüssel eines Servers hat gewechselt",
+  "event.location.mirrored": "Orte vom Hub übernommen",
   "event.person.second_factor": "Zweiter Faktor geändert",
   "event.factor_on": "Zweiter Faktor eingeschaltet",
   "event.factor_off": "Zweiter Faktor ausgeschaltet",

@@ -671,6 +671,8 @@ export const en = {
   "event.hub.restored": "Hub went back to an older state",
   "event.spool.dropped": "Facts were dropped at the site",
   "event.person.added": "Person added",
+  "event.agent.key_changed": "The key of a server changed",
+  "event.location.mirrored": "Places taken over from the hub",
   "event.person.second_factor": "Second factor changed",
   "event.factor_on": "Second factor switched on",
   "event.factor_off": "Second factor switched off",

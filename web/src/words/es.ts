@@ -671,6 +671,8 @@ export const es: Catalogue = {
   "event.hub.restored": "El hub volvió a un estado anterior",
   "event.spool.dropped": "Se descartaron hechos en la sede",
   "event.person.added": "Persona añadida",
+  "event.agent.key_changed": "Ha cambiado la clave de un servidor",
+  "event.location.mirrored": "Lugares tomados del hub",
   "event.person.second_factor": "Segundo factor cambiado",
   "event.factor_on": "Segundo factor activado",
   "event.factor_off": "Segundo factor desactivado",
