@@ -803,6 +803,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organization/messages/held/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drop what was held since the hub was put back to an older state */
+        post: operations["ApiV1OrganizationMessagesHeldDropDropHeld"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/messages/held/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send what was held since the hub was put back to an older state */
+        post: operations["ApiV1OrganizationMessagesHeldReleaseRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organization/messages/retry": {
         parameters: {
             query?: never;
@@ -1820,7 +1854,7 @@ export interface components {
             said: string;
             sending: boolean;
             /** @enum {string} */
-            state: "waiting" | "sent" | "failed";
+            state: "waiting" | "sent" | "failed" | "held";
             to: string;
             tries: number;
         };
@@ -2375,10 +2409,12 @@ export interface components {
         };
         /**
          * WayView
-         * @description How messages leave this way. `why` "": they do; else why they wait. `words`: the server's own, with when it is tried again.
+         * @description How messages leave this way. `why` "": they do; else why they wait. `held`: from before the hub was put back to an older state,
+         *         they wait for an owner's word. `words`: the server's own, with when it is tried again.
          */
         WayView: {
             failed: number;
+            held: number;
             next: string | null;
             ready: boolean;
             since: string | null;
@@ -4387,6 +4423,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesHeldDropDropHeld: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesHeldReleaseRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -218,7 +218,7 @@ class Admission:
         uid = hello.last_acked
         if not uid or uid == account.last_uid or not tx.unseen([uid]):
             return True
-        if meta.get(tx.conn, "log_renewed_by") != self._run.encode():
+        if not self._agents.store.renewed and meta.get(tx.conn, "log_renewed_by") != self._run.encode():
             meta.put(tx, "log_renewed_by", self._run.encode())
             self._agents.store.new_log(tx)
             tx.log("hub.restored", {"agent": account.id, "name": account.name}, site=account.site)

@@ -6,6 +6,7 @@ from litestar import Controller, Request, Response, delete, get, patch, post, pu
 from litestar.params import JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
+from soundpost.hub.organization.rules import POLICIES
 from soundpost.hub.people import http, rules
 from soundpost.hub.people.account import Account, OpenSession, Profile
 from soundpost.hub.people.api import About, SessionView, answer
@@ -16,7 +17,7 @@ from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
-Policy = Annotated[str, one_of(rules.POLICIES)]
+Policy = Annotated[str, one_of(POLICIES)]
 
 
 class FactorView(Struct):

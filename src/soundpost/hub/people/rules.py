@@ -281,8 +281,6 @@ RESET, SECOND, NUMBER = "password_reset", "sign_in", "number_code"
 LASTS_MS = {RESET: 3_600_000, SECOND: 300_000, NUMBER: 600_000}
 MOST_TRIES, MOST_LINKS = 5, 3
 STEP_S, CODES = 30, 10
-POLICIES = ("nobody", "administrators", "everybody")
-"""Of whom a second factor is demanded; `administrators` means owners as well."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import service as mail
+from soundpost.hub.organization.service import Organization
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.passwords import Passwords
 from soundpost.hub.people.rules import Principal
@@ -28,7 +29,6 @@ BROWSER_MS = 365 * DAY_MS
 TOUCH_MS = 300_000
 FIRST_RUN = "first_run"
 
-FACTOR_POLICY = "second_factor_policy"
 PlacesWithin = Callable[[Principal, Collection[str]], None]
 AgentAccountCheck = Callable[[str, str], Awaitable[bool]]
 
@@ -93,8 +93,8 @@ class People:
         self._store, self._clock = store, clock
         self.proxies = proxies
         self._idle_ms, self._longest_ms = min(idle_ms, longest_ms), longest_ms
-        self.policy = rules.POLICIES[0]
-        """Of whom a second factor is demanded."""
+        self.organization = Organization(store)
+        """Whose settings hold for everybody; an edition with an address of its own says so before the start."""
         self.can_mail: Callable[[], bool] = lambda: False
         """Is mail set up, so that a link can be sent? Handed in by the room that sends."""
         self.can_text: Callable[[], bool] = lambda: False
@@ -115,13 +115,18 @@ class People:
     async def start(self) -> str | None:
         """Before the first request. Returns the one-time code of the first run, None when an owner exists. Each start makes a
         new code, since only its hash is kept."""
+        await self.organization.start()
         code = ids.text(secrets.token_bytes(16))[-20:]
         self.first_run_open = await self._store.unit_of_work(lambda tx: self._begin(tx, code))
         return code if self.first_run_open else None
 
+    @property
+    def policy(self) -> str:
+        """Of whom a second factor is demanded."""
+        return self.organization.settings.second_factor
+
     def _begin(self, tx: Tx, code: str) -> bool:
         self.instance = meta.instance(tx)
-        self.policy = (meta.get(tx.conn, FACTOR_POLICY) or rules.POLICIES[0].encode()).decode()
         if repo.anyone(tx.conn):
             return False
         meta.put(tx, FIRST_RUN, repo.digest(code))

@@ -81,6 +81,8 @@ MATRIX = {
     "POST /api/v1/organization/sms/test": OWN,
     "GET /api/v1/organization/messages": WHOLE,
     "POST /api/v1/organization/messages/retry": OWN,
+    "POST /api/v1/organization/messages/held/release": OWN,
+    "POST /api/v1/organization/messages/held/drop": OWN,
     "POST /api/v1/organization/messages/{message_id}/retry": OWN,
     "DELETE /api/v1/organization/messages/{message_id}": OWN,
     "GET /api/v1/views": MONITOR,

@@ -1,29 +1,20 @@
-"""`/api/v1/organization`: its name, the hub's address, mail, text messages, terms; and what waits to be sent.
+"""`/api/v1/organization`: its name, the hub's address, mail, text messages, terms.
 
-It stands in this room since it asks who is signed in; what it shows lies in the rooms below.
+Who asks is handed in (`Who`, `Asker`), since signing in lies above; so is how each way out is doing.
 """
 
 from typing import Annotated, Any
 
-from litestar import Controller, Request, delete, get, patch, post
+from litestar import Controller, get, patch
 from litestar.params import JSONBody
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Row
 
-from soundpost.hub.mail import rules as mail_rules
-from soundpost.hub.mail import states as mail_states
-from soundpost.hub.mail import trial
-from soundpost.hub.mail.service import Post, Standing
+from soundpost.hub.audit.service import Who
 from soundpost.hub.organization import rules
+from soundpost.hub.organization.rules import Asker, Standing
 from soundpost.hub.organization.service import Change, Organization, Settings
-from soundpost.hub.people import http
-from soundpost.hub.store import pages
 from soundpost.kernel.clock import rfc3339
-from soundpost.kernel.errors import Invalid
 from soundpost.kernel.shape import one_of
-
-AnyRequest = Request[Any, Any, Any]
-WHY = ("", "not_set_up", "address_missing", "down")
 
 
 class MailView(Struct):
@@ -57,12 +48,14 @@ class SmsView(Struct):
 
 
 class WayView(Struct):
-    """How messages leave this way. `why` "": they do; else why they wait. `words`: the server's own, with when it is tried again."""
+    """How messages leave this way. `why` "": they do; else why they wait. `held`: from before the hub was put back to an older state,
+    they wait for an owner's word. `words`: the server's own, with when it is tried again."""
 
     ready: bool
-    why: Annotated[str, one_of(WHY)]
+    why: Annotated[str, one_of(rules.WHY)]
     waiting: int
     failed: int
+    held: int
     words: str
     since: str | None
     next: str | None
@@ -146,49 +139,6 @@ class OrganizationChange(Struct, forbid_unknown_fields=True):
     terms: TermsChange | UnsetType = UNSET
 
 
-class TrialBody(Struct, forbid_unknown_fields=True):
-    """`to`: an e-mail address, or a number like +442079460000. Left out, a test mail goes to who asks."""
-
-    to: str = ""
-
-
-class TrialView(Struct):
-    """`text`: the server's last words. `dialogue`: lines that begin with > (we), < (the server), * (what happened), no password."""
-
-    ok: bool
-    text: str
-    dialogue: list[str]
-
-
-class MessageView(Struct):
-    """`kind` says which text it is; the text itself is not shown, since a link in it lets somebody in. `may_repeat`: it may have gone out
-    before. `can_retry` false: what it said is gone."""
-
-    id: str
-    channel: Annotated[str, one_of(mail_rules.CHANNELS)]
-    to: str
-    kind: str
-    person: str | None
-    state: Annotated[str, one_of(mail_states.STATES)]
-    said: str
-    tries: int
-    created: str
-    next: str | None
-    ended: str | None
-    sending: bool
-    may_repeat: bool
-    can_retry: bool
-
-
-class MessageList(Struct):
-    items: list[MessageView]
-    next: str | None
-
-
-class Retried(Struct):
-    count: int
-
-
 def time(ms: int) -> str | None:
     return rfc3339(ms) if ms else None
 
@@ -215,7 +165,7 @@ def sms_view(settings: Settings, *, owner: bool) -> SmsView | None:
 
 def way_view(standing: Standing) -> WayView:
     return WayView(
-        standing.why != "not_set_up", standing.why, standing.waiting, standing.failed, standing.words,
+        standing.why != "not_set_up", standing.why, standing.waiting, standing.failed, standing.held, standing.words,
         time(standing.since_ms), time(standing.next_ms),
     )  # fmt: skip
 
@@ -233,7 +183,7 @@ def terms_view(settings: Settings) -> TermsView:
     )
 
 
-def view(organization: Organization, post: Post, *, owner: bool) -> OrganizationView:
+def view(organization: Organization, *, owner: bool) -> OrganizationView:
     settings = organization.settings
     return OrganizationView(
         name=settings.name,
@@ -243,46 +193,18 @@ def view(organization: Organization, post: Post, *, owner: bool) -> Organization
         mail=mail_view(settings),
         sms=sms_view(settings, owner=owner),
         terms=terms_view(settings),
-        mail_way=way_view(post.standing("mail")),
-        sms_way=way_view(post.standing("sms")),
+        mail_way=way_view(organization.standing("mail")),
+        sms_way=way_view(organization.standing("sms")),
     )
-
-
-class WaysView(Struct):
-    """The topic `messages`: figures and the servers' words, nobody's address. `name`: the organization's. `address`: whether the hub
-    knows its own. `settings`, `queue`: numbers that differ after each change, so that a page knows when to ask again."""
-
-    name: str
-    mail: WayView
-    sms: WayView
-    address: bool
-    settings: int
-    queue: int
-
-
-def ways(post: Post) -> WaysView:
-    mail, sms = (way_view(post.standing(channel)) for channel in mail_rules.CHANNELS)
-    organization = post.organization
-    return WaysView(
-        organization.settings.name, mail, sms, bool(organization.address), organization.changes, post.changes
-    )
-
-
-def message_view(row: Row[Any]) -> MessageView:
-    waiting = row.state == mail_states.WAITING
-    return MessageView(
-        id=row.id, channel=row.channel, to=row.recipient, kind=row.kind, person=row.person or None, state=row.state,
-        said=row.said, tries=row.tries, created=rfc3339(row.created_ms), next=time(row.next_ms) if waiting else None,
-        ended=time(row.ended_ms), sending=row.began_ms > 0, may_repeat=bool(row.repeats),
-        can_retry=row.state != mail_states.SENT and bool(row.whole),
-    )  # fmt: skip
 
 
 def change_of(data: OrganizationChange) -> Change:
     mail, mail_secret = apart(data.mail, "password")
     sms, sms_secret = apart(data.sms, "secret")
     terms = UNSET if data.terms is UNSET else given(data.terms)
-    return Change(data.name, data.address, data.language, mail, sms, terms, mail_secret, sms_secret)
+    return Change(
+        data.name, data.address, data.language, mail, sms, terms, mail_secret=mail_secret, sms_secret=sms_secret
+    )
 
 
 def given(data: Struct) -> dict[str, Any]:
@@ -297,14 +219,6 @@ def apart(data: Struct | UnsetType | None, secret: str) -> tuple[Any, Any]:
         return data, UNSET
     fields = given(data)
     return fields, fields.pop(secret, UNSET)
-
-
-def states(text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return (mail_states.WAITING, mail_states.FAILED)
-    if text not in mail_states.STATES:
-        raise Invalid(f"which is one of {', '.join(mail_states.STATES)}.", code="invalid_argument", field="which")
-    return (text,)
 
 
 class TermsController(Controller):
@@ -328,69 +242,12 @@ class OrganizationController(Controller):
         summary="Name, address, mail, text messages, terms",
         sync_to_thread=False,
     )
-    def show(self, request: AnyRequest, organization: Organization, post: Post) -> OrganizationView:
-        return view(organization, post, owner="own" in http.signed_in(request).rights)
+    def show(self, organization: Organization, asker: Asker) -> OrganizationView:
+        return view(organization, owner="own" in asker.rights)
 
     @patch("", opt={"right": "own", "whole": True}, summary="Change what was sent, leave the rest")
     async def change(
-        self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[OrganizationChange]
+        self, organization: Organization, who: Who, data: JSONBody[OrganizationChange]
     ) -> OrganizationView:
-        await organization.change(http.who(request), change_of(data))
-        return view(organization, post, owner=True)
-
-    @post("/mail/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test mail now")
-    async def test_mail(
-        self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[TrialBody]
-    ) -> TrialView:
-        who = http.signed_in(request)
-        to = data.to.strip() or who.sign_in
-        if not to:
-            raise Invalid("Say where the test mail goes.", code="invalid_argument", field="to")
-        done = await trial.mail(organization, post.store.clock, to, who.name or who.sign_in)
-        return TrialView(done.ok, done.text, done.dialogue)
-
-    @post("/sms/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test text message now")
-    async def test_sms(
-        self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[TrialBody]
-    ) -> TrialView:
-        who = http.signed_in(request)
-        done = await trial.text_message(organization, post.store.clock, data.to, who.name or who.sign_in)
-        return TrialView(done.ok, done.text, done.dialogue)
-
-    @get("/messages", opt={"right": "administer", "whole": True}, summary="What waits and what failed, newest first")
-    async def messages(
-        self, post: Post, which: str | None = None, limit: int | None = None, cursor: str | None = None
-    ) -> MessageList:
-        wanted = pages.limited(limit)
-        before = str(pages.place(cursor, str)[0]) if cursor is not None else None
-        rows = await post.page(states(which), before, wanted + 1)
-        more = len(rows) > wanted
-        return MessageList(
-            [message_view(row) for row in rows[:wanted]], pages.cursor(rows[wanted - 1].id) if more else None
-        )
-
-    @post(
-        "/messages/retry",
-        opt={"right": "own", "whole": True},
-        status_code=200,
-        summary="Try all that are not out at once",
-    )
-    async def retry_all(self, request: AnyRequest, post: Post) -> Retried:
-        return Retried(await post.retry(http.who(request)))
-
-    @post(
-        "/messages/{message_id:str}/retry",
-        opt={"right": "own", "whole": True},
-        status_code=200,
-        summary="Try one message at once",
-    )
-    async def retry(self, request: AnyRequest, post: Post, message_id: str) -> Retried:
-        return Retried(await post.retry(http.who(request), message_id))
-
-    @delete("/messages/{message_id:str}", opt={"right": "own", "whole": True}, summary="Drop a message")
-    async def drop(self, request: AnyRequest, post: Post, message_id: str) -> None:
-        await post.drop(http.who(request), message_id)
-
-
-CONTROLLERS = (OrganizationController,)
-"""For an edition with mail."""
+        await organization.change(who, change_of(data))
+        return view(organization, owner=True)
