@@ -94,7 +94,7 @@ class Shared:
     def _whole(self, conn: Connection, unit: Unit[Any]) -> Ended:
         tx = Tx(conn, self._clock.now_ms(), self._secrets)
         result = unit.work(tx)
-        tx.close()
+        tx.number()
         return Ended(unit, tx, result)
 
     def _apart(self, conn: Connection, unit: Unit[Any]) -> Ended:
@@ -103,7 +103,7 @@ class Shared:
         try:
             with self._explained():
                 result = unit.work(tx)
-                tx.close()
+                tx.number()
                 savepoint.commit()
         except Exception as error:
             try:

@@ -90,14 +90,14 @@ class Tx:
     def gathered(self, write: "Callable[[Tx, list[Any]], None]") -> list[Any]:
         return self._gathered.get(write, [])
 
-    def close(self) -> None:
+    def number(self) -> None:
         """Writes what was gathered and gives the events their ids. Last act of the work."""
         for write, rows in self._gathered.items():
             write(self, rows)
         if self.events:
-            self._number()
+            self._number_events()
 
-    def _number(self) -> None:
+    def _number_events(self) -> None:
         row = self.conn.execute(
             update(log_head)
             .where(log_head.c.id == 1)
