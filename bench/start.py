@@ -1,9 +1,9 @@
 """start: with 5,000 known stacks, first the hub is stopped and started again, then the agent.
 
 Each is timed from its ready line, when it listens. Listed: every stack in the list, each with the age of what is known. Fresh: every
-stack online, and a mixer of it read: where the hub was stopped within the last poll, for the agent read on all the while; where the agent
-was, since it listens, on a line opened anew (none is opened before). One poll = the status period as shipped, 10 s; levels and settings are read more seldom than as shipped
-(ENVIRONMENT).
+stack online, and a mixer of it read: where the hub was stopped within the last poll, for the agent read on all the while; where the
+agent was, since it listens, on a line opened anew (none is opened before). One poll = the status period as shipped, 10 s; levels and
+settings are read more seldom than as shipped (ENVIRONMENT).
 """
 
 from typing import Any
