@@ -1162,7 +1162,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A link for somebody who forgot the password */
+        /**
+         * A link for somebody who forgot the password
+         * @description `hand_over`: the link is shown, also where mail could carry it.
+         */
         post: operations["ApiV1UsersUserIdResetReset"];
         delete?: never;
         options?: never;
@@ -2141,10 +2144,12 @@ export interface components {
         };
         /**
          * ResetLink
-         * @description The path of the page to hand over; shown this once. It fits once, for `minutes`.
+         * @description `mailed`: the person gets it by mail. Else `link` is the path of the page to hand over, shown this once. It fits once, for
+         *         `minutes`.
          */
         ResetLink: {
-            link: string;
+            link: string | null;
+            mailed: boolean;
             minutes: number;
         };
         /** Retried */
@@ -2448,6 +2453,7 @@ export interface components {
             name: string;
             places: string[];
             role: ("monitor" | "administrator" | "owner") | null;
+            second_factor: boolean | null;
             sign_in: string | null;
             state: ("invited" | "active" | "disabled") | null;
         };
@@ -5336,7 +5342,9 @@ export interface operations {
     };
     ApiV1UsersUserIdResetReset: {
         parameters: {
-            query?: never;
+            query?: {
+                hand_over?: boolean;
+            };
             header?: never;
             path: {
                 user_id: string;

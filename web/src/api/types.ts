@@ -74,6 +74,7 @@ export interface Ways {
   queue: number;
 }
 export type User = Schemas["UserItem"];
+export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */

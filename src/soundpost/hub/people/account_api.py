@@ -121,10 +121,12 @@ class ResetFor(Struct):
 
 
 class ResetLink(Struct):
-    """The path of the page to hand over; shown this once. It fits once, for `minutes`."""
+    """`mailed`: the person gets it by mail. Else `link` is the path of the page to hand over, shown this once. It fits once, for
+    `minutes`."""
 
-    link: str
+    link: str | None
     minutes: int
+    mailed: bool
 
 
 class PolicyBody(Struct):
@@ -267,9 +269,10 @@ class SignInOfOthersController(Controller):
     tags = ("Users",)
 
     @post("/reset", opt={"right": "administer"}, status_code=200, summary="A link for somebody who forgot the password")
-    async def reset(self, request: AnyRequest, resets: Resets, user_id: str) -> ResetLink:
-        token = await resets.make(http.signed_in(request), http.who(request), user_id)
-        return ResetLink(f"/reset/{token}", rules.LASTS_MS[rules.RESET] // 60_000)
+    async def reset(self, request: AnyRequest, resets: Resets, user_id: str, hand_over: bool = False) -> ResetLink:
+        """`hand_over`: the link is shown, also where mail could carry it."""
+        token = await resets.make(http.signed_in(request), http.who(request), user_id, hand_over=hand_over)
+        return ResetLink(f"/reset/{token}" if token else None, rules.LASTS_MS[rules.RESET] // 60_000, not token)
 
     @post("/sign-out", opt={"right": "own", "whole": True}, status_code=200, summary="End all of somebody's sessions")
     async def sign_out(self, request: AnyRequest, account: Account, user_id: str) -> Ended:
@@ -277,7 +280,7 @@ class SignInOfOthersController(Controller):
 
     @delete("/second-factor", opt={"right": "own", "whole": True}, summary="Remove somebody's second factor")
     async def second_factor(self, request: AnyRequest, factors: Factors, user_id: str) -> None:
-        await factors.remove(http.who(request), user_id)
+        await factors.remove(http.signed_in(request), http.who(request), user_id)
 
 
 class PolicyController(Controller):

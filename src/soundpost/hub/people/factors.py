@@ -145,8 +145,9 @@ class Factors:
 
     # --- of others
 
-    async def remove(self, who: Who, person: str) -> None:
+    async def remove(self, principal: Principal, who: Who, person: str) -> None:
         """An owner's: the telephone is lost. The person is told."""
+        rules.check_other(principal, person)
 
         await self._store.unit_of_work(lambda tx: self._remove(tx, who, person))
 

@@ -120,6 +120,12 @@ def check_grant(actor: Principal, before: Standing | None, after: Standing | Non
         raise Forbidden("You can give access to your own part of the places only.", code="not_allowed", right="own")
 
 
+def check_other(actor: Principal, person: str) -> None:
+    """What is done to somebody else's sign-in asks for no password; one's own does, so that a stolen session or key can't change it."""
+    if person in (actor.id, actor.owner):
+        raise Conflict("Change your own password and second factor under My Account.", code="own_sign_in")
+
+
 def _rank(actor: Principal) -> str:
     return next((role for role in reversed(RANKS) if ROLES[role] <= actor.rights), RANKS[0])
 

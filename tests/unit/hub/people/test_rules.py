@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soundpost.hub.organization.rules import POLICIES
 from soundpost.hub.people import rules
 from soundpost.kernel.errors import Invalid, TooMany
 
@@ -182,5 +183,5 @@ def test_a_number_is_kept_as_it_is_dialled(number: str) -> None:
 
 
 def test_of_whom_it_is_demanded() -> None:
-    told = {policy: [role for role in rules.RANKS if rules.demanded(policy, role)] for policy in rules.POLICIES}
+    told = {policy: [role for role in rules.RANKS if rules.demanded(policy, role)] for policy in POLICIES}
     assert told == {"nobody": [], "administrators": ["administrator", "owner"], "everybody": list(rules.RANKS)}
