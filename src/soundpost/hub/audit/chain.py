@@ -86,7 +86,7 @@ def head_of(text: str) -> Head:
     n, _, mac = text.strip().partition(":")
     proof = bytes.fromhex(mac)
     if not n.isascii() or not n.isdigit() or len(n) > 18 or (int(n) > 0 and len(proof) != 32):
-        raise ValueError(text)
+        raise ValueError(f"no head: {text!r}")
     return Head(int(n), proof)
 
 

@@ -48,9 +48,10 @@ class Keeper:
 
     async def round(self) -> None:
         head = await service.head(self._store)
-        self._log.info("head of the audit", head=head.text)
-        self._note(head)
-        self.left.emit(head)
+        if head.n:
+            self._log.info("head of the audit", head=head.text)
+            self._note(head)
+            self.left.emit(head)
         if self._days:
             await cutting.cut(self._store, self._store.clock.now_ms() - round(self._days * DAY_MS))
         report = await self._prover.now(self._rest)
