@@ -2416,7 +2416,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2425,7 +2425,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccountView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2449,14 +2449,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2480,14 +2480,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2507,14 +2507,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2534,14 +2534,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2565,14 +2565,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2596,7 +2596,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2605,7 +2605,7 @@ export interface operations {
                     "application/json": components["schemas"]["BegunView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2629,7 +2629,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2638,7 +2638,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2662,7 +2662,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2671,7 +2671,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2695,14 +2695,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2722,7 +2722,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2731,7 +2731,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenSessions"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2751,7 +2751,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2760,7 +2760,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2776,20 +2776,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the session. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2809,7 +2810,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2818,7 +2819,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2842,7 +2843,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2851,7 +2852,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentAdded"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2867,13 +2868,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2882,7 +2884,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentDetail"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2898,20 +2900,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2927,6 +2930,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
@@ -2937,7 +2941,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2946,7 +2950,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2962,13 +2966,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2977,7 +2982,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2993,17 +2998,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["NewPassword"] | null;
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3012,7 +3018,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3028,20 +3034,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3055,9 +3062,12 @@ export interface operations {
     ApiV1AuditEntries: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3065,7 +3075,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3074,7 +3084,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3088,9 +3098,12 @@ export interface operations {
     ApiV1CommandsCommands: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3098,7 +3111,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3107,7 +3120,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3123,13 +3136,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3138,7 +3152,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3154,13 +3168,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3169,7 +3184,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3183,19 +3198,32 @@ export interface operations {
     ApiV1DevicesDevices: {
         parameters: {
             query?: {
-                kind?: string | null;
-                status?: string | null;
-                site?: string | null;
-                agent?: string | null;
-                stack?: string | null;
-                parent?: string | null;
-                location?: string | null;
-                model?: string | null;
-                firmware?: string | null;
-                q?: string | null;
-                order?: string | null;
-                limit?: string | null;
-                cursor?: string | null;
+                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                kind?: string;
+                /** @description Status as it is shown, with commas between; restarting: away because a restart was asked. */
+                status?: string;
+                /** @description Ids of sites, with commas between. */
+                site?: string;
+                /** @description The id of a server: what its site has. */
+                agent?: string;
+                /** @description The id of a stack: its members. */
+                stack?: string;
+                /** @description The id of a device: what hangs from it. */
+                parent?: string;
+                /** @description The id of a place: what is there or below it; none: what is nowhere. */
+                location?: string;
+                /** @description A model, exactly. */
+                model?: string;
+                /** @description A firmware version, exactly. */
+                firmware?: string;
+                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                q?: string;
+                /** @description What the list is ordered by; with - in front: downward. */
+                order?: "address" | "-address" | "firmware_version" | "-firmware_version" | "kind" | "-kind" | "location" | "-location" | "model" | "-model" | "name" | "-name" | "serial_number" | "-serial_number" | "since" | "-since" | "site" | "-site" | "status" | "-status";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3203,7 +3231,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3212,7 +3240,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3228,13 +3256,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3243,7 +3272,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3258,9 +3287,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                "Idempotency-Key"?: string | null;
+                /** @description Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command. */
+                "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
@@ -3271,7 +3302,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3280,7 +3311,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3294,17 +3325,19 @@ export interface operations {
     ApiV1DevicesDeviceIdHistoryHistory: {
         parameters: {
             query?: {
-                limit?: number | null;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3313,7 +3346,7 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3329,13 +3362,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3344,7 +3378,7 @@ export interface operations {
                     "application/json": components["schemas"]["PointList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3358,19 +3392,23 @@ export interface operations {
     ApiV1DevicesDeviceIdPointsKeyHistoryPointHistory: {
         parameters: {
             query?: {
-                after?: string | null;
-                before?: string | null;
+                /** @description From this time on: RFC 3339; a day before `before` unless told. */
+                after?: string;
+                /** @description Until this time: RFC 3339; now unless told. */
+                before?: string;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
+                /** @description The key of the point, such as mic.302.level.mute. */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3379,7 +3417,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3395,13 +3433,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3410,7 +3449,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3424,14 +3463,22 @@ export interface operations {
     ApiV1EventsEvents: {
         parameters: {
             query?: {
-                after?: number | null;
-                before?: number | null;
-                limit?: number | null;
-                device?: string | null;
-                site?: string | null;
-                location?: string | null;
-                type?: string | null;
-                log?: string | null;
+                /** @description The id of a fact: those that came after it, upward. */
+                after?: number;
+                /** @description The id of a fact: those before it, newest first. */
+                before?: number;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description The id of a site. */
+                site?: string;
+                /** @description The id of a place: of the devices that are there or below it now. */
+                location?: string;
+                /** @description Types of facts, with commas between, such as device.status. */
+                type?: string;
+                /** @description The id of the log that was read before; another one is answered with log_changed. */
+                log?: string;
             };
             header?: never;
             path?: never;
@@ -3439,7 +3486,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3448,7 +3495,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3468,7 +3515,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3477,7 +3524,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3501,7 +3548,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3510,7 +3557,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3530,14 +3577,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3561,7 +3608,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3570,7 +3617,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubCheck"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3590,7 +3637,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3599,7 +3646,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3623,7 +3670,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3632,7 +3679,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3646,7 +3693,8 @@ export interface operations {
     ApiV1FoundFound: {
         parameters: {
             query?: {
-                site?: string | null;
+                /** @description The id of a site. */
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -3654,7 +3702,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3663,7 +3711,7 @@ export interface operations {
                     "application/json": components["schemas"]["FoundList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3679,20 +3727,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of what was found: `<site>.<finding>`. */
                 found_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3712,7 +3761,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3721,7 +3770,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3741,7 +3790,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3750,7 +3799,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3774,7 +3823,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3783,7 +3832,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3803,7 +3852,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3812,7 +3861,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3836,7 +3885,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3845,7 +3894,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3865,7 +3914,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3874,7 +3923,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3898,7 +3947,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3907,7 +3956,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3927,7 +3976,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3936,7 +3985,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3960,7 +4009,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3969,7 +4018,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3993,7 +4042,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4002,7 +4051,7 @@ export interface operations {
                     "application/json": components["schemas"]["Put"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4026,7 +4075,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4035,7 +4084,7 @@ export interface operations {
                     "application/json": components["schemas"]["Imported"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4055,7 +4104,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4064,7 +4113,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4088,7 +4137,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4097,7 +4146,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4113,20 +4162,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the rule. */
                 rule_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4142,13 +4192,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4157,7 +4208,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4172,24 +4223,25 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description lift: to the place above; remove: it goes as well. */
-                hanging?: string;
+                hanging?: "" | "lift" | "remove";
             };
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4205,6 +4257,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4215,7 +4268,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4224,7 +4277,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4240,6 +4293,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4250,7 +4304,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4259,7 +4313,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4279,7 +4333,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4288,7 +4342,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4312,7 +4366,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4321,7 +4375,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4345,7 +4399,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4354,7 +4408,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4368,9 +4422,12 @@ export interface operations {
     ApiV1OrganizationMessagesMessages: {
         parameters: {
             query?: {
-                which?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Messages of one state; waiting and failed unless told. */
+                which?: "waiting" | "sent" | "failed";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4378,7 +4435,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4387,7 +4444,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4407,7 +4464,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4416,7 +4473,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4432,20 +4489,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4461,13 +4519,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4476,7 +4535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4500,7 +4559,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4509,7 +4568,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4529,7 +4588,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4538,7 +4597,7 @@ export interface operations {
                     "application/json": components["schemas"]["TermsView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4562,14 +4621,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4593,14 +4652,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4624,7 +4683,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4633,7 +4692,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetFor"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4653,7 +4712,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4662,7 +4721,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4686,7 +4745,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4695,7 +4754,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4711,13 +4770,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4726,7 +4786,7 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4742,6 +4802,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
@@ -4752,7 +4813,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4761,7 +4822,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4781,7 +4842,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4790,7 +4851,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4814,7 +4875,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4823,7 +4884,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4843,14 +4904,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4874,14 +4935,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4905,7 +4966,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4914,7 +4975,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4934,7 +4995,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4943,7 +5004,7 @@ export interface operations {
                     "application/json": components["schemas"]["SiteList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4963,7 +5024,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4972,7 +5033,7 @@ export interface operations {
                     "application/json": components["schemas"]["Summary"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4992,7 +5053,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5001,7 +5062,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5025,7 +5086,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5034,7 +5095,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUsers"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5050,20 +5111,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5079,6 +5141,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
@@ -5089,7 +5152,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5098,7 +5161,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5114,13 +5177,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5129,7 +5193,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUser"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5145,13 +5209,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5160,7 +5225,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetLink"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5176,20 +5241,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5205,13 +5271,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5220,7 +5287,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5240,7 +5307,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5249,7 +5316,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5273,7 +5340,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5282,7 +5349,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5298,20 +5365,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5327,6 +5395,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
@@ -5337,7 +5406,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5346,7 +5415,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
