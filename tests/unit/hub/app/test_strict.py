@@ -71,7 +71,8 @@ async def test_a_body(home: Hub, body: bytes, headers: dict[str, str], status: i
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])
 async def test_other_methods_say_what_is_allowed(home: Hub, method: str) -> None:
     answer = await home.client.request(method, AUDIT)
-    assert (answer.status_code, answer.headers["allow"]) in ((204, "GET, OPTIONS"), (405, "GET, OPTIONS"))
+    assert answer.status_code in (204, 405)
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "OPTIONS"}
     if answer.content:
         problem(answer, 405, "method_not_allowed")
 
