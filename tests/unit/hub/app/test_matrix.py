@@ -58,6 +58,7 @@ MATRIX = {
     "DELETE /api/v1/commands/{command_id}": ADMINISTRATOR,
     "POST /api/v1/devices/{device_id}/commands": ADMINISTRATOR,
     "GET /api/v1/audit": WHOLE,
+    "GET /api/v1/audit/verify": OWN,
     "GET /api/v1/locations": MONITOR,
     "GET /api/v1/locations/{location_id}": MONITOR,
     "GET /api/v1/locations/rules": MONITOR,
