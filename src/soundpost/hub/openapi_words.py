@@ -137,6 +137,10 @@ PARAMETERS: dict[str, Part] = {
     "location": text("The id of a place: what is there or below it; none: what is nowhere."),
     "log": text("The id of the log that was read before; another one is answered with log_changed."),
     "model": text("A model, exactly."),
+    "now": {
+        "description": "Whether all rows are read again now, instead of what was found last.",
+        "schema": {"type": "boolean"},
+    },
     "order": {
         "description": "What the list is ordered by; with - in front: downward.",
         "schema": {"type": "string", "enum": [sign + name for name in sorted(query.ORDERS) for sign in ("", "-")]},

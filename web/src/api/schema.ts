@@ -289,10 +289,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Does the audit prove itself?
-         * @description What the last pass over the whole chain said, made hourly; `now` makes one for this answer.
-         */
+        /** Does the audit prove itself? */
         get: operations["ApiV1AuditVerifyVerify"];
         put?: never;
         post?: never;
@@ -3167,6 +3164,7 @@ export interface operations {
     ApiV1AuditVerifyVerify: {
         parameters: {
             query?: {
+                /** @description Whether all rows are read again now, instead of what was found last. */
                 now?: boolean;
             };
             header?: never;
@@ -3175,7 +3173,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3184,7 +3182,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditProof"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
