@@ -125,7 +125,9 @@ class AuditController(Controller):
     path = "/api/v1/audit"
     tags = ("Audit",)
 
-    @get("", opt={"right": "administer", "whole": True}, summary="Who did what, newest first")
+    @get(
+        "", opt={"right": "administer", "whole": True, "faults": "invalid_cursor"}, summary="Who did what, newest first"
+    )
     async def entries(
         self,
         store: Store,
