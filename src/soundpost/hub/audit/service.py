@@ -19,6 +19,8 @@ class Who(Struct, frozen=True):
     address: str = ""
 
 
+ADDED = "audit.added"
+"""Hint: rows were appended."""
 SYSTEM = Who("system", name="Soundpost")
 
 
@@ -81,4 +83,5 @@ def _add(
         "subject": subject,
         "result": result,
     }
+    tx.hint(ADDED)
     repo.add(tx.conn, row, msgspec.to_builtins(detail) if detail is not None else {})
