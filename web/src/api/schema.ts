@@ -2156,6 +2156,7 @@ export interface components {
          * SessionView
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+         *         `password_least`: how many characters a password needs.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
@@ -2171,6 +2172,7 @@ export interface components {
             forgotten?: "mail" | "owner" | "command";
             instance: string;
             name: string;
+            password_least: number;
             person: components["schemas"]["PersonView"] | null;
             rights: ("see" | "control" | "administer" | "own")[];
             /** @default null */

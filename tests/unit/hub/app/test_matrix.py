@@ -320,14 +320,6 @@ async def test_a_limited_administrator_changes_only_who_is_in_its_part(world: Wo
     assert (await world.ask(who, "DELETE", own)).status_code == 204
 
 
-async def test_who_may_only_see_reads_no_addresses_among_the_facts(world: World) -> None:
-    body = {"addresses": "secret-address@example.org", "role": "monitor"}
-    await world.ask("owner", "POST", "/api/v1/users", body)
-    facts = (await world.ask("monitor", "GET", "/api/v1/events?limit=1000")).text
-    assert "person.invited" in facts
-    assert "secret-address" not in facts
-
-
 async def test_the_audit_of_a_part(world: World) -> None:
     """Acts on the devices that hang there now, and one's own; the same in the file."""
     who = "administrator of a room"
