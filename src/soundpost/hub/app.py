@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from soundpost import __version__
 from soundpost.hub import openapi, problems, web
 from soundpost.hub.audit.api import AuditController
+from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.search import Asker
 from soundpost.hub.people import account_api, http
 from soundpost.hub.people.account import Account
@@ -66,7 +67,9 @@ def build(edition: Edition, store: Store, people: People, rooms: Rooms, *, about
     """`people` must have started. `about` may be kept by the caller, to name the site or the CA's fingerprint."""
     described = about or About(edition.code, edition.version, edition.name)
     pages = web.Web(edition.web_folder)
-    services = {"store": store, "people": people, "about": described, **own_account(people, store), **rooms.services}
+    services = {
+        "store": store, "people": people, "about": described, "prover": Prover(store), **own_account(people, store), **rooms.services
+    }  # fmt: skip
     door = [agent_door(rooms.agent_door)] if rooms.agent_door else []
     return litestar(
         route_handlers=[

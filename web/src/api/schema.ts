@@ -316,6 +316,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Does the audit prove itself?
+         * @description What the last pass over the whole chain said, made hourly; `now` makes one for this answer.
+         */
+        get: operations["ApiV1AuditVerifyVerify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands": {
         parameters: {
             query?: never;
@@ -1430,6 +1450,53 @@ export interface components {
         /** AskReset */
         AskReset: {
             sign_in: string;
+        };
+        /**
+         * AuditCut
+         * @description What retention took away last: `count` rows up to row `n`.
+         */
+        AuditCut: {
+            count: number;
+            n: number;
+            time: string;
+        };
+        /**
+         * AuditFinding
+         * @description What is wrong with the rows `n` to `upto`; `text` is a sentence in English.
+         */
+        AuditFinding: {
+            code: string;
+            n: number;
+            text: string;
+            upto: number;
+        };
+        /**
+         * AuditProof
+         * @description `checked` rows, `first` to `upto`, prove themselves where the state is whole. `older` ones stand from before the chain, `other_key`
+         *         were proved with a key that is gone: they can't be checked. `head` is to be kept elsewhere. `untold`: findings left out here.
+         */
+        AuditProof: {
+            as_of: string;
+            checked: number;
+            cut: components["schemas"]["AuditCut"] | null;
+            findings: components["schemas"]["AuditFinding"][];
+            first: number;
+            head: string;
+            older: number;
+            other_key: number;
+            restored: components["schemas"]["AuditRestored"][];
+            /** @enum {unknown} */
+            state: "broken" | "whole";
+            untold: number;
+            upto: number;
+        };
+        /**
+         * AuditRestored
+         * @description At row `n` this hub found that it had gone back to an older copy.
+         */
+        AuditRestored: {
+            n: number;
+            time: string;
         };
         /** BeginBody */
         BeginBody: {
@@ -3207,6 +3274,37 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": string;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditVerifyVerify: {
+        parameters: {
+            query?: {
+                now?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditProof"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -12,6 +12,8 @@ from msgspec import Struct
 from soundpost.hub.audit import asked as asking
 from soundpost.hub.audit import export, search
 from soundpost.hub.audit.asked import Act, Asked
+from soundpost.hub.audit.proof import AuditProof, proof
+from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.search import Asker
 from soundpost.hub.store import Store, pages
 from soundpost.kernel import csvfile
@@ -120,6 +122,11 @@ class AuditController(Controller):
     @get("/export.jsonl", opt=READ, summary="The same acts, one a line", media_type=csvfile.FORMATS["jsonl"])
     async def lines(self, request: AnyRequest, store: Store, asker: Asker, asked: Asked) -> Response[bytes]:
         return await taken(request, store, asker, asked, "jsonl")
+
+    @get("/verify", opt={"right": "own", "whole": True}, summary="Does the audit prove itself?")
+    async def verify(self, prover: Prover, now: bool = False) -> AuditProof:
+        """What the last pass over the whole chain said, made hourly; `now` makes one for this answer."""
+        return proof(await (prover.now() if now else prover.report()))
 
 
 async def taken(request: AnyRequest, store: Store, asker: Asker, asked: Asked, format: str) -> Response[bytes]:

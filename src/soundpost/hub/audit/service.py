@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from soundpost.hub.audit import repo
+from soundpost.hub.audit import repo, writing
 from soundpost.hub.store import Tx
 from soundpost.kernel import ids
 
@@ -42,12 +42,13 @@ def opened(
 
 def completed(tx: Tx, audit_id: str, result: str, detail: object = None) -> None:
     """How an opened act ended: `done`, `failed`, `refused`, `expired`, …; `detail` becomes the reason shown with it."""
-    first = repo.opening(tx.conn, audit_id)
-    if first is None:  # an act taken over from before a restore: the end is still worth a row
+    waiting = (row for row in tx.gathered(writing.append) if row["id"] == audit_id)
+    first = next(waiting, None) or repo.opening(tx.conn, audit_id)
+    if first is None:  # an act taken over from before a restore, or cut off: the end is still worth a row
         _add(tx, audit_id, "completed", SYSTEM, "unknown", "", "", result, detail)
         return
-    who = Who(first.who_kind, first.who_id, first.who_name, first.address)
-    _add(tx, audit_id, "completed", who, first.act, first.device, first.subject, result, detail)
+    who = Who(first["who_kind"], first["who_id"], first["who_name"], first["address"])
+    _add(tx, audit_id, "completed", who, first["act"], first["device"], first["subject"], result, detail)
 
 
 def recorded(
@@ -83,5 +84,6 @@ def _add(
         "subject": subject,
         "result": result,
     }
+    row["detail"] = repo.packed(msgspec.to_builtins(detail) if detail is not None else {})
+    tx.gather(writing.append, row)
     tx.hint(ADDED)
-    repo.add(tx.conn, row, msgspec.to_builtins(detail) if detail is not None else {})

@@ -62,6 +62,7 @@ MATRIX = {
     "GET /api/v1/audit": ADMINISTRATOR,
     "GET /api/v1/audit/export.csv": ADMINISTRATOR,
     "GET /api/v1/audit/export.jsonl": ADMINISTRATOR,
+    "GET /api/v1/audit/verify": OWN,
     "GET /api/v1/locations": MONITOR,
     "GET /api/v1/locations/{location_id}": MONITOR,
     "GET /api/v1/locations/rules": MONITOR,
