@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 from msgspec import Struct, field
 
 from soundpost import __version__
-from soundpost.hub import openapi, problems, web
+from soundpost.hub import openapi, problems, strict, web
 from soundpost.hub.audit.api import AuditController
 from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.search import Asker
@@ -71,7 +71,7 @@ def build(edition: Edition, store: Store, people: People, rooms: Rooms, *, about
         "store": store, "people": people, "about": described, "prover": Prover(store), **own_account(people, store), **rooms.services
     }  # fmt: skip
     door = [agent_door(rooms.agent_door)] if rooms.agent_door else []
-    return litestar(
+    app = litestar(
         route_handlers=[
             health(edition),
             SessionController,
@@ -84,13 +84,16 @@ def build(edition: Edition, store: Store, people: People, rooms: Rooms, *, about
         ],
         dependencies={**{name: always(service) for name, service in services.items()}, "asker": asker(rooms)},
         middleware=[DefineMiddleware(http.SignInMiddleware, people=people)],
-        guards=[http.rights_guard],
+        guards=[http.rights_guard, strict.address_guard],
+        before_request=strict.body_hook,
         exception_handlers=problems.Handlers(pages.page).map(),
         before_send=[web.guard_headers],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=BODY_CAP,
     )
+    strict.note_parameters(app)
+    return app
 
 
 def asker(rooms: Rooms) -> Provide:

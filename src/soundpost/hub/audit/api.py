@@ -103,7 +103,7 @@ class AuditController(Controller):
     tags = ("Audit",)
     dependencies: ClassVar[dict[str, Provide]] = {"asked": Provide(question, sync_to_thread=False)}  # type: ignore[misc]
 
-    @get("", opt=READ, summary="Who did what, newest first")
+    @get("", opt=READ | {"faults": "invalid_cursor"}, summary="Who did what, newest first")
     async def acts(
         self, store: Store, asker: Asker, asked: Asked, limit: int | None = None, cursor: str | None = None
     ) -> ActList:

@@ -346,7 +346,9 @@ class Inventory:
         if entry is None or not (allowed.everything or allowed.site(entry.site)):
             raise NotFound("Nothing was found under this id; it may have gone, or be listed by now.", id=shown_id)
         if entry.reason.code != "asks":
-            raise Conflict("This can't be listed as it is; see what it needs.", code=entry.reason.code)
+            raise Conflict(
+                "This can't be listed as it is; see what it needs.", code="not_listable", reason=entry.reason.code
+            )
         if self.memory.site(entry.site).link.state != UP or self.pick is None or not self.pick(entry.site, entry.id):
             raise Unavailable(
                 "The server of this site is out of contact; try again when it is back.", code="agent_lost"
