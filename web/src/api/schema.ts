@@ -3172,18 +3172,25 @@ export interface operations {
     ApiV1AuditActs: {
         parameters: {
             query?: {
-                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                /** @description Who acted: kinds, with commas between. */
                 kind?: string;
+                /** @description The id of a person, key or server: what they did. */
                 who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
                 act?: string;
-                /** @description The id of a device. */
+                /** @description The id of a device: what was done to it. */
                 device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
                 subject?: string;
+                /** @description The address it came from, exactly. */
                 address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
                 result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
                 from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
                 until?: string;
-                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                /** @description Words, each of which stands somewhere in the act. */
                 q?: string;
                 /** @description How many at most; 100 unless told. */
                 limit?: number;
@@ -3219,18 +3226,25 @@ export interface operations {
     ApiV1AuditExportCsvTable: {
         parameters: {
             query?: {
-                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                /** @description Who acted: kinds, with commas between. */
                 kind?: string;
+                /** @description The id of a person, key or server: what they did. */
                 who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
                 act?: string;
-                /** @description The id of a device. */
+                /** @description The id of a device: what was done to it. */
                 device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
                 subject?: string;
+                /** @description The address it came from, exactly. */
                 address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
                 result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
                 from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
                 until?: string;
-                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                /** @description Words, each of which stands somewhere in the act. */
                 q?: string;
             };
             header?: never;
@@ -3262,18 +3276,25 @@ export interface operations {
     ApiV1AuditExportJsonlLines: {
         parameters: {
             query?: {
-                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                /** @description Who acted: kinds, with commas between. */
                 kind?: string;
+                /** @description The id of a person, key or server: what they did. */
                 who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
                 act?: string;
-                /** @description The id of a device. */
+                /** @description The id of a device: what was done to it. */
                 device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
                 subject?: string;
+                /** @description The address it came from, exactly. */
                 address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
                 result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
                 from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
                 until?: string;
-                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                /** @description Words, each of which stands somewhere in the act. */
                 q?: string;
             };
             header?: never;

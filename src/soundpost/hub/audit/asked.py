@@ -11,7 +11,10 @@ from soundpost.kernel.errors import Invalid
 KINDS = ("person", "key", "agent", "rule", "system")
 OPEN = "open"
 """Asked for like a result: acts that never ended."""
-PATTERN = re.compile(r"^[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?$")
+_ONE = r"[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?"
+PATTERN = re.compile(f"^{_ONE}$")
+PATTERNS = f"^{_ONE}(,{_ONE})*$"
+"""Several, as an address may name them."""
 TEXT_MOST, LIST_MOST = 200, 50
 CHANGED = ("before", "after")
 
