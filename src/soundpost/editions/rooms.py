@@ -132,6 +132,8 @@ async def opened(
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
+        part_of=inventory.part_of,
+        device_name=inventory.name_of,
     )  # fmt: skip
     app = build(edition, store, people, rooms, about=about)
     house = House(store, people, agents, links, inventory, commands, live, about, organization, post, keeper, app, code)

@@ -20,6 +20,8 @@ class Who(Struct, frozen=True):
     address: str = ""
 
 
+ADDED = "audit.added"
+"""Hint: rows were appended."""
 SYSTEM = Who("system", name="Soundpost")
 
 
@@ -90,3 +92,4 @@ def _add(
     }
     row["detail"] = repo.packed(msgspec.to_builtins(detail) if detail is not None else {})
     tx.gather(writing.append, row)
+    tx.hint(ADDED)
