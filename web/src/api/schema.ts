@@ -273,7 +273,41 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what, newest first */
-        get: operations["ApiV1AuditEntries"];
+        get: operations["ApiV1AuditActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts as a table (RFC 4180) */
+        get: operations["ApiV1AuditExportCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts, one a line */
+        get: operations["ApiV1AuditExportJsonlLines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -289,10 +323,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Does the audit prove itself?
-         * @description What the last pass over the whole chain said, made hourly; `now` makes one for this answer.
-         */
+        /** Does the audit prove itself? */
         get: operations["ApiV1AuditVerifyVerify"];
         put?: never;
         post?: never;
@@ -1162,10 +1193,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * A link for somebody who forgot the password
-         * @description `hand_over`: the link is shown, also where mail could carry it.
-         */
+        /** A link for somebody who forgot the password: by mail, or to hand over */
         post: operations["ApiV1UsersUserIdResetReset"];
         delete?: never;
         options?: never;
@@ -1269,6 +1297,38 @@ export interface components {
             second_factor: components["schemas"]["FactorView"];
             sign_in: string;
             zone: string;
+        };
+        /**
+         * ActList
+         * @description Newest first. With `next` there may be more, also after a page that holds few or none: a question that finds little is answered in
+         *         parts, and `searched_to` says how far back this one went.
+         */
+        ActList: {
+            items: components["schemas"]["ActView"][];
+            next: string | null;
+            searched_to: string | null;
+        };
+        /**
+         * ActView
+         * @description One act. `subject`: what it was done to, where that is no device: a person, place, server, command. `before`, `after`: of a change;
+         *         `arguments`: what else was said. `result` null: it was begun and nobody wrote how it ended. `took_s`: seconds from one to the other.
+         */
+        ActView: {
+            act: string;
+            after: Record<string, unknown> | null;
+            arguments: Record<string, unknown> | null;
+            before: Record<string, unknown> | null;
+            device: string | null;
+            device_name: string | null;
+            ended: string | null;
+            from: string | null;
+            id: string;
+            reason: Record<string, unknown> | null;
+            result: string | null;
+            subject: string | null;
+            time: string;
+            took_s: number | null;
+            who: components["schemas"]["WhoView"];
         };
         /**
          * AddAgent
@@ -1655,24 +1715,6 @@ export interface components {
         Ended: {
             ended: number;
         };
-        /**
-         * Entry
-         * @description `arguments` stand on the opened row, `result` and `reason` on the completed one.
-         */
-        Entry: {
-            act: string;
-            arguments: Record<string, unknown> | null;
-            device: string | null;
-            from: string;
-            id: string;
-            /** @enum {unknown} */
-            phase: "completed" | "opened";
-            reason: Record<string, unknown> | null;
-            result: string | null;
-            subject: string | null;
-            time: string;
-            who: components["schemas"]["WhoView"];
-        };
         /** EventItem */
         EventItem: {
             data: Record<string, unknown>;
@@ -2011,11 +2053,6 @@ export interface components {
             sms: components["schemas"]["SmsView"] | null;
             sms_way: components["schemas"]["WayView"];
             terms: components["schemas"]["TermsView"];
-        };
-        /** Page */
-        Page: {
-            items: components["schemas"]["Entry"][];
-            next: string | null;
         };
         /** Password */
         Password: {
@@ -2499,7 +2536,8 @@ export interface components {
         /** WhoView */
         WhoView: {
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "person" | "key" | "agent" | "rule" | "system";
             name: string;
         };
         /** Wrong */
@@ -2527,7 +2565,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2536,7 +2574,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccountView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2560,14 +2598,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2591,14 +2629,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2618,14 +2656,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2645,14 +2683,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2676,14 +2714,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2707,7 +2745,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2716,7 +2754,7 @@ export interface operations {
                     "application/json": components["schemas"]["BegunView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2740,7 +2778,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2749,7 +2787,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2773,7 +2811,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2782,7 +2820,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2806,14 +2844,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2833,7 +2871,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2842,7 +2880,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenSessions"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2862,7 +2900,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2871,7 +2909,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2887,20 +2925,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the session. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2920,7 +2959,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2929,7 +2968,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2953,7 +2992,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2962,7 +3001,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentAdded"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2978,13 +3017,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2993,7 +3033,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentDetail"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3009,20 +3049,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3038,6 +3079,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
@@ -3048,7 +3090,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3057,7 +3099,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3073,13 +3115,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3088,7 +3131,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3104,17 +3147,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["NewPassword"] | null;
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3123,7 +3167,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3139,20 +3183,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3163,12 +3208,33 @@ export interface operations {
             };
         };
     };
-    ApiV1AuditEntries: {
+    ApiV1AuditActs: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3176,16 +3242,116 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["ActList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportCsvTable: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportJsonlLines: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3199,6 +3365,7 @@ export interface operations {
     ApiV1AuditVerifyVerify: {
         parameters: {
             query?: {
+                /** @description Whether all rows are read again now, instead of what was found last. */
                 now?: boolean;
             };
             header?: never;
@@ -3207,7 +3374,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3216,7 +3383,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditProof"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3230,9 +3397,12 @@ export interface operations {
     ApiV1CommandsCommands: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3240,7 +3410,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3249,7 +3419,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3265,13 +3435,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3280,7 +3451,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3296,13 +3467,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3311,7 +3483,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3325,19 +3497,32 @@ export interface operations {
     ApiV1DevicesDevices: {
         parameters: {
             query?: {
-                kind?: string | null;
-                status?: string | null;
-                site?: string | null;
-                agent?: string | null;
-                stack?: string | null;
-                parent?: string | null;
-                location?: string | null;
-                model?: string | null;
-                firmware?: string | null;
-                q?: string | null;
-                order?: string | null;
-                limit?: string | null;
-                cursor?: string | null;
+                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                kind?: string;
+                /** @description Status as it is shown, with commas between; restarting: away because a restart was asked. */
+                status?: string;
+                /** @description Ids of sites, with commas between. */
+                site?: string;
+                /** @description The id of a server: what its site has. */
+                agent?: string;
+                /** @description The id of a stack: its members. */
+                stack?: string;
+                /** @description The id of a device: what hangs from it. */
+                parent?: string;
+                /** @description The id of a place: what is there or below it; none: what is nowhere. */
+                location?: string;
+                /** @description A model, exactly. */
+                model?: string;
+                /** @description A firmware version, exactly. */
+                firmware?: string;
+                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                q?: string;
+                /** @description What the list is ordered by; with - in front: downward. */
+                order?: "address" | "-address" | "firmware_version" | "-firmware_version" | "kind" | "-kind" | "location" | "-location" | "model" | "-model" | "name" | "-name" | "serial_number" | "-serial_number" | "since" | "-since" | "site" | "-site" | "status" | "-status";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3345,7 +3530,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3354,7 +3539,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3370,13 +3555,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3385,7 +3571,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3400,9 +3586,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                "Idempotency-Key"?: string | null;
+                /** @description Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command. */
+                "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
@@ -3413,7 +3601,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3422,7 +3610,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3436,17 +3624,19 @@ export interface operations {
     ApiV1DevicesDeviceIdHistoryHistory: {
         parameters: {
             query?: {
-                limit?: number | null;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3455,7 +3645,7 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3471,13 +3661,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3486,7 +3677,7 @@ export interface operations {
                     "application/json": components["schemas"]["PointList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3500,19 +3691,23 @@ export interface operations {
     ApiV1DevicesDeviceIdPointsKeyHistoryPointHistory: {
         parameters: {
             query?: {
-                after?: string | null;
-                before?: string | null;
+                /** @description From this time on: RFC 3339; a day before `before` unless told. */
+                after?: string;
+                /** @description Until this time: RFC 3339; now unless told. */
+                before?: string;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
+                /** @description The key of the point, such as mic.302.level.mute. */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3521,7 +3716,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3537,13 +3732,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3552,7 +3748,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3566,14 +3762,22 @@ export interface operations {
     ApiV1EventsEvents: {
         parameters: {
             query?: {
-                after?: number | null;
-                before?: number | null;
-                limit?: number | null;
-                device?: string | null;
-                site?: string | null;
-                location?: string | null;
-                type?: string | null;
-                log?: string | null;
+                /** @description The id of a fact: those that came after it, upward. */
+                after?: number;
+                /** @description The id of a fact: those before it, newest first. */
+                before?: number;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description The id of a site. */
+                site?: string;
+                /** @description The id of a place: of the devices that are there or below it now. */
+                location?: string;
+                /** @description Types of facts, with commas between, such as device.status. */
+                type?: string;
+                /** @description The id of the log that was read before; another one is answered with log_changed. */
+                log?: string;
             };
             header?: never;
             path?: never;
@@ -3581,7 +3785,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3590,7 +3794,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3610,7 +3814,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3619,7 +3823,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3643,7 +3847,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3652,7 +3856,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3672,14 +3876,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3703,7 +3907,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3712,7 +3916,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubCheck"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3732,7 +3936,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3741,7 +3945,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3765,7 +3969,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3774,7 +3978,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3788,7 +3992,8 @@ export interface operations {
     ApiV1FoundFound: {
         parameters: {
             query?: {
-                site?: string | null;
+                /** @description The id of a site. */
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -3796,7 +4001,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3805,7 +4010,7 @@ export interface operations {
                     "application/json": components["schemas"]["FoundList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3821,20 +4026,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of what was found: `<site>.<finding>`. */
                 found_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3854,7 +4060,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3863,7 +4069,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3883,7 +4089,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3892,7 +4098,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3916,7 +4122,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3925,7 +4131,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3945,7 +4151,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3954,7 +4160,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3978,7 +4184,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3987,7 +4193,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4007,7 +4213,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4016,7 +4222,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4040,7 +4246,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4049,7 +4255,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4069,7 +4275,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4078,7 +4284,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4102,7 +4308,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4111,7 +4317,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4135,7 +4341,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4144,7 +4350,7 @@ export interface operations {
                     "application/json": components["schemas"]["Put"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4168,7 +4374,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4177,7 +4383,7 @@ export interface operations {
                     "application/json": components["schemas"]["Imported"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4197,7 +4403,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4206,7 +4412,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4230,7 +4436,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4239,7 +4445,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4255,20 +4461,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the rule. */
                 rule_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4284,13 +4491,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4299,7 +4507,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4314,24 +4522,25 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description lift: to the place above; remove: it goes as well. */
-                hanging?: string;
+                hanging?: "" | "lift" | "remove";
             };
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4347,6 +4556,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4357,7 +4567,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4366,7 +4576,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4382,6 +4592,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4392,7 +4603,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4401,7 +4612,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4421,7 +4632,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4430,7 +4641,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4454,7 +4665,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4463,7 +4674,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4487,7 +4698,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4496,7 +4707,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4510,9 +4721,12 @@ export interface operations {
     ApiV1OrganizationMessagesMessages: {
         parameters: {
             query?: {
-                which?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Messages of one state; held, waiting and failed unless told. */
+                which?: "waiting" | "sent" | "failed" | "held";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4520,7 +4734,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4529,7 +4743,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4549,7 +4763,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4558,7 +4772,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4578,7 +4792,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4587,7 +4801,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4607,7 +4821,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4616,7 +4830,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4632,20 +4846,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4661,13 +4876,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4676,7 +4892,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4700,7 +4916,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4709,7 +4925,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4729,7 +4945,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4738,7 +4954,7 @@ export interface operations {
                     "application/json": components["schemas"]["TermsView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4762,14 +4978,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4793,14 +5009,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4824,7 +5040,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4833,7 +5049,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetFor"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4853,7 +5069,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4862,7 +5078,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4886,7 +5102,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4895,7 +5111,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4911,13 +5127,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4926,7 +5143,7 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4942,6 +5159,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
@@ -4952,7 +5170,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4961,7 +5179,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4981,7 +5199,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4990,7 +5208,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5014,7 +5232,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5023,7 +5241,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5043,14 +5261,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5074,14 +5292,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5105,7 +5323,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5114,7 +5332,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5134,7 +5352,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5143,7 +5361,7 @@ export interface operations {
                     "application/json": components["schemas"]["SiteList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5163,7 +5381,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5172,7 +5390,7 @@ export interface operations {
                     "application/json": components["schemas"]["Summary"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5192,7 +5410,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5201,7 +5419,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5225,7 +5443,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5234,7 +5452,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUsers"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5250,20 +5468,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5279,6 +5498,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
@@ -5289,7 +5509,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5298,7 +5518,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5314,13 +5534,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5329,7 +5550,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUser"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5343,17 +5564,19 @@ export interface operations {
     ApiV1UsersUserIdResetReset: {
         parameters: {
             query?: {
+                /** @description Whether the link is shown, to be handed over, also where mail could carry it. */
                 hand_over?: boolean;
             };
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5362,7 +5585,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetLink"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5378,20 +5601,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5407,13 +5631,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5422,7 +5647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5442,7 +5667,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5451,7 +5676,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5475,7 +5700,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5484,7 +5709,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5500,20 +5725,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5529,6 +5755,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
@@ -5539,7 +5766,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5548,7 +5775,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -104,7 +104,12 @@ class MessagesController(Controller):
     path = "/api/v1/organization"
     tags = ("Organization",)
 
-    @post("/mail/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test mail now")
+    @post(
+        "/mail/test",
+        opt={"right": "own", "whole": True, "faults": "mail_not_set_up"},
+        status_code=200,
+        summary="Send a test mail now",
+    )
     async def test_mail(
         self, organization: Organization, post: Post, asker: Asker, data: JSONBody[TrialBody]
     ) -> TrialView:
@@ -114,14 +119,23 @@ class MessagesController(Controller):
         done = await trial.mail(organization, post.store.clock, to, asker.called)
         return TrialView(done.ok, done.text, done.dialogue)
 
-    @post("/sms/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test text message now")
+    @post(
+        "/sms/test",
+        opt={"right": "own", "whole": True, "faults": "number_invalid sms_not_set_up"},
+        status_code=200,
+        summary="Send a test text message now",
+    )
     async def test_sms(
         self, organization: Organization, post: Post, asker: Asker, data: JSONBody[TrialBody]
     ) -> TrialView:
         done = await trial.text_message(organization, post.store.clock, data.to, asker.called)
         return TrialView(done.ok, done.text, done.dialogue)
 
-    @get("/messages", opt={"right": "administer", "whole": True}, summary="What waits and what failed, newest first")
+    @get(
+        "/messages",
+        opt={"right": "administer", "whole": True, "faults": "invalid_cursor"},
+        summary="What waits and what failed, newest first",
+    )
     async def messages(
         self, post: Post, which: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> MessageList:
@@ -162,13 +176,17 @@ class MessagesController(Controller):
 
     @post(
         "/messages/{message_id:str}/retry",
-        opt={"right": "own", "whole": True},
+        opt={"right": "own", "whole": True, "faults": "message_expired message_sent message_under_way no_such_message"},
         status_code=200,
         summary="Try one message at once",
     )
     async def retry(self, who: Who, post: Post, message_id: str) -> Retried:
         return Retried(await post.retry(who, message_id))
 
-    @delete("/messages/{message_id:str}", opt={"right": "own", "whole": True}, summary="Drop a message")
+    @delete(
+        "/messages/{message_id:str}",
+        opt={"right": "own", "whole": True, "faults": "no_such_message"},
+        summary="Drop a message",
+    )
     async def drop(self, who: Who, post: Post, message_id: str) -> None:
         await post.drop(who, message_id)

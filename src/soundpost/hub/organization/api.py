@@ -245,7 +245,11 @@ class OrganizationController(Controller):
     def show(self, organization: Organization, asker: Asker) -> OrganizationView:
         return view(organization, owner="own" in asker.rights)
 
-    @patch("", opt={"right": "own", "whole": True}, summary="Change what was sent, leave the rest")
+    @patch(
+        "",
+        opt={"right": "own", "whole": True, "faults": "mail_unsecured secret_needed too_long"},
+        summary="Change what was sent, leave the rest",
+    )
     async def change(
         self, organization: Organization, who: Who, data: JSONBody[OrganizationChange]
     ) -> OrganizationView:
