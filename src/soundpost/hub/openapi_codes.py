@@ -188,6 +188,7 @@ CODES: dict[str, Fault] = {
     "stopping": Fault(503, "The agent is stopping. Try again in a minute."),
     "subnets_fixed": Fault(409, "The ranges are set by SOUNDPOST_AGENT_SUBNETS on this machine; change them there."),
     "terms_changed": Fault(409, "The terms changed meanwhile; read them again.", {"revision": 2}),
+    "terms_due": Fault(403, "The terms changed: read and accept them first."),
     "terms_needed": Fault(400, "Accept the terms and the privacy policy to join.", {"field": "terms"}),
     "text_invalid": Fault(400, "This may have at most 500 printable characters.", {"field": "notes"}),
     "ticket_gone": Fault(401, "This took too long or too many tries; sign in again."),

@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Accept the terms as they are now */
+        put: operations["ApiV1AccountTermsTerms"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -2256,10 +2273,13 @@ export interface components {
          * SessionView
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+         *         `accept_first`: so it is with terms that changed since they were accepted.
          *         `password_least`: how many characters a password needs.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
+            /** @default false */
+            accept_first?: boolean;
             agents: components["schemas"]["DoorView"] | null;
             /** @enum {string} */
             edition: "enterprise" | "local_agent";
@@ -2415,6 +2435,13 @@ export interface components {
             stacks: {
                 [key: string]: number;
             };
+        };
+        /**
+         * TermsBody
+         * @description Those that were read.
+         */
+        TermsBody: {
+            revision: number;
         };
         /**
          * TermsChange
@@ -2931,6 +2958,37 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountTermsTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TermsBody"];
+            };
+        };
         responses: {
             /** @description Done; there is nothing to say. */
             204: {

@@ -72,6 +72,12 @@ class NumberBody(Struct, forbid_unknown_fields=True):
     number: str
 
 
+class TermsBody(Struct, forbid_unknown_fields=True):
+    """Those that were read."""
+
+    revision: int
+
+
 class CodeBody(Struct, forbid_unknown_fields=True):
     code: str
 
@@ -167,6 +173,15 @@ class AccountController(Controller):
     async def change(self, request: AnyRequest, account: Account, data: JSONBody[ChangeAccount]) -> None:
         wanted = Profile(data.name, data.language, data.zone)
         await account.change(http.signed_in(request), http.who(request), wanted)
+
+    @put(
+        "/terms",
+        opt={"right": "see", "faults": "not_a_person terms_changed"},
+        status_code=204,
+        summary="Accept the terms as they are now",
+    )
+    async def terms(self, request: AnyRequest, account: Account, data: JSONBody[TermsBody]) -> None:
+        await account.accept(http.signed_in(request), http.who(request), data.revision)
 
     @get("/sessions", opt={"right": "see", "faults": "not_a_person"}, summary="Where one is signed in")
     async def sessions(self, request: AnyRequest, account: Account) -> OpenSessions:

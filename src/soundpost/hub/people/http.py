@@ -216,9 +216,13 @@ def check_right(right: str | None, connection: Connection, *, whole: bool = Fals
 
 
 def check_held_back(connection: Connection, *, first: bool) -> None:
-    """`first`: it may be asked before the second factor that is demanded is set up."""
+    """`first`: it may be asked before the terms are accepted, or the second factor that is demanded is set up."""
     found = principal(connection)
-    if found is not None and found.held_back and not first:
+    if found is None or not found.held_back or first:
+        return
+    if found.held_back == "terms":
+        raise Forbidden("The terms changed: read and accept them first.", code="terms_due")
+    if found.held_back == "factor":
         raise Forbidden(
             "A second factor is demanded of you: set it up under My Account first.", code="second_factor_needed"
         )

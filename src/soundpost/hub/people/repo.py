@@ -133,7 +133,12 @@ def session(conn: Connection, token_hash: bytes, now_ms: int) -> Row[Any] | None
     query = (
         select(
             *(sessions, people.c.id, people.c.sign_in, people.c.name, people.c.role, people.c.places),
-            *(people.c.language, people.c.zone, second_factors.c.enabled_ms.label("factor_ms")),
+            *(
+                people.c.language,
+                people.c.zone,
+                people.c.terms_revision,
+                second_factors.c.enabled_ms.label("factor_ms"),
+            ),
         )
         .join(people, people.c.id == sessions.c.person)
         .outerjoin(second_factors, second_factors.c.person == people.c.id)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row
@@ -309,7 +309,7 @@ class People:
         told = {"person": person.id, "name": person.name, "sign_in": person.sign_in, "address": client.address}
         tx.log("session.opened", told)
         audit.recorded(tx, Who("person", person.id, person.name, client.address), "session.opened", subject=person.id)
-        return self.of_person(person, repo.digest(token), has_factor=_has_factor(tx, person.id))
+        return self.of_person(person, repo.digest(token), has_factor=_has_factor(tx, person.id), begun_ms=tx.now_ms)
 
     async def sign_out(self, who: Who, session: str) -> None:
         def work(tx: Tx) -> None:
@@ -423,9 +423,10 @@ class People:
                     tx.conn, hashed, tx.now_ms, min(tx.now_ms + self._idle_ms, row.created_ms + self._longest_ms)
                 )
             )
-        return self.of_person(row, hashed, has_factor=bool(row.factor_ms))
+        return self.of_person(row, hashed, has_factor=bool(row.factor_ms), begun_ms=row.created_ms)
 
-    def of_person(self, row: Row[Any], token_hash: bytes, *, has_factor: bool) -> Principal:
+    def of_person(self, row: Row[Any], token_hash: bytes, *, has_factor: bool, begun_ms: int) -> Principal:
+        """`begun_ms`: of the session."""
         return Principal(
             *("person", row.id, row.name, row.sign_in, row.role),
             rules.ROLES.get(row.role, frozenset()),
@@ -433,8 +434,14 @@ class People:
             places=repo.split(row.places),
             language=row.language,
             zone=row.zone,
-            held_back=not has_factor and rules.demanded(self.policy, row.role),
+            held_back=self._held_back(row, begun_ms, has_factor),
         )
+
+    def _held_back(self, row: Row[Any], begun_ms: int, has_factor: bool) -> Literal["", "terms", "factor"]:
+        terms = self.organization.settings.terms
+        if rules.terms_due(terms.revision, row.terms_revision, terms.since_ms, begun_ms):
+            return "terms"
+        return "factor" if not has_factor and rules.demanded(self.policy, row.role) else ""
 
     async def principal_of_key(self, key: str) -> Principal | None:
         hashed, now = repo.digest(key), self._clock.now_ms()

@@ -102,6 +102,7 @@ MATRIX |= {
     "POST /api/v1/password-resets/check": OPEN,
     "GET /api/v1/account": MONITOR,
     "PATCH /api/v1/account": MONITOR,
+    "PUT /api/v1/account/terms": MONITOR,
     "GET /api/v1/account/sessions": MONITOR,
     "DELETE /api/v1/account/sessions": MONITOR,
     "DELETE /api/v1/account/sessions/{session_id}": MONITOR,
