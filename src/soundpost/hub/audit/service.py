@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from soundpost.hub.audit import repo, writing
-from soundpost.hub.store import Tx
+from soundpost.hub.audit.chain import Head
+from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 
 
@@ -78,6 +79,11 @@ def recorded(
     id = opened(tx, who, act, device=device, subject=subject, detail=detail)
     _add(tx, id, "completed", who, act, device, subject, result, reason)
     return id
+
+
+async def head(store: Store) -> Head:
+    """Where the chain ends now. `head.text` is what is kept elsewhere, to be compared by `soundpost audit verify --head`."""
+    return await store.read(repo.head)
 
 
 def _add(
