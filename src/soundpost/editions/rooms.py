@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
 from soundpost.hub.audit import jobs as audit_jobs
+from soundpost.hub.audit.chain import Head
 from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.service import ADDED as AUDITED
 from soundpost.hub.commands import api as commands_api
@@ -75,6 +76,7 @@ async def opened(
     door: bool = False,
     address: str = "",
     audit_days: float = audit_jobs.DAYS,
+    head_carriers: Sequence[Callable[[Tx, Head], None]] = (),
     controllers: tuple[Any, ...] = (),
     services: dict[str, object] | None = None,
     prepare: Callable[["House"], None] = lambda house: None,
@@ -120,6 +122,7 @@ async def opened(
     live.register_turns("audit", audited)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
+    keeper.carriers.extend(head_carriers)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
