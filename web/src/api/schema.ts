@@ -2274,7 +2274,7 @@ export interface components {
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
          *         `accept_first`: so it is with terms that changed since they were accepted.
-         *         `password_least`: how many characters a password needs.
+         *         `password_least`: how many characters a password needs. `methods`: how one can sign in here; more may come.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
@@ -2291,6 +2291,7 @@ export interface components {
              */
             forgotten?: "mail" | "owner" | "command";
             instance: string;
+            methods: "password"[];
             name: string;
             password_least: number;
             person: components["schemas"]["PersonView"] | null;
