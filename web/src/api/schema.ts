@@ -751,6 +751,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/locations/{location_id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a photo: the JPEG, PNG or WebP file as the body; it is kept smaller, and without anything else the file says */
+        post: operations["ApiV1LocationsLocationIdPhotosAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/{location_id}/photos/{photo_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The picture, as JPEG; an ETag tells whether it is the one you have */
+        get: operations["ApiV1LocationsLocationIdPhotosPhotoIdPicture"];
+        put?: never;
+        post?: never;
+        /** Delete a photo */
+        delete: operations["ApiV1LocationsLocationIdPhotosPhotoIdRemove"];
+        options?: never;
+        head?: never;
+        /** Say what it shows */
+        patch: operations["ApiV1LocationsLocationIdPhotosPhotoIdChange"];
+        trace?: never;
+    };
     "/api/v1/organization": {
         parameters: {
             query?: never;
@@ -1410,6 +1446,10 @@ export interface components {
             parent?: string | null;
             zone?: string;
         };
+        /** ChangePhoto */
+        ChangePhoto: {
+            caption: string;
+        };
         /**
          * ChangeUser
          * @description What is left out stays. `ends` null: never.
@@ -1718,7 +1758,8 @@ export interface components {
         /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
-         *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is.
+         *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
+         *         the oldest first, are those of this very place.
          */
         LocationItem: {
             address: string;
@@ -1736,6 +1777,7 @@ export interface components {
             own: string[];
             parent: string | null;
             path: string;
+            photos: components["schemas"]["PhotoItem"][];
             rooms: number;
             worst: ("online" | "degraded" | "offline" | "unknown") | null;
             zone: string;
@@ -1932,6 +1974,17 @@ export interface components {
             sign_in: string;
             /** @default  */
             zone?: string;
+        };
+        /**
+         * PhotoItem
+         * @description The picture itself is at `/locations/{location}/photos/{id}`, `?size=small` a small one; width and height in pixels.
+         */
+        PhotoItem: {
+            added: string | null;
+            caption: string;
+            height: number;
+            id: string;
+            width: number;
         };
         /** PointItem */
         PointItem: {
@@ -4257,6 +4310,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LocationItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosAdd: {
+        parameters: {
+            query?: {
+                /** @description What it shows: the door, the rack. */
+                caption?: string;
+            };
+            header?: never;
+            path: {
+                location_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoItem"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosPhotoIdPicture: {
+        parameters: {
+            query?: {
+                /** @description `small`: at most 320 pixels wide and high. */
+                size?: string;
+            };
+            header?: never;
+            path: {
+                location_id: string;
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosPhotoIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                location_id: string;
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosPhotoIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                location_id: string;
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePhoto"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoItem"];
                 };
             };
             /** @description A problem (RFC 9457) */

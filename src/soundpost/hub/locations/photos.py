@@ -47,7 +47,7 @@ class Photos:
         self._locations.tree.get(location)
         self._locations.refuse_copy()
         self._refuse_more(len(self._locations.photos.get(location, ())))
-        async with self._drawing:  # one at a time: each may take 100 MB
+        async with self._drawing:  # one at a time: each may take 200 MB
             picture = await asyncio.to_thread(pictures.drawn, data)
         photo = Photo(
             ids.mint("pho", self._store.clock.now_ms()), location, caption, "", "", picture.width, picture.height, 0

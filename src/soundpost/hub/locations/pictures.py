@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_BYTES = 16 << 20
-MOST_PIXELS, MOST_PIXELS_WHOLE = 50_000_000, 25_000_000
-"""Of a JPEG, which can be decoded at a half or a quarter of its size, and of the others, which can't: 100 MB of memory at most."""
+MOST_PIXELS, MOST_PIXELS_WHOLE = 50_000_000, 16_000_000
+"""Of a JPEG, which can be decoded at a half or a quarter of its size, and of the others, which can't: about 200 MB of memory at most."""
 FORMATS = ("JPEG", "PNG", "WEBP")
 LARGE, SMALL = 1_600, 320
 """The longer side, in pixels; smaller ones stay as they are."""

@@ -103,7 +103,7 @@ def png_head(width: int, height: int) -> bytes:
     "data",
     [
         png_head(60_000, 60_000),
-        png_head(5_001, 5_000),
+        png_head(4_001, 4_000),
         png_head(2**31 - 1, 2**31 - 1),
         picture("WEBP", (16_000, 2_000), lossless=True, method=0),
     ],

@@ -12,6 +12,7 @@ import { DeviceList } from "./device-list";
 import { countText } from "./tree";
 import { PLACE_ACTS, pathLinks, PlaceDialog, type PlaceAct } from "./place-dialogs";
 import { PlaceMenu, useWhyNotPlaces } from "./places";
+import { PlacePhotos } from "./place-photos";
 import { SendDialog } from "./send";
 
 /** One page for each place: what is there, how it stands, whom to call. */
@@ -71,6 +72,7 @@ function Known({ store, place }: { store: PlacesStore; place: Place }) {
         <Tool id="send" name={t("place.send")} reason={null} onClick={() => setSending(true)} />
       </ToolBar>
       <PlaceFacts store={store} place={place} />
+      {(place.photos.length > 0 || !store.managed) && <PlacePhotos place={place} why={why} />}
       {place.children > 0 && <Below store={store} place={place} why={why} onAct={(act, which) => setActing({ act, place: which })} />}
       <Devices place={place} />
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
