@@ -3,13 +3,12 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.exceptions import HTTPException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Struct
 
-from soundpost.hub import problems
 from soundpost.hub.inventory import places
 from soundpost.hub.inventory.places_api import ADMINISTER, SEE, scope_of
 from soundpost.hub.inventory.service import Inventory
@@ -39,12 +38,18 @@ class ChangePhoto(Struct, forbid_unknown_fields=True):
     caption: str
 
 
-def too_large(_: AnyRequest, error: HTTPException) -> Response[problems.Problem]:
-    most = pictures.MOST_BYTES >> 20
-    told = TooLarge(f"A photo may have at most {most} MiB. Make it smaller first.", code="photo_bytes", most=most)
-    return problems.respond(
-        problems.of_error(told) if error.status_code == 413 else problems.of_status(error.status_code)
-    )
+async def sent(request: AnyRequest) -> bytes:
+    """The body. Raises TooLarge `photo_bytes` as soon as it, or what its head says of it, is past the bound."""
+    try:
+        data = await request.body()
+    except RequestEntityTooLarge:
+        most = pictures.MOST_BYTES >> 20
+        raise TooLarge(
+            f"A photo may have at most {most} MiB. Make it smaller first.", code="photo_bytes", most=most
+        ) from None
+    if not data:
+        raise Invalid("Send the file itself as the body.", code="body_missing")
+    return data
 
 
 class PhotoController(Controller):
@@ -55,7 +60,6 @@ class PhotoController(Controller):
         "",
         opt=ADMINISTER,
         request_max_body_size=pictures.MOST_BYTES,
-        exception_handlers={413: too_large},
         operation_class=Sent,
         summary="Add a photo: the JPEG, PNG or WebP file as the body; it is kept smaller, and without anything else the file says",
     )
@@ -63,9 +67,7 @@ class PhotoController(Controller):
         self, request: AnyRequest, inventory: Inventory, photos: Photos, location_id: str, caption: Caption = ""
     ) -> places.PhotoItem:
         inventory.may_change(location_id, scope_of(request, inventory))
-        data = await request.body()
-        if not data:
-            raise Invalid("Send the file itself as the body.", code="body_missing")
+        data = await sent(request)
         return places.photo_item(await photos.add(http.who(request), location_id, data, caption))
 
     @get(

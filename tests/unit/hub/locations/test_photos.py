@@ -11,6 +11,7 @@ from tests.support.clock import ManualClock
 from soundpost.hub.audit.service import Who
 from soundpost.hub.locations.photos import MOST, Photos
 from soundpost.hub.locations.service import LIFT, REMOVE, Locations, Wanted
+from soundpost.hub.locations.tree import Photo
 from soundpost.hub.store import Store, outbox
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
@@ -25,9 +26,14 @@ def jpeg(colour: str = "red") -> bytes:
 
 class House:
     def __init__(self, store: Store, most: int = MOST) -> None:
-        self.store = store
+        self.store, self.clock = store, store.clock
         self.locations = Locations(store)
         self.photos = Photos(self.locations, most)
+
+    async def add(self, location: str, data: bytes, caption: str = "") -> Photo:
+        """A moment after the one before: their order is that of time."""
+        self.clock.jump(0.001)
+        return await self.photos.add(SAM, location, data, caption)
 
     async def room(self, name: str, parent: str = "") -> str:
         return (await self.locations.add(SAM, Wanted(name=name, parent=parent))).id
@@ -51,8 +57,8 @@ async def house(target, tmp_path) -> AsyncIterator[House]:
 
 async def test_photos_come_are_named_and_go(house):
     room = await house.room("4.12")
-    door = await house.photos.add(SAM, room, jpeg("red"), "Door")
-    rack = await house.photos.add(SAM, room, jpeg("blue"))
+    door = await house.add(room, jpeg("red"), "Door")
+    rack = await house.add(room, jpeg("blue"))
     assert (door.width, door.height) == (16, 12)
     assert await house.photos.read(door, small=True) != await house.photos.read(rack, small=True)
     await house.photos.caption(SAM, room, rack.id, " Rack A ")
@@ -71,8 +77,8 @@ async def test_photos_come_are_named_and_go(house):
 
 async def test_files_go_when_no_row_names_them(house):
     one, two = await house.room("one"), await house.room("two")
-    first = await house.photos.add(SAM, one, jpeg())
-    await house.photos.add(SAM, two, jpeg())  # the same picture: the same files
+    first = await house.add(one, jpeg())
+    await house.add(two, jpeg())  # the same picture: the same files
     stored = house.photos.blobs.stored()
     await house.photos.remove(SAM, one, first.id)
     assert await house.photos.tidy() == 0
@@ -84,7 +90,7 @@ async def test_files_go_when_no_row_names_them(house):
 
 async def test_what_is_about_to_be_named_is_not_swept(house):
     room = await house.room("4.12")
-    gone = await house.photos.add(SAM, room, jpeg())
+    gone = await house.add(room, jpeg())
     await house.photos.remove(SAM, room, gone.id)
 
     async def tidying() -> None:
@@ -99,8 +105,8 @@ async def test_what_is_about_to_be_named_is_not_swept(house):
 async def test_a_place_with_photos_is_asked_about_and_takes_them_along(house):
     floor = await house.room("4")
     room = await house.room("4.12", floor)
-    await house.photos.add(SAM, room, jpeg(), "Door")
-    await house.photos.add(SAM, floor, jpeg(), "Lift")
+    await house.add(room, jpeg(), "Door")
+    await house.add(floor, jpeg(), "Lift")
     with pytest.raises(Conflict) as caught:
         await house.locations.remove(SAM, room)
     assert (caught.value.code, caught.value.params["photos"]) == ("location_not_empty", 1)
@@ -115,7 +121,7 @@ async def test_merging_moves_them(house):
     old, new = await house.room("HQ"), await house.room("Main building")
     old_room, new_room = await house.room("4.12", old), await house.room("4.12", new)
     for place, caption in ((old, "Gate"), (new, "Hall"), (old_room, "Rack"), (new_room, "Door")):
-        await house.photos.add(SAM, place, jpeg(), caption)
+        await house.add(place, jpeg(), caption)
     await house.locations.merge(SAM, old, new)
     assert (house.captions(new), house.captions(new_room)) == (["Gate", "Hall"], ["Rack", "Door"])
     assert set(house.locations.photos) == {new, new_room}
@@ -134,7 +140,7 @@ async def test_a_place_has_so_many_and_no_more(house):
 async def test_what_is_no_picture_leaves_nothing(house, data):
     room = await house.room("4.12")
     with pytest.raises(Invalid):
-        await house.photos.add(SAM, room, data)
+        await house.add(room, data)
     assert house.locations.photos == {} and house.photos.blobs.stored() == set()
 
 
@@ -150,10 +156,10 @@ async def test_a_place_that_goes_while_its_photo_is_drawn(house):
 
 async def test_a_copy_of_the_hubs_places_takes_none(house):
     room = await house.room("4.12")
-    await house.photos.add(SAM, room, jpeg())
+    await house.add(room, jpeg())
     house.locations.managed = True
     with pytest.raises(Conflict) as caught:
-        await house.photos.add(SAM, room, jpeg())
+        await house.add(room, jpeg())
     assert caught.value.code == "managed_by_hub"
     await house.locations.mirror([], {})
     assert house.locations.photos == {}
