@@ -1759,7 +1759,7 @@ export interface components {
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
          *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
-         *         the oldest first, are those of this very place.
+         *         the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs.
          */
         LocationItem: {
             address: string;
@@ -1779,6 +1779,7 @@ export interface components {
             path: string;
             photos: components["schemas"]["PhotoItem"][];
             rooms: number;
+            way: boolean;
             worst: ("online" | "degraded" | "offline" | "unknown") | null;
             zone: string;
         };
@@ -2165,7 +2166,8 @@ export interface components {
         /**
          * SessionView
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
-         *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+         *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before. `limited`: a part of the places is all
+         *         the person sees.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
@@ -2180,6 +2182,8 @@ export interface components {
              */
             forgotten?: "mail" | "owner" | "command";
             instance: string;
+            /** @default false */
+            limited?: boolean;
             name: string;
             person: components["schemas"]["PersonView"] | null;
             rights: ("see" | "control" | "administer" | "own")[];

@@ -34,7 +34,7 @@ class PhotoItem(Struct):
 class LocationItem(Struct, kw_only=True):
     """`zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
     `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
-    the oldest first, are those of this very place."""
+    the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs."""
 
     id: str
     parent: str | None
@@ -51,6 +51,7 @@ class LocationItem(Struct, kw_only=True):
     devices: dict[str, int]
     worst: StatusWord | None
     photos: list[PhotoItem]
+    way: bool
     created: str | None
 
 
@@ -87,7 +88,10 @@ class Rolled:
     def photos_of(self, id: str) -> list[PhotoItem]:
         """None of a place that is only the way to a part that is seen."""
         photos = self._memory.places.photos.get(id, ())
-        return [photo_item(photo) for photo in photos] if photos and self._scope.place(id) else []
+        return [photo_item(photo) for photo in photos] if photos and self.sees(id) else []
+
+    def sees(self, id: str) -> bool:
+        return self._scope.place(id)
 
 
 def photo_item(photo: Photo) -> PhotoItem:
@@ -186,6 +190,7 @@ def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
         devices=devices,
         worst=worst,
         photos=rolled.photos_of(place.id),
+        way=not rolled.sees(place.id),
         created=when(place.created_ms),
     )
 

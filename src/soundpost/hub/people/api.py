@@ -47,7 +47,8 @@ class SecondAskedView(Struct):
 
 class SessionView(Struct):
     """`forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
-    `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+    `set_up_first`: a second factor is demanded of the person, who can do nothing else before. `limited`: a part of the places is all
+    the person sees.
     `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
     edition: Annotated[str, one_of(("enterprise", "local_agent"))]
@@ -62,6 +63,7 @@ class SessionView(Struct):
     agents: DoorView | None
     forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
     set_up_first: bool = False
+    limited: bool = False
     second_factor: SecondAskedView | None = None
 
 
@@ -112,6 +114,7 @@ def view(about: About, people: People, principal: Principal | None, asked: Secon
         agents=about.door,
         forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
         set_up_first=principal.held_back if principal else False,
+        limited=bool(principal and principal.places),
         second_factor=SecondAskedView(asked.ticket, asked.lasts_s, ["totp", "recovery"]) if asked else None,
     )
 

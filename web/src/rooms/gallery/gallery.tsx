@@ -20,7 +20,7 @@ const COLUMNS: Column<(typeof ITEMS)[string]>[] = [
   { id: "name", name: "Name", width: "1fr", sort: true, cell: (item) => <Go to="/ui">{item.name}</Go> },
 ];
 const place = (id: string, parent: string | null, kind: Place["kind"], devices: Partial<Record<Status, number>>, worst: Status | null): Place & { at: number } => ({
-  id, parent, name: id, path: id, kind, zone: "Europe/London", address: "", contact: kind === "city" ? "Ana +44 20 7946 0100" : "", own: ["contact"], notes: "", children: 0, rooms: kind === "room" ? 1 : 3, devices: { ...devices }, worst, photos: [], created: null, at: 0,
+  id, parent, name: id, path: id, kind, zone: "Europe/London", address: "", contact: kind === "city" ? "Ana +44 20 7946 0100" : "", own: ["contact"], notes: "", children: 0, rooms: kind === "room" ? 1 : 3, devices: { ...devices }, worst, photos: [], way: false, created: null, at: 0,
 });
 const PLACES = Object.fromEntries(
   [place("London", null, "city", { online: 3, offline: 1 }, "offline"), place("HQ", "London", "building", { online: 2, offline: 1 }, "offline"), place("4.12", "HQ", "room", { offline: 1 }, "offline"), place("Annex", "London", "building", { degraded: 1, unknown: 2 }, "degraded"), place("Leeds", null, "city", {}, null)].map((each) => [each.id, each]),
