@@ -31,6 +31,7 @@ from soundpost.hub.mail.service import Post
 from soundpost.hub.organization.service import Organization
 from soundpost.hub.people import organization_api, users_api, views_api
 from soundpost.hub.people.api import About
+from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
 from soundpost.hub.people.views import Views
@@ -89,12 +90,13 @@ async def opened(
     inventory.break_links_with(links.break_link)
     photos = Photos(inventory.locations)
     users = Users(people, store, clock)
-    users.places_within = people.places_within = inventory.places_within
+    people.places_within = inventory.places_within
     organization = Organization(store, address=address)
     await organization.start()
     post = Post(store, organization)
     users.post = lambda: post.why("mail")
     people.can_mail, people.can_text = (lambda: not post.why("mail")), (lambda: not post.why("sms"))
+    resets = Resets(people, store)
     saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None
@@ -123,7 +125,7 @@ async def opened(
         services={
             "views": saved_views,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post, "photos": photos,
+            "organization": organization, "post": post, "resets": resets, "photos": photos,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
@@ -136,7 +138,7 @@ async def opened(
     await links.start()
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
-    ending = asyncio.create_task(end_people(users, clock), name="people-ending")
+    ending = asyncio.create_task(look_after_people(users, resets, clock), name="people-ending")
     others = [asyncio.create_task(photos.run(), name="photos")]
     others += [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
@@ -151,6 +153,7 @@ async def opened(
         for task in others:
             task.cancel()
         await asyncio.gather(ticking, trimming, ending, *others, return_exceptions=True)
+        await resets.idle()
         await live.stop()
         await links.stop()
         await commands.stop()
@@ -158,10 +161,11 @@ async def opened(
         people.close()
 
 
-async def end_people(users: Users, clock: Clock) -> None:
-    """A person's last second is the last: asked each second, since clocks may be moved."""
+async def look_after_people(users: Users, resets: Resets, clock: Clock) -> None:
+    """A person's last second is the last: asked each second, since clocks may be moved. So are links that were asked for and not made."""
     while True:
         await clock.sleep(1.0)
+        await resets.carry()
         try:
             await users.end_those_whose_time_is_over()
         except Exception:

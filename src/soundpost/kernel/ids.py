@@ -20,6 +20,7 @@ PREFIXES = frozenset(
         "pho",
         "rul",
         "usr",
+        "ask",
         "alr",
         "key",
         "ses",

@@ -2185,6 +2185,7 @@ export interface components {
             /** @default false */
             limited?: boolean;
             name: string;
+            password_least: number;
             person: components["schemas"]["PersonView"] | null;
             rights: ("see" | "control" | "administer" | "own")[];
             /** @default null */

@@ -181,7 +181,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.first_run_code": "Dieser Code stimmt nicht. Die beim Start ausgegebene Adresse benutzen.",
   "error.first_run_done": "Es gibt schon einen Inhaber. Stattdessen anmelden.",
   "error.first_run_elsewhere": "Der Inhaber eines Local Agent wird auf dessen eigener Maschine angelegt.",
-  "error.weak_password": "Dieses Passwort ist zu schwach. 12 Zeichen oder mehr nehmen.",
+  "error.weak_password": "Dieses Passwort ist zu schwach. {minimum} Zeichen oder mehr nehmen.",
   "error.wrong_password": "Das jetzige Passwort stimmt nicht.",
   "error.name_taken": "Dieser Name ist vergeben. Einen anderen wählen.",
   "error.site_taken": "Dieser Standort hat schon einen Server. Einen anderen wählen.",

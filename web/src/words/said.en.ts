@@ -180,7 +180,7 @@ export const said = {
   "error.first_run_code": "This code is not right. Use the address printed at start-up.",
   "error.first_run_done": "An owner exists already. Sign in instead.",
   "error.first_run_elsewhere": "The owner of a Local Agent is created on its own machine.",
-  "error.weak_password": "This password is too weak. Use 12 characters or more.",
+  "error.weak_password": "This password is too weak. Use {minimum} characters or more.",
   "error.wrong_password": "The present password is wrong.",
   "error.name_taken": "This name is taken. Choose another.",
   "error.site_taken": "This site has a server already. Choose another.",

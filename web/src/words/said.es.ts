@@ -181,7 +181,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.first_run_code": "Este código no es correcto. Use la dirección que se imprimió al arrancar.",
   "error.first_run_done": "Ya existe un propietario. Inicie sesión.",
   "error.first_run_elsewhere": "El propietario de un Local Agent se crea en su propio equipo.",
-  "error.weak_password": "Esta contraseña es demasiado débil. Use 12 caracteres o más.",
+  "error.weak_password": "Esta contraseña es demasiado débil. Use {minimum} caracteres o más.",
   "error.wrong_password": "La contraseña actual no es correcta.",
   "error.name_taken": "Este nombre ya existe. Elija otro.",
   "error.site_taken": "Esta sede ya tiene servidor. Elija otra.",

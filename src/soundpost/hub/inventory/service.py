@@ -21,7 +21,7 @@ from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.locations.service import Change as Placed
 from soundpost.hub.locations.service import Locations
 from soundpost.hub.locations.tree import gone
-from soundpost.hub.people.rules import Principal
+from soundpost.hub.people.rules import ABOUT_PEOPLE, Principal
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
 from soundpost.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
@@ -383,6 +383,9 @@ class Inventory:
         return frozenset(device.id for place in below for device in self.memory.at.get(place.id, ()))
 
     def sees(self, event: Event, allowed: Scope) -> bool:
+        """The one place where events are narrowed, for pages and for live topics (T34)."""
+        if event.type.startswith(ABOUT_PEOPLE) and not allowed.people:
+            return False
         if allowed.everything:
             return True
         if event.device:

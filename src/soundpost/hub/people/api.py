@@ -7,7 +7,7 @@ from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from soundpost.hub.people import http
-from soundpost.hub.people.rules import RIGHTS, Principal
+from soundpost.hub.people.rules import PASSWORD_LEAST, RIGHTS, Principal
 from soundpost.hub.people.service import BROWSER_MS, People, SecondAsked, SignedIn, browser_token
 from soundpost.kernel.errors import Forbidden
 from soundpost.kernel.shape import one_of
@@ -49,6 +49,7 @@ class SessionView(Struct):
     """`forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
     `set_up_first`: a second factor is demanded of the person, who can do nothing else before. `limited`: a part of the places is all
     the person sees.
+    `password_least`: how many characters a password needs.
     `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
     edition: Annotated[str, one_of(("enterprise", "local_agent"))]
@@ -61,6 +62,7 @@ class SessionView(Struct):
     rights: list[Annotated[str, one_of(right for right in RIGHTS if right != "open")]]
     fingerprint: str | None
     agents: DoorView | None
+    password_least: int
     forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
     set_up_first: bool = False
     limited: bool = False
@@ -112,6 +114,7 @@ def view(about: About, people: People, principal: Principal | None, asked: Secon
         rights=[right for right in RIGHTS if right in held and right != "open"],
         fingerprint=about.fingerprint,
         agents=about.door,
+        password_least=PASSWORD_LEAST,
         forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
         set_up_first=principal.held_back if principal else False,
         limited=bool(principal and principal.places),

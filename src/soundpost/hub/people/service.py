@@ -224,13 +224,13 @@ class People:
 
     async def is_person(self, name: str) -> bool:
         """Does a person sign in by this name? For the sentence an agent gets that was given a person's account."""
-        return await self._store.read(lambda conn: repo.by_sign_in(conn, rules.normal(name)) is not None)
+        return await self._store.read(lambda conn: repo.by_sign_in(conn, rules.asked_name(name)) is not None)
 
     # -- signing in
 
     async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn | SecondAsked:
         """Whoever is unknown, invited, disabled or over costs as much as whoever is here, and is told the same."""
-        name = rules.normal(sign_in)[:254]
+        name = rules.asked_name(sign_in)
         browser = await self.pass_gate(name, client)
         person = await self._store.read(lambda conn: repo.by_sign_in(conn, name))
         out = person is None or not may_come_in(person, self._clock.now_ms())
@@ -337,7 +337,7 @@ class People:
     async def reset_password(self, sign_in: str | None = None, *, second_factor: bool = False) -> Starter:
         """For the command line of the machine itself: a new made-up password for this name, or for the first owner.
         `second_factor`: it is removed as well."""
-        name = rules.normal(sign_in) if sign_in else None
+        name = rules.asked_name(sign_in) if sign_in else None
         person = await self._store.read(lambda c: repo.by_sign_in(c, name) if name else repo.first_owner(c))
         if person is None:
             raise NotFound("Nobody has that sign-in name here.", code="no_such_person")
@@ -375,6 +375,25 @@ class People:
         if row is not None and self.mail:
             params = {"name": row.name, "time": tx.now_ms, **params}
             mail.queue(tx, "mail", row.sign_in, kind, params, language=row.language, person=row.id)
+
+    def reaches(self, principal: Principal, places: frozenset[str]) -> bool:
+        """Whether all of a person's access, which is limited to `places`, lies in the principal's part of them."""
+        if not principal.places:
+            return True
+        try:
+            self.places_within(principal, places)
+        except (NotFound, Forbidden):
+            return False
+        return bool(places)
+
+    def check_reach(self, principal: Principal, places: frozenset[str]) -> None:
+        """Who is limited to a part of the places may change only those whose access lies in it."""
+        if not self.reaches(principal, places):
+            raise Forbidden(
+                "This person's access reaches beyond your part of the places; ask an owner.",
+                code="not_allowed",
+                right="own",
+            )
 
     def now_ms(self) -> int:
         return self._clock.now_ms()

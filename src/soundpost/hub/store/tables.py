@@ -148,6 +148,15 @@ tickets = Table(
     Column("body", LargeBinary, nullable=True),
     Index("ix_tickets_person", "person"),
 )
+# Who asked for a new password: written for any name, looked up afterwards (docs/decisions/0012).
+reset_requests = Table(
+    "reset_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("sign_in", None),
+    text("address"),
+    number("created_ms", None),
+)
 # Who signed in with which browser before: its tries count apart from strangers' (docs/decisions/0007).
 browsers = Table(
     "browsers",

@@ -318,11 +318,3 @@ async def test_a_limited_administrator_changes_only_who_is_in_its_part(world: Wo
     own = f"/api/v1/users/{names['monitor-of-a-room@example.org']}"
     assert (await world.ask(who, "PATCH", own, {"disabled": True})).status_code == 200
     assert (await world.ask(who, "DELETE", own)).status_code == 204
-
-
-async def test_who_may_only_see_reads_no_addresses_among_the_facts(world: World) -> None:
-    body = {"addresses": "secret-address@example.org", "role": "monitor"}
-    await world.ask("owner", "POST", "/api/v1/users", body)
-    facts = (await world.ask("monitor", "GET", "/api/v1/events?limit=1000")).text
-    assert "person.invited" in facts
-    assert "secret-address" not in facts

@@ -28,13 +28,13 @@ API = "/api/v1"
 
 
 @pytest.fixture
-async def owned(tmp_path: Path) -> AsyncIterator[Hub]:
+async def owned(tmp_path: Path, target: Path | str) -> AsyncIterator[Hub]:
     """The store's clock and that of the people are one."""
 
     def rooms(store: Store, people: People) -> Rooms:
         return Rooms(users_api.CONTROLLERS, {"users": Users(people, store, SystemClock())})
 
-    async with hub(tmp_path, rooms=rooms) as running:
+    async with hub(tmp_path, rooms=rooms, target=target) as running:
         assert (await running.first_run()).status_code == 201
         running.people.can_mail = lambda: True
         yield running
