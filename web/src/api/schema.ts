@@ -2168,6 +2168,7 @@ export interface components {
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before. `limited`: a part of the places is all
          *         the person sees.
+         *         `password_least`: how many characters a password needs.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
