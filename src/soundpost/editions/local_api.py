@@ -192,12 +192,34 @@ class ExternalController(Controller):
     def hub(self, external: External) -> HubView:
         return external.view()
 
-    @post("/hub/check", opt={"right": "own"}, status_code=200)
+    @post(
+        "/hub/check",
+        opt={
+            "right": "own",
+            "faults": (
+                "hub_url_empty hub_url_insecure hub_url_invalid certificate_changed "
+                "certificate_untrusted hub_name_differs no_ca no_tls not_a_hub closed_at_once "
+                "hub_unreachable name_unknown proxy_refused proxy_unreachable refused timed_out"
+            ),
+        },
+        status_code=200,
+    )
     async def check(self, data: CheckBody, engine: Agent) -> HubCheck:
         seen = await looked_at(engine, data.url)
         return HubCheck(engine._address(data.url).url, seen.sha256, vouched(seen), seen.hub, seen.name)
 
-    @put("/hub", opt={"right": "own"})
+    @put(
+        "/hub",
+        opt={
+            "right": "own",
+            "faults": (
+                "hub_url_empty hub_url_insecure hub_url_invalid name_needed password_needed "
+                "certificate_changed certificate_untrusted fingerprint_differs hub_name_differs no_ca "
+                "no_tls not_a_hub closed_at_once disk_failed hub_unreachable name_unknown "
+                "proxy_refused proxy_unreachable refused stopping timed_out"
+            ),
+        },
+    )
     async def configure(
         self, request: AnyRequest, data: HubBody, engine: Agent, external: External, store: Store
     ) -> HubView:
@@ -211,7 +233,7 @@ class ExternalController(Controller):
         engine.try_hub_now()
         return external.view()
 
-    @delete("/hub", opt={"right": "own"})
+    @delete("/hub", opt={"right": "own", "faults": "disk_failed stopping"})
     async def forget(self, request: AnyRequest, engine: Agent, store: Store) -> None:
         await engine.forget_hub()
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten"))
@@ -225,7 +247,10 @@ class LocalController(Controller):
     def credentials(self, engine: Agent) -> SetList:
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in engine.credentials()])
 
-    @put("/credentials", opt={"right": "own"})
+    @put(
+        "/credentials",
+        opt={"right": "own", "faults": "credential_invalid disk_failed range_invalid range_too_large stopping"},
+    )
     async def put_credentials(self, request: AnyRequest, data: SetsBody, engine: Agent, store: Store) -> SetList:
         wanted = [
             CredentialInput(
@@ -245,7 +270,13 @@ class LocalController(Controller):
     def discovery(self, engine: Agent) -> DiscoveryView:
         return discovery_view(engine)
 
-    @put("/discovery", opt={"right": "own"})
+    @put(
+        "/discovery",
+        opt={
+            "right": "own",
+            "faults": "disk_failed managed_by_hub range_invalid range_too_large stopping subnets_fixed",
+        },
+    )
     async def put_discovery(
         self, request: AnyRequest, data: DiscoveryBody, engine: Agent, store: Store
     ) -> DiscoveryView:
@@ -266,7 +297,11 @@ class LocalController(Controller):
     def ceiling(self, engine: Agent) -> CeilingView:
         return ceiling_view(engine)
 
-    @put("/ceiling", opt={"right": "own"}, summary="Change the most the central hub may do here")
+    @put(
+        "/ceiling",
+        opt={"right": "own", "faults": "ceiling_fixed disk_failed stopping"},
+        summary="Change the most the central hub may do here",
+    )
     async def put_ceiling(self, request: AnyRequest, data: CeilingBody, engine: Agent, store: Store) -> CeilingView:
         before = engine.house.ceiling
         await engine.set_ceiling(data.ceiling)

@@ -273,7 +273,58 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what, newest first */
-        get: operations["ApiV1AuditEntries"];
+        get: operations["ApiV1AuditActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts as a table (RFC 4180) */
+        get: operations["ApiV1AuditExportCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts, one a line */
+        get: operations["ApiV1AuditExportJsonlLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Does the audit prove itself? */
+        get: operations["ApiV1AuditVerifyVerify"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1250,6 +1301,38 @@ export interface components {
             zone: string;
         };
         /**
+         * ActList
+         * @description Newest first. With `next` there may be more, also after a page that holds few or none: a question that finds little is answered in
+         *         parts, and `searched_to` says how far back this one went.
+         */
+        ActList: {
+            items: components["schemas"]["ActView"][];
+            next: string | null;
+            searched_to: string | null;
+        };
+        /**
+         * ActView
+         * @description One act. `subject`: what it was done to, where that is no device: a person, place, server, command. `before`, `after`: of a change;
+         *         `arguments`: what else was said. `result` null: it was begun and nobody wrote how it ended. `took_s`: seconds from one to the other.
+         */
+        ActView: {
+            act: string;
+            after: Record<string, unknown> | null;
+            arguments: Record<string, unknown> | null;
+            before: Record<string, unknown> | null;
+            device: string | null;
+            device_name: string | null;
+            ended: string | null;
+            from: string | null;
+            id: string;
+            reason: Record<string, unknown> | null;
+            result: string | null;
+            subject: string | null;
+            time: string;
+            took_s: number | null;
+            who: components["schemas"]["WhoView"];
+        };
+        /**
          * AddAgent
          * @description `password` is generated when left out; `site`: take over one that has no server, else a new one.
          */
@@ -1400,6 +1483,53 @@ export interface components {
         /** AskReset */
         AskReset: {
             sign_in: string;
+        };
+        /**
+         * AuditCut
+         * @description What retention took away last: `count` rows up to row `n`.
+         */
+        AuditCut: {
+            count: number;
+            n: number;
+            time: string;
+        };
+        /**
+         * AuditFinding
+         * @description What is wrong with the rows `n` to `upto`; `text` is a sentence in English.
+         */
+        AuditFinding: {
+            code: string;
+            n: number;
+            text: string;
+            upto: number;
+        };
+        /**
+         * AuditProof
+         * @description `checked` rows, `first` to `upto`, prove themselves where the state is whole. `older` ones stand from before the chain, `other_key`
+         *         were proved with a key that is gone: they can't be checked. `head` is to be kept elsewhere. `untold`: findings left out here.
+         */
+        AuditProof: {
+            as_of: string;
+            checked: number;
+            cut: components["schemas"]["AuditCut"] | null;
+            findings: components["schemas"]["AuditFinding"][];
+            first: number;
+            head: string;
+            older: number;
+            other_key: number;
+            restored: components["schemas"]["AuditRestored"][];
+            /** @enum {unknown} */
+            state: "broken" | "whole";
+            untold: number;
+            upto: number;
+        };
+        /**
+         * AuditRestored
+         * @description At row `n` this hub found that it had gone back to an older copy.
+         */
+        AuditRestored: {
+            n: number;
+            time: string;
         };
         /** BeginBody */
         BeginBody: {
@@ -1590,24 +1720,6 @@ export interface components {
         /** Ended */
         Ended: {
             ended: number;
-        };
-        /**
-         * Entry
-         * @description `arguments` stand on the opened row, `result` and `reason` on the completed one.
-         */
-        Entry: {
-            act: string;
-            arguments: Record<string, unknown> | null;
-            device: string | null;
-            from: string;
-            id: string;
-            /** @enum {unknown} */
-            phase: "completed" | "opened";
-            reason: Record<string, unknown> | null;
-            result: string | null;
-            subject: string | null;
-            time: string;
-            who: components["schemas"]["WhoView"];
         };
         /** EventItem */
         EventItem: {
@@ -1950,11 +2062,6 @@ export interface components {
             sms: components["schemas"]["SmsView"] | null;
             sms_way: components["schemas"]["WayView"];
             terms: components["schemas"]["TermsView"];
-        };
-        /** Page */
-        Page: {
-            items: components["schemas"]["Entry"][];
-            next: string | null;
         };
         /** Password */
         Password: {
@@ -2447,7 +2554,8 @@ export interface components {
         /** WhoView */
         WhoView: {
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "person" | "key" | "agent" | "rule" | "system";
             name: string;
         };
         /** Wrong */
@@ -2475,7 +2583,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2484,7 +2592,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccountView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2508,14 +2616,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2539,14 +2647,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2566,14 +2674,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2593,14 +2701,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2624,14 +2732,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2655,7 +2763,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2664,7 +2772,7 @@ export interface operations {
                     "application/json": components["schemas"]["BegunView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2688,7 +2796,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2697,7 +2805,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2721,7 +2829,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2730,7 +2838,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2754,14 +2862,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2781,7 +2889,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2790,7 +2898,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenSessions"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2810,7 +2918,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2819,7 +2927,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2835,20 +2943,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the session. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2868,7 +2977,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2877,7 +2986,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2901,7 +3010,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2910,7 +3019,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentAdded"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2926,13 +3035,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2941,7 +3051,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentDetail"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2957,20 +3067,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2986,6 +3097,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
@@ -2996,7 +3108,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3005,7 +3117,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3021,13 +3133,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3036,7 +3149,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3052,17 +3165,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["NewPassword"] | null;
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3071,7 +3185,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3087,20 +3201,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3111,12 +3226,33 @@ export interface operations {
             };
         };
     };
-    ApiV1AuditEntries: {
+    ApiV1AuditActs: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3124,16 +3260,148 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["ActList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportCsvTable: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportJsonlLines: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditVerifyVerify: {
+        parameters: {
+            query?: {
+                /** @description Whether all rows are read again now, instead of what was found last. */
+                now?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditProof"];
+                };
+            };
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3147,9 +3415,12 @@ export interface operations {
     ApiV1CommandsCommands: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3157,7 +3428,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3166,7 +3437,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3182,13 +3453,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3197,7 +3469,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3213,13 +3485,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3228,7 +3501,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3242,19 +3515,32 @@ export interface operations {
     ApiV1DevicesDevices: {
         parameters: {
             query?: {
-                kind?: string | null;
-                status?: string | null;
-                site?: string | null;
-                agent?: string | null;
-                stack?: string | null;
-                parent?: string | null;
-                location?: string | null;
-                model?: string | null;
-                firmware?: string | null;
-                q?: string | null;
-                order?: string | null;
-                limit?: string | null;
-                cursor?: string | null;
+                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                kind?: string;
+                /** @description Status as it is shown, with commas between; restarting: away because a restart was asked. */
+                status?: string;
+                /** @description Ids of sites, with commas between. */
+                site?: string;
+                /** @description The id of a server: what its site has. */
+                agent?: string;
+                /** @description The id of a stack: its members. */
+                stack?: string;
+                /** @description The id of a device: what hangs from it. */
+                parent?: string;
+                /** @description The id of a place: what is there or below it; none: what is nowhere. */
+                location?: string;
+                /** @description A model, exactly. */
+                model?: string;
+                /** @description A firmware version, exactly. */
+                firmware?: string;
+                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                q?: string;
+                /** @description What the list is ordered by; with - in front: downward. */
+                order?: "address" | "-address" | "firmware_version" | "-firmware_version" | "kind" | "-kind" | "location" | "-location" | "model" | "-model" | "name" | "-name" | "serial_number" | "-serial_number" | "since" | "-since" | "site" | "-site" | "status" | "-status";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3262,7 +3548,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3271,7 +3557,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3287,13 +3573,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,7 +3589,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3317,9 +3604,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                "Idempotency-Key"?: string | null;
+                /** @description Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command. */
+                "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
@@ -3330,7 +3619,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3339,7 +3628,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3353,17 +3642,19 @@ export interface operations {
     ApiV1DevicesDeviceIdHistoryHistory: {
         parameters: {
             query?: {
-                limit?: number | null;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3372,7 +3663,7 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3388,13 +3679,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3403,7 +3695,7 @@ export interface operations {
                     "application/json": components["schemas"]["PointList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3417,19 +3709,23 @@ export interface operations {
     ApiV1DevicesDeviceIdPointsKeyHistoryPointHistory: {
         parameters: {
             query?: {
-                after?: string | null;
-                before?: string | null;
+                /** @description From this time on: RFC 3339; a day before `before` unless told. */
+                after?: string;
+                /** @description Until this time: RFC 3339; now unless told. */
+                before?: string;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
+                /** @description The key of the point, such as mic.302.level.mute. */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3438,7 +3734,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3454,13 +3750,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3469,7 +3766,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3483,14 +3780,22 @@ export interface operations {
     ApiV1EventsEvents: {
         parameters: {
             query?: {
-                after?: number | null;
-                before?: number | null;
-                limit?: number | null;
-                device?: string | null;
-                site?: string | null;
-                location?: string | null;
-                type?: string | null;
-                log?: string | null;
+                /** @description The id of a fact: those that came after it, upward. */
+                after?: number;
+                /** @description The id of a fact: those before it, newest first. */
+                before?: number;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description The id of a site. */
+                site?: string;
+                /** @description The id of a place: of the devices that are there or below it now. */
+                location?: string;
+                /** @description Types of facts, with commas between, such as device.status. */
+                type?: string;
+                /** @description The id of the log that was read before; another one is answered with log_changed. */
+                log?: string;
             };
             header?: never;
             path?: never;
@@ -3498,7 +3803,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3507,7 +3812,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3527,7 +3832,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3536,7 +3841,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3560,7 +3865,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3569,7 +3874,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3589,14 +3894,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3620,7 +3925,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3629,7 +3934,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubCheck"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3649,7 +3954,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3658,7 +3963,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3682,7 +3987,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3691,7 +3996,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3705,7 +4010,8 @@ export interface operations {
     ApiV1FoundFound: {
         parameters: {
             query?: {
-                site?: string | null;
+                /** @description The id of a site. */
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -3713,7 +4019,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3722,7 +4028,7 @@ export interface operations {
                     "application/json": components["schemas"]["FoundList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3738,20 +4044,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of what was found: `<site>.<finding>`. */
                 found_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3771,7 +4078,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3780,7 +4087,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3800,7 +4107,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3809,7 +4116,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3833,7 +4140,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3842,7 +4149,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3862,7 +4169,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3871,7 +4178,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3895,7 +4202,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3904,7 +4211,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3924,7 +4231,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3933,7 +4240,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3957,7 +4264,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3966,7 +4273,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3986,7 +4293,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3995,7 +4302,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4019,7 +4326,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4028,7 +4335,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4052,7 +4359,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4061,7 +4368,7 @@ export interface operations {
                     "application/json": components["schemas"]["Put"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4085,7 +4392,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4094,7 +4401,7 @@ export interface operations {
                     "application/json": components["schemas"]["Imported"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4114,7 +4421,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4123,7 +4430,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4147,7 +4454,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4156,7 +4463,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4172,20 +4479,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the rule. */
                 rule_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4201,13 +4509,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4216,7 +4525,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4231,24 +4540,25 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description lift: to the place above; remove: it goes as well. */
-                hanging?: string;
+                hanging?: "" | "lift" | "remove";
             };
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4264,6 +4574,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4274,7 +4585,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4283,7 +4594,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4299,6 +4610,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4309,7 +4621,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4318,7 +4630,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4332,18 +4644,19 @@ export interface operations {
     ApiV1LocationsLocationIdPhotosAdd: {
         parameters: {
             query?: {
-                /** @description What it shows: the door, the rack. */
+                /** @description What the photo shows: the door, the rack. */
                 caption?: string;
             };
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4352,7 +4665,7 @@ export interface operations {
                     "application/json": components["schemas"]["PhotoItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4366,19 +4679,21 @@ export interface operations {
     ApiV1LocationsLocationIdPhotosPhotoIdPicture: {
         parameters: {
             query?: {
-                /** @description `small`: at most 320 pixels wide and high. */
-                size?: string;
+                /** @description small: at most 320 pixels wide and high; otherwise at most 1,600. */
+                size?: "" | "small";
             };
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
+                /** @description The id of the photo. */
                 photo_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4387,7 +4702,7 @@ export interface operations {
                     "image/jpeg": string;
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4403,21 +4718,23 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
+                /** @description The id of the photo. */
                 photo_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4433,7 +4750,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
+                /** @description The id of the photo. */
                 photo_id: string;
             };
             cookie?: never;
@@ -4444,7 +4763,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4453,7 +4772,7 @@ export interface operations {
                     "application/json": components["schemas"]["PhotoItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4473,7 +4792,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4482,7 +4801,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4506,7 +4825,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4515,7 +4834,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4539,7 +4858,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4548,7 +4867,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4562,9 +4881,12 @@ export interface operations {
     ApiV1OrganizationMessagesMessages: {
         parameters: {
             query?: {
-                which?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Messages of one state; waiting and failed unless told. */
+                which?: "waiting" | "sent" | "failed";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4572,7 +4894,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4581,7 +4903,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4601,7 +4923,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4610,7 +4932,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4626,20 +4948,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4655,13 +4978,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4670,7 +4994,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4694,7 +5018,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4703,7 +5027,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4723,7 +5047,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4732,7 +5056,7 @@ export interface operations {
                     "application/json": components["schemas"]["TermsView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4756,14 +5080,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4787,14 +5111,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4818,7 +5142,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4827,7 +5151,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetFor"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4847,7 +5171,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4856,7 +5180,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4880,7 +5204,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4889,7 +5213,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4905,13 +5229,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4920,7 +5245,7 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4936,6 +5261,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
@@ -4946,7 +5272,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4955,7 +5281,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4975,7 +5301,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4984,7 +5310,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5008,7 +5334,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5017,7 +5343,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5037,14 +5363,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5068,14 +5394,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5099,7 +5425,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5108,7 +5434,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5128,7 +5454,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5137,7 +5463,7 @@ export interface operations {
                     "application/json": components["schemas"]["SiteList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5157,7 +5483,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5166,7 +5492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Summary"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5186,7 +5512,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5195,7 +5521,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5219,7 +5545,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5228,7 +5554,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUsers"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5244,20 +5570,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5273,6 +5600,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
@@ -5283,7 +5611,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5292,7 +5620,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5308,13 +5636,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5323,7 +5652,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUser"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5339,13 +5668,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5354,7 +5684,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetLink"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5370,20 +5700,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5399,13 +5730,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5414,7 +5746,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5434,7 +5766,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5443,7 +5775,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5467,7 +5799,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5476,7 +5808,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5492,20 +5824,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5521,6 +5854,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
@@ -5531,7 +5865,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5540,7 +5874,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;

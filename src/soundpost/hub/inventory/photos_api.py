@@ -1,12 +1,12 @@
 """`/api/v1/locations/{id}/photos`: what a place looks like. The list is part of the place itself."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody
 from msgspec import Struct
 
 from soundpost.hub.inventory import places
@@ -22,8 +22,6 @@ KEPT = "private, no-cache"
 """A browser keeps it and asks each time whether it still may: a role may have been narrowed meanwhile."""
 SMALL = "small"
 TAKEN = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
-Caption = Annotated[str, QueryParameter(description="What it shows: the door, the rack.")]
-Size = Annotated[str, QueryParameter(description=f"`{SMALL}`: at most {pictures.SMALL} pixels wide and high.")]
 
 
 class Sent(Operation):
@@ -58,13 +56,19 @@ class PhotoController(Controller):
 
     @post(
         "",
-        opt=ADMINISTER,
+        opt={
+            **ADMINISTER,
+            "faults": (
+                "blob_unwritable body_missing location_gone managed_by_hub no_files not_allowed photo_bytes photo_damaged "
+                "photo_too_large photo_type photos_full text_invalid"
+            ),
+        },
         request_max_body_size=pictures.MOST_BYTES,
         operation_class=Sent,
         summary="Add a photo: the JPEG, PNG or WebP file as the body; it is kept smaller, and without anything else the file says",
     )
     async def add(
-        self, request: AnyRequest, inventory: Inventory, photos: Photos, location_id: str, caption: Caption = ""
+        self, request: AnyRequest, inventory: Inventory, photos: Photos, location_id: str, caption: str = ""
     ) -> places.PhotoItem:
         inventory.may_change(location_id, scope_of(request, inventory))
         data = await sent(request)
@@ -72,7 +76,7 @@ class PhotoController(Controller):
 
     @get(
         "/{photo_id:str}",
-        opt=SEE,
+        opt={**SEE, "faults": "blob_damaged location_gone no_files photo_gone"},
         media_type=pictures.MEDIA_TYPE,
         summary="The picture, as JPEG; an ETag tells whether it is the one you have",
     )
@@ -83,7 +87,7 @@ class PhotoController(Controller):
         photos: Photos,
         location_id: str,
         photo_id: str,
-        size: Size = "",
+        size: str = "",
     ) -> Response[bytes]:
         inventory.see_place(location_id, scope_of(request, inventory))
         photo = photos.find(location_id, photo_id)
@@ -94,7 +98,11 @@ class PhotoController(Controller):
         body = await photos.read(photo, small=small)
         return Response(body, media_type=pictures.MEDIA_TYPE, headers=headers)
 
-    @patch("/{photo_id:str}", opt=ADMINISTER, summary="Say what it shows")
+    @patch(
+        "/{photo_id:str}",
+        opt={**ADMINISTER, "faults": "location_gone managed_by_hub not_allowed photo_gone text_invalid"},
+        summary="Say what it shows",
+    )
     async def change(
         self,
         request: AnyRequest,
@@ -108,7 +116,11 @@ class PhotoController(Controller):
         changed = await photos.caption(http.who(request), location_id, photo_id, data.caption)
         return places.photo_item(changed)
 
-    @delete("/{photo_id:str}", opt=ADMINISTER, summary="Delete a photo")
+    @delete(
+        "/{photo_id:str}",
+        opt={**ADMINISTER, "faults": "location_gone managed_by_hub not_allowed photo_gone"},
+        summary="Delete a photo",
+    )
     async def remove(
         self, request: AnyRequest, inventory: Inventory, photos: Photos, location_id: str, photo_id: str
     ) -> None:

@@ -130,7 +130,12 @@ class SessionController(Controller):
     async def session(self, request: AnyRequest, people: People, about: About) -> SessionView:
         return view(about, people, http.principal(request))
 
-    @post("/session", opt={"right": "open"}, status_code=200, summary="Sign in")
+    @post(
+        "/session",
+        opt={"right": "open", "faults": "agent_account busy sign_in_failed too_many_attempts"},
+        status_code=200,
+        summary="Sign in",
+    )
     async def sign_in(
         self, request: AnyRequest, data: SignInBody, people: People, about: About
     ) -> Response[SessionView]:
@@ -149,14 +154,30 @@ class SessionController(Controller):
         response.set_cookie(cookie(request, people, "", 0))
         return response
 
-    @put("/session/password", opt={"right": "see", "first": True}, status_code=204, summary="Change one's own password")
+    @put(
+        "/session/password",
+        opt={
+            "right": "see",
+            "first": True,
+            "faults": "busy not_a_person too_many_attempts weak_password wrong_password",
+        },
+        status_code=204,
+        summary="Change one's own password",
+    )
     async def password(self, request: AnyRequest, data: PasswordBody, people: People) -> None:
         principal = http.signed_in(request)
         if principal.kind != "person":
             raise Forbidden("An API key has no password; sign in as a person.", code="not_a_person")
         await people.change_password(principal, http.who(request), data.password, data.new_password)
 
-    @post("/first-run", opt={"right": "open"}, summary="Make the first owner with the code of the start-up address")
+    @post(
+        "/first-run",
+        opt={
+            "right": "open",
+            "faults": "busy first_run_code first_run_done first_run_elsewhere too_many_attempts weak_password",
+        },
+        summary="Make the first owner with the code of the start-up address",
+    )
     async def first_run(
         self, request: AnyRequest, data: FirstRunBody, people: People, about: About
     ) -> Response[SessionView]:

@@ -64,7 +64,8 @@ async def test_those_of_elsewhere_are_not_there(world: World, who: str) -> None:
     photo = await added(world, "out")
     made_up = "loc_none/photos/pho_none"
     for method, content in (("GET", None), ("PATCH", b'{"caption": "mine"}'), ("DELETE", None)):
-        answers = [await ask(world, who, method, path, content) for path in (photo, made_up)]
+        kind = {"Content-Type": "application/json"}
+        answers = [await ask(world, who, method, path, content, **kind) for path in (photo, made_up)]
         said = [(answer.status_code, answer.json()["code"]) for answer in answers]
         assert said[0] == said[1] and said[0][0] in (403, 404), (method, said)
     assert (await ask(world, "owner", "GET", photo)).status_code == 200

@@ -246,7 +246,7 @@ async def test_who_asks_learns_nothing_and_floods_nobody(owned: Hub) -> None:
     await joined(owned, "lee@example.org")
     id = (await person(owned, "lee@example.org"))["id"]
     assert (await owned.client.patch(f"{API}/users/{id}", json={"disabled": True})).status_code == 200
-    for name in ("nobody@example.org", "lee@example.org", "x" * 5_000, "\0", *[OWNER["sign_in"]] * 5):
+    for name in ("nobody@example.org", "lee@example.org", "x" * 5_000, "\1", *[OWNER["sign_in"]] * 5):
         answer = await owned.page(Origin=owned.url).post(f"{API}/password-resets", json={"sign_in": name})
         assert (answer.status_code, answer.content) == (204, b"")
     await resets(owned).idle()
