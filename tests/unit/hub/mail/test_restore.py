@@ -49,6 +49,7 @@ async def test_a_copy_put_back_is_noticed_and_what_waits_is_held(tmp_path: Path,
             assert (await facts(store))[-1] == "hub.restored"
             office = Office(store, clock)
             await office.start()
+            await clock.advance(1)
             await office.queue("new@example.org")
             await office.mail.round()
             assert sink.recipients == ["old@example.org", "new@example.org"]  # what is new goes out
