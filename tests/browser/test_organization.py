@@ -160,7 +160,7 @@ def test_terms_are_read_by_everybody_and_changed_by_owners(office: Office) -> No
     # Whoever joins reads them.
     guest = Person(office.browser, who.url)
     guest.page.goto(f"{who.url}{office.invite(who, 'bo@example.org')['link']}")
-    guest.page.get_by_text("Read the terms").click()
+    guest.page.get_by_text("Terms of use", exact=True).click()
     expect(guest.page.get_by_text("Lock the rack.")).to_be_visible(timeout=WAIT_MS)
     expect(guest.page.get_by_role("link", name="https://example.org/privacy")).to_be_visible()
     assert look(guest, "register-terms") == []
