@@ -246,11 +246,11 @@ def _sites(memory: Memory, query: DeviceQuery) -> list[SiteState]:
 def counted(memory: Memory, query: DeviceQuery, scope: Scope) -> int | None:
     """How many match, where the counts that are kept say so; None when devices must be looked at."""
     looked_at = query.stack or query.parent or query.location or query.model or query.firmware or query.words
-    if looked_at or query.site or query.agent or not scope.everything:
+    if looked_at or query.site or query.agent:
         return None
     return sum(
         n
-        for kind, counts in memory.totals.items()
+        for kind, counts in scope.counts(memory).items()
         if not query.kind or kind in query.kind
         for status, n in counts.items()
         if not query.status or status in query.status
@@ -260,7 +260,7 @@ def counted(memory: Memory, query: DeviceQuery, scope: Scope) -> int | None:
 def matching(memory: Memory, query: DeviceQuery, scope: Scope, devices: Iterable[DeviceState]) -> list[DeviceState]:
     """Those of `devices` (all listed) that `matches` says true of. One filter after the other over what the one before left: so a
     hundred thousand devices can be asked in a few milliseconds."""
-    found = list(devices) if scope.everything else [device for device in devices if scope.device(device)]
+    found = scope.among(devices)
     if query.location:
         found = [device for device in found if at(memory, query.location, device)]
     if query.site or query.agent:
@@ -313,11 +313,15 @@ def select(memory: Memory, query: DeviceQuery, scope: Scope) -> Page:
     key = partial(ORDERS[name], memory)
     place = _place(query, int if name in ("status", "since") else str) if query.cursor else None
     total = counted(memory, query, scope)
-    if total is None:
+    if total is None or (
+        0 < total * FEW <= len(memory.devices)
+    ):  # of few, going on until a page is full goes through all
         found = every(memory, query, scope)
         total, onward = len(found), _beyond(found, key, place, descending)
     else:
         onward = _beyond(ordered(memory, name), key, place, descending) if total else iter(())
+        if not scope.everything:
+            onward = filter(scope.device, onward)
         if query.kind or query.status:
             onward = filter(partial(_of, query), onward)
     page = list(islice(onward, query.limit + 1))
