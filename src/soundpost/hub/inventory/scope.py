@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from soundpost.device.model import Kind, Status
+from soundpost.device.model import Kind
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.state import DeviceState
 from soundpost.hub.locations.tree import Tree
@@ -102,7 +102,8 @@ class Nothing:
 
 def _add(counts: Counter[str], statuses: Mapping[str, int], *, up: bool) -> None:
     for status, n in statuses.items():
-        counts[status if up else str(Status.UNKNOWN)] += n
+        if n:
+            counts[status if up else "unknown"] += n
 
 
 class Part:
@@ -119,6 +120,7 @@ class Part:
         self._sites: frozenset[str] = frozenset()
         self._counts_of: tuple[int, Tree | None] = (-1, None)
         self._counts: dict[str, Counter[str]] = {}
+        self._by_site_of: tuple[int, Tree | None] = (-1, None)
         self._by_site: dict[str, Counter[str]] = {}
 
     def _now(self) -> frozenset[str]:
@@ -147,28 +149,29 @@ class Part:
         return [device for device in devices if device.place in places]
 
     def counts(self, memory: Memory) -> Counts:
-        self._count()
+        """From what is counted at each place, so that no device is looked at."""
+        places = self._now()
+        if self._counts_of != (memory.counted, self._tree):
+            self._counts_of = memory.counted, self._tree
+            self._counts = defaultdict(Counter)
+            for (place, site_id), kinds in memory.counts_at.items():
+                if place in places:
+                    up = memory.sites[site_id].up
+                    for kind, statuses in kinds.items():
+                        _add(self._counts[kind], statuses, up=up)
         return self._counts
 
     def counts_of_site(self, memory: Memory, site_id: str) -> Mapping[str, int]:
-        self._count()
+        places = self._now()
+        if self._by_site_of != (memory.counted, self._tree):
+            self._by_site_of = memory.counted, self._tree
+            self._by_site = defaultdict(Counter)
+            for (place, its_site), kinds in memory.counts_at.items():
+                if place in places:
+                    for kind, statuses in kinds.items():
+                        if kind != Kind.STACK:
+                            _add(self._by_site[its_site], statuses, up=memory.sites[its_site].up)
         return self._by_site.get(site_id, {})
-
-    def _count(self) -> None:
-        """From what memory counts at each place, so that no device is looked at."""
-        places, memory = self._now(), self._memory
-        if self._counts_of == (memory.counted, self._tree):
-            return
-        self._counts_of = memory.counted, self._tree
-        self._counts, self._by_site = defaultdict(Counter), defaultdict(Counter)
-        for (place, site_id), kinds in memory.counts_at.items():
-            if place not in places:
-                continue
-            up = memory.sites[site_id].up
-            for kind, statuses in kinds.items():
-                _add(self._counts[kind], statuses, up=up)
-                if kind != Kind.STACK:
-                    _add(self._by_site[site_id], statuses, up=up)
 
     def key(self) -> str:
         return ",".join(sorted(self._tops))
