@@ -18,6 +18,7 @@ from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
 from soundpost.hub.audit import jobs as audit_jobs
 from soundpost.hub.audit.proving import Prover
+from soundpost.hub.audit.service import ADDED as AUDITED
 from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
@@ -39,6 +40,7 @@ from soundpost.hub.people.views import Views
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
+from soundpost.kernel.signal import Signal
 
 
 class House(Struct):
@@ -109,6 +111,9 @@ async def opened(
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
+    audited: Signal[str] = Signal("audit")
+    store.hinted.subscribe(lambda word: audited.emit(word) if word == AUDITED else None)
+    live.register_turns("audit", audited)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
     rooms = Rooms(

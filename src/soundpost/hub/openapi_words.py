@@ -45,8 +45,8 @@ TAGS = {
 `{"subscribe":["summary","device:dev_…","list:kind=mixer&status=offline"]}`, `{"unsubscribe":[…]}`, `{"ping":1}`. Out:
 `{"topic","type":"snapshot|change|gone","seq","data"}`, where `data` is what REST answers, or its changed fields; `seq` counts per topic
 from 1, and a gap means: subscribe again. A refused topic is answered with `{"topic","type":"error","data":problem}`. Topics: `summary`,
-`list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`. Who is not
-signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that stops with 1001.""",
+`list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`, `audit`.
+Who is not signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that stops with 1001.""",
 }
 
 SECURITY: dict[str, Part] = {

@@ -1,4 +1,5 @@
 import type { Catalogue } from ".";
+import { audit } from "./audit.de";
 import { said } from "./said.de";
 
 export const de: Catalogue = {
@@ -959,5 +960,6 @@ export const de: Catalogue = {
   "event.person.joined": "Person ist dabei",
   "event.person.changed": "Zugang einer Person geändert",
   "event.person.removed": "Person entfernt",
+  ...audit,
   ...said,
 };

@@ -1,4 +1,5 @@
 import type { Entry } from ".";
+import { audit } from "./audit.en";
 import { said } from "./said.en";
 
 export const en = {
@@ -959,5 +960,6 @@ export const en = {
   "event.person.joined": "Person joined",
   "event.person.changed": "Access of a person changed",
   "event.person.removed": "Person removed",
+  ...audit,
   ...said,
 } satisfies Record<string, Entry>;

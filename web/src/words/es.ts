@@ -1,4 +1,5 @@
 import type { Catalogue } from ".";
+import { audit } from "./audit.es";
 import { said } from "./said.es";
 
 export const es: Catalogue = {
@@ -959,5 +960,6 @@ export const es: Catalogue = {
   "event.person.joined": "Persona unida",
   "event.person.changed": "Acceso de una persona cambiado",
   "event.person.removed": "Persona quitada",
+  ...audit,
   ...said,
 };

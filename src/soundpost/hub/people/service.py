@@ -180,7 +180,9 @@ class People:
         meta.drop(tx, FIRST_RUN)
         tx.log("person.added", {"person": id, "sign_in": sign_in, "name": shown, "role": "owner"})
         who = Who("person", id, shown, client.address)
-        audit.recorded(tx, who, "person.added", subject=id, detail={"sign_in": sign_in, "role": "owner"})
+        audit.recorded(
+            tx, who, "person.added", subject=id, detail={"before": None, "after": {"sign_in": sign_in, "role": "owner"}}
+        )
         tx.after(lambda: setattr(self, "first_run_open", False))
         person = repo.by_id(tx.conn, id)
         assert person is not None

@@ -151,7 +151,7 @@ class Users:
         }  # fmt: skip
         repo.add_person(tx.conn, row)
         token = self._link(tx, id, name, wanted, who)
-        detail = {"sign_in": name, "role": wanted.role, "places": sorted(wanted.places), "ends_ms": wanted.ends_ms}
+        detail = {"before": None, "after": {"sign_in": name, **_plain(wanted)}}
         tx.log("person.invited", {"person": id, "name": name, "by": who.name or who.id})
         audit.recorded(tx, who, "person.invited", subject=id, detail=detail)
         return Asked(name, id, token, self._mail_state())
@@ -274,7 +274,13 @@ class Users:
             repo.remove_person(tx.conn, id)
             mail.cancel(tx, id)
             tx.log("person.removed", {"person": id, "name": row.name, "by": who.name or who.id})
-            audit.recorded(tx, who, "person.removed", subject=id, detail={"sign_in": row.sign_in, "role": row.role})
+            audit.recorded(
+                tx,
+                who,
+                "person.removed",
+                subject=id,
+                detail={"before": {"sign_in": row.sign_in, "name": row.name, **_plain(before)}, "after": None},
+            )
 
         await self._store.unit_of_work(work)
 
