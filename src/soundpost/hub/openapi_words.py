@@ -46,7 +46,8 @@ TAGS = {
 `{"topic","type":"snapshot|change|gone","seq","data"}`, where `data` is what REST answers, or its changed fields; `seq` counts per topic
 from 1, and a gap means: subscribe again. A refused topic is answered with `{"topic","type":"error","data":problem}`. Topics: `summary`,
 `list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`, `audit`.
-Who is not signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that stops with 1001.""",
+Who is not signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that
+stops with 1001.""",
 }
 
 SECURITY: dict[str, Part] = {
