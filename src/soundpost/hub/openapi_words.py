@@ -39,6 +39,7 @@ TAGS = {
     "Users": "Who may come in, in which role, where, and until when.",
     "Views": "Named filters of lists, one's own and shared ones.",
     "Organization": "Name, mail, text messages, terms, and what waits to be sent.",
+    "Reports": "What is looked through from time to time: who may come in.",
     "Audit": "Who did what, when, from where.",
     "Local Agent": "On a Local Agent only: its line to the central hub, its sign-ins for devices, its discovery, its ceiling.",
     "Live": """`GET /api/v1/live` upgraded to a WebSocket; right *see*, by cookie with a matching `Origin`, or by key. In:
