@@ -79,6 +79,7 @@ export type AccessReview = Schemas["AccessReview"];
 export type AccessLine = Schemas["AccessLine"];
 export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
+export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */
