@@ -33,7 +33,7 @@ function Review() {
   return (
     <Page
       title={t("nav.reports")}
-      aside={value && <Text dim id="access-head">{t("access.head", { people: value.items.filter((item) => item.kind === "person").length, keys: value.items.filter((item) => item.kind === "key").length, owners: value.owners })}</Text>}
+      aside={value && <Text dim id="access-head">{[t("count.people", { n: value.items.filter((item) => item.kind === "person").length }), t("access.keys", { n: value.items.filter((item) => item.kind === "key").length }), t("access.owners", { n: value.owners })].join(" · ")}</Text>}
       tools={
         <Line gap={8}>
           <Download href="/api/v1/reports/access.csv" id="access-csv">{t("audit.csv")}</Download>
