@@ -16,6 +16,8 @@ from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
+from soundpost.hub.audit import jobs as audit_jobs
+from soundpost.hub.audit.proving import Prover
 from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
@@ -52,6 +54,7 @@ class House(Struct):
     about: About
     organization: Organization
     post: Post
+    audit: audit_jobs.Keeper
     app: Any
     first_run_code: str | None
 
@@ -66,6 +69,7 @@ async def opened(
     periods: Periods | None = None,
     door: bool = False,
     address: str = "",
+    audit_days: float = audit_jobs.DAYS,
     controllers: tuple[Any, ...] = (),
     services: dict[str, object] | None = None,
     prepare: Callable[["House"], None] = lambda house: None,
@@ -105,6 +109,8 @@ async def opened(
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
+    prover = Prover(store)
+    keeper = audit_jobs.Keeper(store, prover, audit_days)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
@@ -126,9 +132,11 @@ async def opened(
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
+        part_of=inventory.part_of,
+        device_name=inventory.name_of,
     )  # fmt: skip
     app = build(edition, store, people, rooms, about=about)
-    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, app, code)
+    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, keeper, app, code)
     prepare(house)
     await inventory.start()
     await commands.start()
@@ -138,6 +146,7 @@ async def opened(
     ending = asyncio.create_task(look_after_people(users, resets, clock), name="people-ending")
     others = [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
+    others.append(asyncio.create_task(keeper.run(), name="audit"))
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     try:
         async with sending:

@@ -87,9 +87,8 @@ def answers(made: Part, examples: Examples) -> Part:
         if status in ("202", "204") and is_empty(answer):
             answer.pop("content", None)
         for kind, content in answer.get("content", {}).items():
-            content["example"] = (
-                examples.of(content["schema"]) if kind == "application/json" else "12:00:01.204 > BOX 0 NAME\n"
-            )
+            text = words.FILES.get(kind, words.TRANSCRIPT)
+            content["example"] = examples.of(content["schema"]) if kind == "application/json" else text
     return good
 
 

@@ -5,6 +5,7 @@ here, or a description beside the route; a test names those that lack one.
 from typing import Any
 
 from soundpost.device.model import Kind, Status
+from soundpost.hub.audit import asked
 from soundpost.hub.inventory import query, rules
 from soundpost.hub.mail import states as mail_states
 from soundpost.hub.store import pages
@@ -186,6 +187,26 @@ PARAMETERS |= {
     },
     "before of /api/v1/events": {"description": "The id of a fact: those before it, newest first.", "schema": FACT_ID},
 }
+AUDIT: dict[str, Part] = {
+    "kind": text("Who acted: kinds, with commas between.", pattern=listed(*asked.KINDS)),
+    "who": text("The id of a person, key or server: what they did.", maxLength=asked.TEXT_MOST),
+    "act": text("Acts, with commas between: person.invited, or person.* for all of them.", pattern=asked.PATTERNS),
+    "device": text("The id of a device: what was done to it.", maxLength=asked.TEXT_MOST),
+    "subject": text("The id of what it was done to: a person, a place, a server.", maxLength=asked.TEXT_MOST),
+    "address": text("The address it came from, exactly.", maxLength=asked.TEXT_MOST),
+    "result": text("How it ended, with commas between: done, refused, failed, expired; open: not at all."),
+    "from": text("What began at this time or after it: RFC 3339."),
+    "until": text("What began at this time or before it: RFC 3339."),
+    "q": text("Words, each of which stands somewhere in the act.", maxLength=asked.TEXT_MOST),
+}
+for _path in ("/api/v1/audit", "/api/v1/audit/export.csv", "/api/v1/audit/export.jsonl"):
+    PARAMETERS |= {f"{name} of {_path}": part for name, part in AUDIT.items()}
+FILES = {
+    "text/csv": "time,act,who\r\n2026-11-24T03:50:12.204Z,person.invited,Ada\r\n",
+    "application/x-ndjson": '{"time":"2026-11-24T03:50:12.204Z","act":"person.invited","who":"Ada"}\n',
+}
+"""What files look like; any other text is a transcript."""
+TRANSCRIPT = "12:00:01.204 > BOX 0 NAME\n"
 
 
 def parameter(made: Part, path: str) -> Part:

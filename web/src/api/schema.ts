@@ -273,7 +273,41 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what, newest first */
-        get: operations["ApiV1AuditEntries"];
+        get: operations["ApiV1AuditActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts as a table (RFC 4180) */
+        get: operations["ApiV1AuditExportCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts, one a line */
+        get: operations["ApiV1AuditExportJsonlLines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1231,6 +1265,38 @@ export interface components {
             zone: string;
         };
         /**
+         * ActList
+         * @description Newest first. With `next` there may be more, also after a page that holds few or none: a question that finds little is answered in
+         *         parts, and `searched_to` says how far back this one went.
+         */
+        ActList: {
+            items: components["schemas"]["ActView"][];
+            next: string | null;
+            searched_to: string | null;
+        };
+        /**
+         * ActView
+         * @description One act. `subject`: what it was done to, where that is no device: a person, place, server, command. `before`, `after`: of a change;
+         *         `arguments`: what else was said. `result` null: it was begun and nobody wrote how it ended. `took_s`: seconds from one to the other.
+         */
+        ActView: {
+            act: string;
+            after: Record<string, unknown> | null;
+            arguments: Record<string, unknown> | null;
+            before: Record<string, unknown> | null;
+            device: string | null;
+            device_name: string | null;
+            ended: string | null;
+            from: string | null;
+            id: string;
+            reason: Record<string, unknown> | null;
+            result: string | null;
+            subject: string | null;
+            time: string;
+            took_s: number | null;
+            who: components["schemas"]["WhoView"];
+        };
+        /**
          * AddAgent
          * @description `password` is generated when left out; `site`: take over one that has no server, else a new one.
          */
@@ -1615,24 +1681,6 @@ export interface components {
         Ended: {
             ended: number;
         };
-        /**
-         * Entry
-         * @description `arguments` stand on the opened row, `result` and `reason` on the completed one.
-         */
-        Entry: {
-            act: string;
-            arguments: Record<string, unknown> | null;
-            device: string | null;
-            from: string;
-            id: string;
-            /** @enum {unknown} */
-            phase: "completed" | "opened";
-            reason: Record<string, unknown> | null;
-            result: string | null;
-            subject: string | null;
-            time: string;
-            who: components["schemas"]["WhoView"];
-        };
         /** EventItem */
         EventItem: {
             data: Record<string, unknown>;
@@ -1971,11 +2019,6 @@ export interface components {
             sms: components["schemas"]["SmsView"] | null;
             sms_way: components["schemas"]["WayView"];
             terms: components["schemas"]["TermsView"];
-        };
-        /** Page */
-        Page: {
-            items: components["schemas"]["Entry"][];
-            next: string | null;
         };
         /** Password */
         Password: {
@@ -2454,7 +2497,8 @@ export interface components {
         /** WhoView */
         WhoView: {
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "person" | "key" | "agent" | "rule" | "system";
             name: string;
         };
         /** Wrong */
@@ -3125,11 +3169,29 @@ export interface operations {
             };
         };
     };
-    ApiV1AuditEntries: {
+    ApiV1AuditActs: {
         parameters: {
             query?: {
-                /** @description The id of a device. */
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
                 device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
                 /** @description How many at most; 100 unless told. */
                 limit?: number;
                 /** @description `next` of the page before; belongs to the same question. */
@@ -3147,7 +3209,107 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["ActList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportCsvTable: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportJsonlLines: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             /** @description A problem */

@@ -81,6 +81,15 @@ class Head(Struct, frozen=True):
         return f"{self.n}:{(self.mac or b'').hex()}"
 
 
+def head_of(text: str) -> Head:
+    """From its `text`. Raises ValueError."""
+    n, _, mac = text.strip().partition(":")
+    proof = bytes.fromhex(mac)
+    if not n.isascii() or not n.isdigit() or len(n) > 18 or (int(n) > 0 and len(proof) != 32):
+        raise ValueError(f"no head: {text!r}")
+    return Head(int(n), proof)
+
+
 def row_of(values: Mapping[str, Any]) -> Row:
     return Row(tuple(values[name] for name in COLUMNS), values.get("mac"))
 

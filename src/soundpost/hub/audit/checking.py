@@ -94,6 +94,11 @@ class Checker:
 
     # -- row by row
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether anything was found, or may yet be."""
+        return bool(self.findings or self._doubts or self._changed)
+
     def row(self, row: Row) -> None:
         self.count += 1
         if self._base is None or row.n <= self._base.n:

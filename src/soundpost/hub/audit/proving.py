@@ -95,7 +95,7 @@ class Walk:
         if rows:
             self._first = self._first or rows[0].n
             self._after = rows[-1].n
-        return bool(rows)
+        return len(rows) == STRETCH
 
     def _cut_meanwhile(self, conn: Connection) -> None:
         cut = last_cut(repo.anchors(conn))
@@ -132,13 +132,19 @@ class Prover:
         self._store = store
         self._one = asyncio.Lock()
         self.last: Report | None = None
+        self.wanted = 0
+        """So many wait for a pass: the one that is under way is not to take its time."""
 
     async def report(self) -> Report:
         """Of the last pass; of one made now when there was none since the start."""
         return self.last or await self.now()
 
-    async def now(self, rest: Rest = no_rest) -> Report:
-        async with self._one:
-            key = self._store.secrets.audit_key
-            self.last = await prove(self._store, key, self._store.clock.now_ms(), rest=rest)
-            return self.last
+    async def now(self, rest: Rest | None = None) -> Report:
+        self.wanted += rest is None
+        try:
+            async with self._one:
+                key = self._store.secrets.audit_key
+                self.last = await prove(self._store, key, self._store.clock.now_ms(), rest=rest or no_rest)
+                return self.last
+        finally:
+            self.wanted -= rest is None

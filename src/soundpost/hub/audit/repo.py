@@ -94,3 +94,19 @@ def beyond(conn: Connection) -> int:
 
 def remove(conn: Connection, upto: int) -> int:
     return conn.execute(delete(audit).where(audit.c.n <= upto)).rowcount
+
+
+def oldest(conn: Connection, limit: int) -> list[chain.Row]:
+    return [chain.row_of(row._asdict()) for row in conn.execute(select(audit).order_by(audit.c.n).limit(limit))]
+
+
+def proof_of(conn: Connection, n: int) -> bytes | None:
+    return conn.execute(select(audit.c.mac).where(audit.c.n == n)).scalar()
+
+
+def still_has(conn: Connection, kept: Head) -> bool:
+    """Whether the chain still goes through a head of its own past. What was cut since can't be asked."""
+    cuts = {anchor.n: anchor.mac for anchor in anchors(conn) if anchor.kind == "cut"}
+    if any(n >= kept.n for n in cuts):
+        return cuts.get(kept.n, kept.mac) == kept.mac
+    return proof_of(conn, kept.n) == kept.mac

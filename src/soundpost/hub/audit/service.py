@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from soundpost.hub.audit import repo, writing
-from soundpost.hub.store import Tx
+from soundpost.hub.audit.chain import Head
+from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 
 
@@ -19,6 +20,8 @@ class Who(Struct, frozen=True):
     address: str = ""
 
 
+ADDED = "audit.added"
+"""Hint: rows were appended."""
 SYSTEM = Who("system", name="Soundpost")
 
 
@@ -66,6 +69,11 @@ def recorded(
     return id
 
 
+async def head(store: Store) -> Head:
+    """Where the chain ends now. `head.text` is what is kept elsewhere, to be compared by `soundpost audit verify --head`."""
+    return await store.read(repo.head)
+
+
 def _add(
     tx: Tx, id: str, phase: str, who: Who, act: str, device: str, subject: str, result: str, detail: object
 ) -> None:
@@ -84,3 +92,4 @@ def _add(
     }
     row["detail"] = repo.packed(msgspec.to_builtins(detail) if detail is not None else {})
     tx.gather(writing.append, row)
+    tx.hint(ADDED)

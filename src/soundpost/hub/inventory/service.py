@@ -212,6 +212,18 @@ class Inventory:
             self.locations.tree.get(place)
             self.may_change(place, allowed)
 
+    def part_of(self, person: Principal) -> Callable[[str], bool] | None:
+        """Which devices lie in the part of the tree a person is limited to now; None: they see all. For rooms below, who may ask it in
+        any thread."""
+        allowed = self.scope(person)
+        places = frozenset(id for id in self.locations.tree.places if allowed.place(id))
+
+        def sees(id: str) -> bool:
+            device = self.memory.devices.get(id)
+            return device is not None and device.place in places
+
+        return None if allowed.everything else sees
+
     def find(self, id: str, allowed: Scope) -> DeviceState:
         """Raises NotFound, also for what this reader may not see."""
         device = self.memory.devices.get(id)

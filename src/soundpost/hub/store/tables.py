@@ -1,6 +1,7 @@
 """Every table, for both databases. Times are milliseconds since 1970 UTC; bodies are msgpack behind a level byte (T19)."""
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import text as sql
 
 metadata = MetaData(
     naming_convention={
@@ -24,6 +25,11 @@ def number(name: str, default: int | None = 0, **options: object) -> Column[int]
         server_default=None if default is None else str(default),
         **options,  # type: ignore[arg-type]
     )
+
+
+def partial(name: str, column: str, where: str) -> Index:
+    """Over `column` and n, of those rows alone that a question can be after: the rest would cost each write and help nobody."""
+    return Index(name, column, "n", sqlite_where=sql(where), postgresql_where=sql(where))
 
 
 # One row each: what this hub is, and how far its log has come (T15). No sequence: the row is advanced in the
@@ -272,7 +278,12 @@ audit = Table(
     text("result"),
     Column("mac", LargeBinary, nullable=True),
     Index("ix_audit_id", "id"),
-    Index("ix_audit_device", "device", "n"),
+    partial("ix_audit_device", "device", "phase = 'opened' AND device <> ''"),
+    partial("ix_audit_act", "act", "phase = 'opened'"),
+    partial("ix_audit_who", "who_id", "phase = 'opened' AND who_id <> ''"),
+    partial("ix_audit_subject", "subject", "phase = 'opened' AND subject <> ''"),
+    partial("ix_audit_address", "address", "phase = 'opened' AND address <> ''"),
+    partial("ix_audit_result", "result", "phase = 'completed' AND result <> 'done'"),
 )
 # Where the chain begins, and how far retention cut it: audit.chain.Anchor.
 audit_anchors = Table(

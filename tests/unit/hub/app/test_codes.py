@@ -25,7 +25,7 @@ ELSEWHERE = {
     "agent/settings.py", "agent/catalogue.py", "agent/conversation.py", "agent/uplink.py",  # at the start of an agent, and on its line
 }  # fmt: skip
 """Rooms whose errors never are an answer of the API."""
-AT_THE_START = {"settings", "disk_in_use"}
+AT_THE_START = {"settings", "disk_in_use", "database_older"}
 """Codes that are told to who starts the program, from rooms whose others are answers."""
 FILLED_IN = {
     ("hub/mail/trial.py", "f'{channel}_not_set_up'"): ("mail_not_set_up", "sms_not_set_up"),

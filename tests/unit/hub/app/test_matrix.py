@@ -16,9 +16,11 @@ from tests.unit.hub.inventory.fabric import Session, found, status
 from soundpost.editions import rooms
 from soundpost.hub.agents.receiver import Source
 from soundpost.hub.app import Edition
+from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import SYSTEM
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people.rules import ROLES
+from soundpost.hub.store import Tx
 
 pytestmark = pytest.mark.slow  # a whole hub and real password hashing for each
 
@@ -57,7 +59,9 @@ MATRIX = {
     "GET /api/v1/commands/{command_id}": MONITOR,
     "DELETE /api/v1/commands/{command_id}": ADMINISTRATOR,
     "POST /api/v1/devices/{device_id}/commands": ADMINISTRATOR,
-    "GET /api/v1/audit": WHOLE,
+    "GET /api/v1/audit": ADMINISTRATOR,
+    "GET /api/v1/audit/export.csv": ADMINISTRATOR,
+    "GET /api/v1/audit/export.jsonl": ADMINISTRATOR,
     "GET /api/v1/audit/verify": OWN,
     "GET /api/v1/locations": MONITOR,
     "GET /api/v1/locations/{location_id}": MONITOR,
@@ -315,3 +319,22 @@ async def test_a_limited_administrator_changes_only_who_is_in_its_part(world: Wo
     own = f"/api/v1/users/{names['monitor-of-a-room@example.org']}"
     assert (await world.ask(who, "PATCH", own, {"disabled": True})).status_code == 200
     assert (await world.ask(who, "DELETE", own)).status_code == 204
+
+
+async def test_the_audit_of_a_part(world: World) -> None:
+    """Acts on the devices that hang there now, and one's own; the same in the file."""
+    who = "administrator of a room"
+
+    def acts(tx: Tx) -> None:
+        for device in ("dev_in", "dev_out"):
+            audit.recorded(tx, SYSTEM, "command.refresh", device=device)
+
+    await world.hub.store.unit_of_work(acts)
+    items = (await world.ask(who, "GET", "/api/v1/audit?limit=1000")).json()["items"]
+    assert {item["device"] for item in items} == {"dev_in", None}
+    assert {item["who"]["name"] for item in items if item["device"] is None} == {"administrator-of-a-room@example.org"}
+    assert len((await world.ask("administrator", "GET", "/api/v1/audit?act=command.*")).json()["items"]) == 2
+    assert "dev_out" not in (await world.ask(who, "GET", "/api/v1/audit/export.jsonl")).text
+    await world.hub.inventory.locations.put(SYSTEM, ["dev_in"], world.rooms["out"])
+    items = (await world.ask(who, "GET", "/api/v1/audit?act=command.*")).json()["items"]
+    assert items == []

@@ -6,6 +6,15 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
+SEARCHED = {
+    "device": "phase = 'opened' AND device <> ''",
+    "act": "phase = 'opened'",
+    "who_id": "phase = 'opened' AND who_id <> ''",
+    "subject": "phase = 'opened' AND subject <> ''",
+    "address": "phase = 'opened' AND address <> ''",
+    "result": "phase = 'completed' AND result <> 'done'",
+}
+
 
 def number(name: str, default: str | None = None) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), server_default=default, nullable=False)
@@ -30,9 +39,20 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":  # a sequence leaves holes where a transaction was rolled back
         op.execute("ALTER TABLE audit ALTER COLUMN n DROP DEFAULT")
         op.execute("DROP SEQUENCE audit_n_seq")
+    searched()
+
+
+def searched() -> None:
+    op.drop_index("ix_audit_device", "audit")
+    for column, where in SEARCHED.items():
+        name = f"ix_audit_{column.removesuffix('_id')}"
+        op.create_index(name, "audit", [column, "n"], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def downgrade() -> None:
+    for column in SEARCHED:
+        op.drop_index(f"ix_audit_{column.removesuffix('_id')}", "audit")
+    op.create_index("ix_audit_device", "audit", ["device", "n"])
     op.drop_table("audit_anchors")
     for column in ("audit_n", "audit_mac", "audit_seal", "audit_key"):
         op.drop_column("log_head", column)
