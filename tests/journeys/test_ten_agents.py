@@ -58,6 +58,7 @@ async def test_ten_agents_and_a_device_that_all_of_them_see(tmp_path: Path) -> N
                 for n in range(AGENTS)
             ]
             for agent, join in zip(agents, hub.ready["agents"], strict=True):
+                await agent.begin()
                 await agent.configure_hub(join["url"], join["name"], join["password"], join["ca_pem"])
             await until(
                 "ten are connected",

@@ -50,6 +50,7 @@ async def main() -> dict[str, Any]:
                 credentials=(Credentials("cred_default", "clearone", "converge"),),
             )  # fmt: skip
             async with Agent(settings, clock, networks=list) as agent:
+                await agent.begin()
                 watches = agent.lines.watches
                 await until(clock, lambda: len(watches) == STACKS and all(w.well for w in watches.values()))
                 before = sorted(watches)

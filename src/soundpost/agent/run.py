@@ -83,6 +83,7 @@ class Agent:
         self.local: Uplink | None = None
         self.hub: Uplink | None = None
         self._hub_task: asyncio.Task[None] | None = None
+        self._begun = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- life
@@ -140,10 +141,16 @@ class Agent:
         account = await self.accounts.load(HUB)
         self.house.site = (account.site if account else "") or await self._own_site()
         self.spool.hub = account.hub if account and account.agent else ""
-        self.lines.open_known()
-        await self.commands.load()
         if account is not None:
             self._open_hub(account)
+
+    async def begin(self) -> None:
+        """Opens the lines of known devices and the hub's, takes up what was commanded, and sweeps. Apart from the opening, so that
+        whoever has pages to show has them up before thousands of lines want their turn, and a mere visit opens none."""
+        self._begun = True
+        self.lines.open_known()
+        await self.commands.load()
+        self._dial_hub()
         self._start(self._again("discovery", self.discovery.run))
         self._start(self._again("housekeeping", self._housekeeping))
 
@@ -351,7 +358,12 @@ class Agent:
             return await dial(address, uplink.account, self.clock)
 
         uplink = self.hub = Uplink(self.engine, account, dialled, self.hold)
-        self._hub_task = self._start(self._again("hub link", uplink.run))
+        if self._begun:
+            self._dial_hub()
+
+    def _dial_hub(self) -> None:
+        if self.hub is not None:
+            self._hub_task = self._start(self._again("hub link", self.hub.run))
 
     async def _close_hub(self) -> None:
         uplink, task = self.hub, self._hub_task

@@ -46,6 +46,7 @@ def machine_name() -> str:
 
 @contextlib.asynccontextmanager
 async def engine(data: Path | None, clock: Clock) -> AsyncIterator[Agent]:
+    """Loaded, not begun."""
     folder = data_folder("agent", data)
     told = as_environment("agent", folder, NAMES)
     async with Agent(from_environment(told, folder, keys_folder(folder), version=__version__), clock) as agent:
@@ -79,6 +80,7 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
                 await join_as_told(agent, orders.get("join"))
                 body = await start_up(house, serving, options, orders)
                 tell(options, body)
+                await agent.begin()
                 try:
                     await enterprise.until(stop, serving, clock, keys_folder(folder), ())
                 finally:

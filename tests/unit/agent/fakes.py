@@ -193,6 +193,7 @@ async def agent(folder: Path, net: FakeNet, *subnets: str, clock: ManualClock | 
     family = FakeFamily(net)
     chosen = settings(folder, *subnets, **changes)
     async with Agent(chosen, clock or ManualClock(), families={"fake": family}, networks=networks) as engine:
+        await engine.begin()
         yield engine
 
 

@@ -62,6 +62,7 @@ async def test_a_slash_16_is_swept_in_six_minutes_and_says_truly_how_far_it_is(t
     net.put("10.30.255.250", FakeStack(unit("1111")))
     chosen = settings(tmp_path, "10.30.0.0/16", connect_s=1.0)
     async with Agent(chosen, clock, families={"fake": family}, networks=networks) as engine:
+        await engine.begin()
         begun, told = clock.monotonic(), []
         await until(engine, lambda: swept(engine))
         while not engine.lines.watches:
@@ -83,6 +84,7 @@ async def test_ranges_that_change_end_the_sweep_that_runs(tmp_path):
     family = Silent(net)
     net.put("10.40.0.5", FakeStack(unit("1111")))
     async with Agent(settings(tmp_path, "10.30.0.0/16"), clock, families={"fake": family}, networks=networks) as engine:
+        await engine.begin()
         await clock.advance(10)
         old = family.asked
         engine.discovery.configure(DiscoverySettings(["10.40.0.0/29"], "list", 900.0))
@@ -150,6 +152,7 @@ async def test_a_slow_look_does_not_hold_up_the_others(tmp_path):
             return await super().look(endpoint, credentials, clock, connect_s)
 
     async with Agent(settings(tmp_path), clock, families={"fake": Stuck(net)}, networks=networks) as engine:
+        await engine.begin()
         await settle(50)
         await until(engine, lambda: engine.lines.watches)
         (watch,) = engine.lines.watches.values()

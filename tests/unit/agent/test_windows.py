@@ -18,6 +18,7 @@ async def main():
     folder = pathlib.Path(tempfile.mkdtemp())
     settings = AgentSettings(data=folder / "data", keys=folder / "keys", subnets=("127.20.0.200:1",))
     async with Agent(settings, SystemClock(), families={}, networks=list) as agent:
+        await agent.begin()
         await agent.spool.settled()
 asyncio.run(main())
 for storey in ("soundpost.hub", "soundpost.simulator", "soundpost.drivers.converge_pro2"):

@@ -46,6 +46,7 @@ async def test_found_watched_and_commanded(tmp_path, farm):
         zone="Europe/London",
     )
     async with Agent(settings, clock, networks=list) as agent:
+        await agent.begin()
         await until(clock, lambda: len(agent.lines.watches) == 3)
         await until(clock, lambda: all(watch.well for watch in agent.lines.watches.values()))
         assert not agent.discovery.findings.all
