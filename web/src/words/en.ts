@@ -959,5 +959,7 @@ export const en = {
   "event.person.joined": "Person joined",
   "event.person.changed": "Access of a person changed",
   "event.person.removed": "Person removed",
+  "event.key.added": "API key made",
+  "event.key.revoked": "API key revoked",
   ...said,
 } satisfies Record<string, Entry>;

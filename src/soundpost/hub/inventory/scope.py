@@ -64,12 +64,12 @@ class Nothing:
 
 
 class Part:
-    """What lies at some places and below them. Asked anew when the tree, or who is where, has changed."""
+    """What lies at some places and below them, and `within` others as well. Asked anew when the tree, or who is where, has changed."""
 
     everything = people = False
 
-    def __init__(self, memory: Memory, tops: frozenset[str]) -> None:
-        self._memory, self._tops = memory, tops
+    def __init__(self, memory: Memory, tops: frozenset[str], within: frozenset[str] = frozenset()) -> None:
+        self._memory, self._tops, self._within = memory, tops, within
         self._tree: Tree | None = None
         self._moves = -1
         self._places: frozenset[str] = frozenset()
@@ -80,7 +80,9 @@ class Part:
         if tree is self._tree and self._moves == self._memory.moves:
             return
         if tree is not self._tree:
-            self._places = frozenset(place.id for top in self._tops for place in tree.under(top))
+            self._places = _under(tree, self._tops)
+            if self._within:
+                self._places &= _under(tree, self._within)
         self._tree, self._moves = tree, self._memory.moves
         self._sites = frozenset(device.site.id for place in self._places for device in self._memory.at.get(place, ()))
 
@@ -98,7 +100,11 @@ class Part:
         return location in self._places
 
     def key(self) -> str:
-        return ",".join(sorted(self._tops))
+        return ",".join(sorted(self._tops)) + "".join(f"&{place}" for place in sorted(self._within))
+
+
+def _under(tree: Tree, tops: frozenset[str]) -> frozenset[str]:
+    return frozenset(place.id for top in tops for place in tree.under(top))
 
 
 def scope(memory: Memory, person: Principal | None) -> Scope:
@@ -106,5 +112,5 @@ def scope(memory: Memory, person: Principal | None) -> Scope:
     if person is None or "see" not in person.rights:
         return Nothing()
     if person.places:
-        return Part(memory, person.places)
+        return Part(memory, person.places, person.within)
     return EVERYTHING if "administer" in person.rights else NO_PEOPLE
