@@ -7,6 +7,7 @@ from litestar import Controller, Request, delete, get, post, put
 from msgspec import UNSET, Struct, UnsetType
 
 from soundpost.agent.discovery import DiscoverySettings
+from soundpost.agent.memory import CredentialSet
 from soundpost.agent.run import Agent, CredentialInput
 from soundpost.agent.uplink import OFF
 from soundpost.agent.websocket import Fingerprint
@@ -223,8 +224,9 @@ class ExternalController(Controller):
     async def configure(
         self, request: AnyRequest, data: HubBody, engine: Agent, external: External, store: Store
     ) -> HubView:
+        before = known_hub(external)
         await configure(engine, data.url, data.name, data.password, data.fingerprint)
-        detail = {"url": data.url, "account": data.name}
+        detail = {"before": before, "after": {"url": data.url, "account": data.name}}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.configured", detail=detail))
         return external.view()
 
@@ -234,9 +236,10 @@ class ExternalController(Controller):
         return external.view()
 
     @delete("/hub", opt={"right": "own", "faults": "disk_failed stopping"})
-    async def forget(self, request: AnyRequest, engine: Agent, store: Store) -> None:
+    async def forget(self, request: AnyRequest, engine: Agent, external: External, store: Store) -> None:
+        detail = {"before": known_hub(external), "after": None}
         await engine.forget_hub()
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten"))
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten", detail=detail))
 
 
 class LocalController(Controller):
@@ -261,8 +264,10 @@ class LocalController(Controller):
             )
             for item in data.items
         ]
+        before = said_sets(engine.credentials())
         kept = await engine.put_credentials(wanted)
-        detail = {"sets": [item.user for item in kept]}
+        new = [item.user for item in wanted if item.password is not None]
+        detail = {"before": before, "after": said_sets(kept), "new_passwords": new}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "credentials.changed", detail=detail))
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in kept])
 
@@ -289,7 +294,7 @@ class LocalController(Controller):
         if not chosen.subnets:
             raise Invalid("Name at least one range, or auto.", code="invalid_argument", field="subnets")
         await engine.set_discovery(chosen)
-        detail = {"subnets": list(chosen.subnets), "policy": chosen.policy, "interval_s": chosen.interval_s}
+        detail = {"before": said_discovery(now), "after": said_discovery(chosen)}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "discovery.changed", detail=detail))
         return discovery_view(engine)
 
@@ -308,6 +313,21 @@ class LocalController(Controller):
         detail = {"before": before, "after": engine.house.ceiling}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "ceiling.changed", detail=detail))
         return ceiling_view(engine)
+
+
+def known_hub(external: External) -> dict[str, Any] | None:
+    """For the audit: which hub this site is joined to now, and under which name."""
+    hub = external.view()
+    return {"url": hub.url, "account": hub.name} if hub.configured else None
+
+
+def said_sets(sets: list[CredentialSet]) -> list[str]:
+    """For the audit, in the order they are tried; no passwords."""
+    return [f"{item.user} @ {', '.join(item.subnets) or '*'}" for item in sets]
+
+
+def said_discovery(chosen: DiscoverySettings) -> dict[str, Any]:
+    return {"subnets": list(chosen.subnets), "policy": chosen.policy, "interval_s": chosen.interval_s}
 
 
 def anywhere(subnets: list[str]) -> list[str]:

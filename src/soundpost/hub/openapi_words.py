@@ -46,8 +46,9 @@ TAGS = {
 `{"subscribe":["summary","device:dev_…","list:kind=mixer&status=offline"]}`, `{"unsubscribe":[…]}`, `{"ping":1}`. Out:
 `{"topic","type":"snapshot|change|gone","seq","data"}`, where `data` is what REST answers, or its changed fields; `seq` counts per topic
 from 1, and a gap means: subscribe again. A refused topic is answered with `{"topic","type":"error","data":problem}`. Topics: `summary`,
-`list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`. Who is not
-signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that stops with 1001.""",
+`list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`, `audit`.
+Who is not signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that stops
+with 1001.""",
 }
 
 SECURITY: dict[str, Part] = {
@@ -127,6 +128,10 @@ PARAMETERS: dict[str, Part] = {
     "cursor": text("`next` of the page before; belongs to the same question."),
     "device": text("The id of a device."),
     "firmware": text("A firmware version, exactly."),
+    "hand_over": {
+        "description": "Whether the link is shown, to be handed over, also where mail could carry it.",
+        "schema": {"type": "boolean"},
+    },
     "hanging": {
         "description": "What becomes of what hangs there: lift (to the place above), remove (it goes as well).",
         "schema": {"type": "string", "enum": ["", "lift", "remove"]},
@@ -157,7 +162,7 @@ PARAMETERS: dict[str, Part] = {
     ),
     "type": text("Types of facts, with commas between, such as device.status."),
     "which": {
-        "description": "Messages of one state; waiting and failed unless told.",
+        "description": "Messages of one state; held, waiting and failed unless told.",
         "schema": {"type": "string", "enum": list(mail_states.STATES)},
     },
     "agent_id": id_of("server", "agt"),

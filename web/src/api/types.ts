@@ -73,7 +73,11 @@ export interface Ways {
   settings: number;
   queue: number;
 }
+/** One act of the audit: how it began and how it ended. */
+export type AuditAct = Schemas["ActView"];
+export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
+export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */

@@ -1,5 +1,6 @@
 """Who did what, and how it ended. Written in the transaction of the act itself, so neither stands without the other."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -23,6 +24,17 @@ class Who(Struct, frozen=True):
 ADDED = "audit.added"
 """Hint: rows were appended."""
 SYSTEM = Who("system", name="Soundpost")
+
+
+Change = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+"""What was there before and after, by field; None where there was nothing."""
+NO_CHANGE: Change = (None, None)
+
+
+def changing(detail: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    """The detail of an act that changed something."""
+    before, after = change
+    return {**detail, "before": before, "after": after} if before is not None or after is not None else dict(detail)
 
 
 def opened(

@@ -39,6 +39,7 @@ class User(Struct, frozen=True):
     seen_ms: int
     invited_by: str
     invited_until_ms: int = 0
+    second_factor: bool = False
 
 
 class Asked(Struct, frozen=True):
@@ -151,7 +152,7 @@ class Users:
         }  # fmt: skip
         repo.add_person(tx.conn, row)
         token = self._link(tx, id, name, wanted, who)
-        detail = {"sign_in": name, "role": wanted.role, "places": sorted(wanted.places), "ends_ms": wanted.ends_ms}
+        detail = {"before": None, "after": {"sign_in": name, **_plain(wanted)}}
         tx.log("person.invited", {"person": id, "name": name, "by": who.name or who.id})
         audit.recorded(tx, who, "person.invited", subject=id, detail=detail)
         return Asked(name, id, token, self._mail_state())
@@ -274,7 +275,13 @@ class Users:
             repo.remove_person(tx.conn, id)
             mail.cancel(tx, id)
             tx.log("person.removed", {"person": id, "name": row.name, "by": who.name or who.id})
-            audit.recorded(tx, who, "person.removed", subject=id, detail={"sign_in": row.sign_in, "role": row.role})
+            audit.recorded(
+                tx,
+                who,
+                "person.removed",
+                subject=id,
+                detail={"before": {"sign_in": row.sign_in, "name": row.name, **_plain(before)}, "after": None},
+            )
 
         await self._store.unit_of_work(work)
 
@@ -314,6 +321,7 @@ def _user(row: Row[Any]) -> User:
         **{name: getattr(row, name) for name in names},
         places=repo.split(row.places),
         invited_until_ms=row.expires_ms or 0,
+        second_factor=bool(row.factor_ms),
     )
 
 
