@@ -1,8 +1,10 @@
 """The Audit screen in real Chromium against a real hub: what people do comes in live, is found, opened and taken away as a file."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,25 @@ def test_it_reads_well(office: Office, width: int, theme: str) -> None:
     rows(ana, "Place changed").click()
     expect(ana.at("change-name")).to_be_visible()
     assert look(ana, f"audit-act-{width}-{theme}") == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_what_was_done_to_it_by_hand_shows(office: Office, tmp_path: Path, width: int, theme: str) -> None:
+    ana = office.ana(width, theme)
+    change_a_place(office, ana)
+    ana.open("/audit")
+    ana.see("audit-proof", "Verified up to row")
+    with contextlib.closing(sqlite3.connect(tmp_path / "hub" / "soundpost.db")) as table:
+        table.execute("UPDATE audit SET who_name = 'Eve' WHERE n = 3")
+        table.execute("DELETE FROM audit WHERE n IN (5, 6)")
+        table.commit()
+    ana.at("audit-verify").click()
+    ana.see("audit-broken", "The audit does not prove itself.")
+    assert look(ana, f"audit-broken-{width}-{theme}") == []
+    ana.at("audit-broken").click()
+    ana.see("dialog-proof", "Row 3 Changed after it was written.")
+    ana.see("dialog-proof", "Rows 5 to 6 Missing: removed by hand.")
+    assert look(ana, f"audit-findings-{width}-{theme}") == []
 
 
 def test_a_monitor_has_no_entry_and_is_told_why(office: Office) -> None:
