@@ -24,11 +24,12 @@ from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
 from soundpost.hub.inventory import api as inventory_api
-from soundpost.hub.inventory import places_api
+from soundpost.hub.inventory import photos_api, places_api
 from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.site_places import PlacesTeller
 from soundpost.hub.live.service import Live
+from soundpost.hub.locations.photos import Photos
 from soundpost.hub.mail import api as mail_api
 from soundpost.hub.mail import jobs as mail_jobs
 from soundpost.hub.mail.service import Post
@@ -102,6 +103,7 @@ async def opened(
     inventory.pick = links.pick
     inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
+    photos = Photos(inventory.locations)
     users = Users(people, store, clock)
     people.places_within = inventory.places_within
     post = Post(store, organization)
@@ -131,6 +133,7 @@ async def opened(
         controllers=(
             *inventory_api.CONTROLLERS,
             *places_api.CONTROLLERS,
+            *photos_api.CONTROLLERS,
             *users_api.CONTROLLERS,
             *keys_api.CONTROLLERS,
             TermsController,
@@ -145,7 +148,7 @@ async def opened(
         services={
             "views": saved_views, "keys": keys,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post, "resets": resets,
+            "organization": organization, "post": post, "resets": resets, "photos": photos,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
@@ -161,7 +164,8 @@ async def opened(
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
     ending = asyncio.create_task(look_after_people(users, resets, clock), name="people-ending")
-    others = [asyncio.create_task(teller.run(), name="site-places")] if teller else []
+    others = [asyncio.create_task(photos.run(), name="photos")]
+    others += [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
     others.append(asyncio.create_task(keeper.run(), name="audit"))
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()

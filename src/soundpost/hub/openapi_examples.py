@@ -40,7 +40,7 @@ NAMES: dict[str, Any] = {
     "uri": "otpauth://totp/Soundpost:ada?secret=JBSWY3DPEHPK3PXP", "secret": "JBSWY3DPEHPK3PXP", "codes": "8f2k-93nd",
     "user": "clearone", "server": "mail.example.org", "from_address": "av@example.org", "capability": "locate",
     "terms": "You may use this.", "terms_link": "", "privacy": "We keep what we must.", "privacy_link": "", "demanded_of": "nobody",
-    "browser": "Firefox on Linux", "group": "levels", "unit": "dB", "label": "Mute",
+    "caption": "Door, from the lift", "browser": "Firefox on Linux", "group": "levels", "unit": "dB", "label": "Mute",
 }  # fmt: skip
 TIMES = frozenset(
     [

@@ -125,6 +125,7 @@ PARAMETERS: dict[str, Part] = {
     "after": text("From this time on: RFC 3339; a day before `before` unless told."),
     "agent": text("The id of a server: what its site has."),
     "before": text("Until this time: RFC 3339; now unless told."),
+    "caption": text("What the photo shows: the door, the rack.", maxLength=300),
     "cursor": text("`next` of the page before; belongs to the same question."),
     "device": text("The id of a device."),
     "firmware": text("A firmware version, exactly."),
@@ -155,6 +156,10 @@ PARAMETERS: dict[str, Part] = {
     "parent": text("The id of a device: what hangs from it."),
     "q": text("Words to search for: name, serial, address, MAC, model, site and place."),
     "site": text("Ids of sites, with commas between."),
+    "size": {
+        "description": "small: at most 320 pixels wide and high; otherwise at most 1,600.",
+        "schema": {"type": "string", "enum": ["", "small"]},
+    },
     "stack": text("The id of a stack: its members."),
     "status": text(
         "Status as it is shown, with commas between; restarting: away because a restart was asked.",
@@ -172,6 +177,7 @@ PARAMETERS: dict[str, Part] = {
     "key": text("The key of the point, such as mic.302.level.mute."),
     "location_id": id_of("place", "loc"),
     "message_id": id_of("message", "out"),
+    "photo_id": id_of("photo", "pho"),
     "rule_id": id_of("rule", "rul"),
     "session_id": id_of("session", "ses"),
     "token": text("What the link ends with."),
@@ -209,6 +215,7 @@ AUDIT: dict[str, Part] = {
 for _path in ("/api/v1/audit", "/api/v1/audit/export.csv", "/api/v1/audit/export.jsonl"):
     PARAMETERS |= {f"{name} of {_path}": part for name, part in AUDIT.items()}
 FILES = {
+    "image/jpeg": "the bytes of the file",
     "text/csv": "time,act,who\r\n2026-11-24T03:50:12.204Z,person.invited,Ada\r\n",
     "application/x-ndjson": '{"time":"2026-11-24T03:50:12.204Z","act":"person.invited","who":"Ada"}\n',
 }

@@ -52,6 +52,7 @@ export type CredentialSet = Schemas["SetView"] & { password?: string };
 
 /** A place of the tree people draw. */
 export type Place = Schemas["LocationItem"];
+export type Photo = Schemas["PhotoItem"];
 export type PlaceKind = Place["kind"];
 export type PlaceRef = Schemas["LocationRef"];
 export type PlaceRule = Schemas["RuleItem"];

@@ -6,6 +6,7 @@ Nothing here waits, writes or reads a clock. Whoever changes something finds wha
 from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
@@ -24,7 +25,7 @@ from soundpost.hub.inventory.state import (
     SiteState,
 )
 from soundpost.hub.locations.placing import PlaceRule
-from soundpost.hub.locations.tree import Tree
+from soundpost.hub.locations.tree import Photo, Tree
 from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, Read
 
@@ -35,6 +36,9 @@ class Places(Protocol):
     @property
     def tree(self) -> Tree: ...
 
+    @property
+    def photos(self) -> Mapping[str, tuple[Photo, ...]]: ...
+
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]: ...
 
     def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None: ...
@@ -44,6 +48,7 @@ class Nowhere:
     """Before anybody drew a place."""
 
     tree = Tree()
+    photos: Mapping[str, tuple[Photo, ...]] = MappingProxyType({})
 
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
         return "", ""

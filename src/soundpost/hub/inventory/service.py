@@ -281,6 +281,12 @@ class Inventory:
         if not allowed.everything and not any(allowed.place(below.id) for below in self.locations.tree.under(id)):
             raise gone(place.id)
 
+    def see_place(self, id: str, allowed: Scope) -> None:
+        """Raises NotFound unless the place itself is seen, and not only as the way to one below it."""
+        place = self.locations.tree.get(id)
+        if not allowed.place(id):
+            raise gone(place.id)
+
     def may_change(self, id: str | None, allowed: Scope) -> None:
         """Raises NotFound for a place that is not wholly in the reader's part of the tree; the top is nobody's part."""
         if allowed.everything:
