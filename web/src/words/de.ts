@@ -484,6 +484,7 @@ export const de: Catalogue = {
   "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} geht nur auf dieser Maschine. Am Standort stattdessen Namen oder Adresse dieser Maschine eingeben, mit demselben Port.",
 
+  "settings.api": "API",
   "settings.organization": "Organisation",
   "settings.external": "Externe Dienste",
   "settings.credentials": "Zugangsdaten",

@@ -484,6 +484,7 @@ export const en = {
   "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} works on this machine only. At the site type this machine’s name or address in its place, with the same port.",
 
+  "settings.api": "API",
   "settings.organization": "Organization",
   "settings.external": "External Services",
   "settings.credentials": "Credentials",

@@ -78,6 +78,10 @@ class Memory:
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
         self._shared = Shared()
+        self.moves = 0
+        """Counts each time a device comes to a place or leaves it; never begins anew, since others keep what they made at a count."""
+        self.parts: dict[tuple[frozenset[str], frozenset[str]], object] = {}
+        """One scope for all who see the same part of the places (scope.py)."""
         self.forget()
 
     def forget(self) -> None:
@@ -95,8 +99,7 @@ class Memory:
         self.unsearched: set[DeviceState] = set()
         """Listed devices whose search text must be made anew before anybody searches."""
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self.moves = 0
-        """Counts each time a device comes to a place or leaves it."""
+        self.moves += 1
         self.counted += 1
         self.at: dict[str, set[DeviceState]] = defaultdict(set)
         """By place, the devices that are at it itself, not below it."""
