@@ -642,6 +642,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own keys, and those of the people one may manage */
+        get: operations["ApiV1KeysAll"];
+        put?: never;
+        /** Make a key of one's own; an administrator's reads only */
+        post: operations["ApiV1KeysAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key: it works no more, at once */
+        delete: operations["ApiV1KeysKeyIdRevoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/local/ceiling": {
         parameters: {
             query?: never;
@@ -2005,6 +2040,36 @@ export interface components {
             sign_in: string;
         };
         /**
+         * KeyItem
+         * @description `prefix`: how the key begins ("" for the oldest ones). `scope_now` and `weaker`: what is left of the scope (null: nothing), and why
+         *         it is less. `places` empty: all that its person sees. `mine`: the reader's own. `used`: null where it never was.
+         */
+        KeyItem: {
+            created: string;
+            expires: string | null;
+            id: string;
+            mine: boolean;
+            name: string;
+            person: components["schemas"]["KeyPerson"];
+            places: string[];
+            prefix: string;
+            /** @enum {string} */
+            scope: "read" | "control" | "administer";
+            scope_now: ("read" | "control" | "administer") | null;
+            used: string | null;
+            used_from: string;
+            weaker: ("expired" | "disabled" | "ended" | "second_factor" | "role") | null;
+        };
+        /** KeyList */
+        KeyList: {
+            items: components["schemas"]["KeyItem"][];
+        };
+        /** KeyPerson */
+        KeyPerson: {
+            id: string;
+            name: string;
+        };
+        /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
          *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
@@ -2055,6 +2120,14 @@ export interface components {
             /** @enum {string} */
             code: "never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many";
             count: number;
+        };
+        /**
+         * MadeKey
+         * @description `key` is told once, here: only its hash is kept.
+         */
+        MadeKey: {
+            item: components["schemas"]["KeyItem"];
+            key: string;
         };
         /**
          * MailChange
@@ -2139,6 +2212,19 @@ export interface components {
             text: string;
             title: string;
             where: string;
+        };
+        /**
+         * NewKey
+         * @description `places`: limits it to a part of the places, with all below. `expires`: until when, a time.
+         */
+        NewKey: {
+            /** @default null */
+            expires?: string | null;
+            name: string;
+            /** @default [] */
+            places?: string[];
+            /** @default read */
+            scope?: string;
         };
         /** NewPassword */
         NewPassword: {
@@ -4275,6 +4361,98 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1KeysAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1KeysAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeKey"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1KeysKeyIdRevoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {

@@ -256,8 +256,9 @@ class Live:
 
 
 async def still_signed_in(people: People, scope: Scope) -> bool:
-    if key := http.header(scope, b"x-api-key"):
-        return await people.principal_of_key(key) is not None
+    if key := http.given_key(scope):
+        client = scope.get("client")
+        return await people.principal_of_key(key, client[0] if client else "") is not None
     jar = SimpleCookie()
     with contextlib.suppress(CookieError):
         jar.load(http.header(scope, b"cookie"))
