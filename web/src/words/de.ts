@@ -1025,6 +1025,8 @@ export const de: Catalogue = {
   "event.person.joined": "Person ist dabei",
   "event.person.changed": "Zugang einer Person geändert",
   "event.person.removed": "Person entfernt",
+  "event.key.added": "API-Schlüssel erstellt",
+  "event.key.revoked": "API-Schlüssel widerrufen",
   ...audit,
   ...said,
 };

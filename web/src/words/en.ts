@@ -1025,6 +1025,8 @@ export const en = {
   "event.person.joined": "Person joined",
   "event.person.changed": "Access of a person changed",
   "event.person.removed": "Person removed",
+  "event.key.added": "API key made",
+  "event.key.revoked": "API key revoked",
   ...audit,
   ...said,
 } satisfies Record<string, Entry>;

@@ -1025,6 +1025,8 @@ export const es: Catalogue = {
   "event.person.joined": "Persona unida",
   "event.person.changed": "Acceso de una persona cambiado",
   "event.person.removed": "Persona quitada",
+  "event.key.added": "Clave de API creada",
+  "event.key.revoked": "Clave de API revocada",
   ...audit,
   ...said,
 };

@@ -107,13 +107,13 @@ def _add(counts: Counter[str], statuses: Mapping[str, int], *, up: bool) -> None
 
 
 class Part:
-    """What lies at some places and below them. What is made of the tree, of who is where and of how they stand is kept until that has
-    changed: one of these serves every request of all who see the same."""
+    """What lies at some places and below them, and `within` others as well. What is made of the tree, of who is where and of how they
+    stand is kept until that has changed: one of these serves every request of all who see the same."""
 
     everything = people = False
 
-    def __init__(self, memory: Memory, tops: frozenset[str]) -> None:
-        self._memory, self._tops = memory, tops
+    def __init__(self, memory: Memory, tops: frozenset[str], within: frozenset[str] = frozenset()) -> None:
+        self._memory, self._tops, self._within = memory, tops, within
         self._tree: Tree | None = None
         self._places: frozenset[str] = frozenset()
         self._sites_of: tuple[int, Tree | None] = (-1, None)
@@ -127,7 +127,9 @@ class Part:
         tree = self._memory.places.tree
         if tree is not self._tree:
             self._tree = tree
-            self._places = frozenset(place.id for top in self._tops for place in tree.under(top))
+            self._places = _under(tree, self._tops)
+            if self._within:
+                self._places &= _under(tree, self._within)
         return self._places
 
     def device(self, device: DeviceState) -> bool:
@@ -174,7 +176,11 @@ class Part:
         return self._by_site.get(site_id, {})
 
     def key(self) -> str:
-        return ",".join(sorted(self._tops))
+        return ",".join(sorted(self._tops)) + "".join(f"&{place}" for place in sorted(self._within))
+
+
+def _under(tree: Tree, tops: frozenset[str]) -> frozenset[str]:
+    return frozenset(place.id for top in tops for place in tree.under(top))
 
 
 PARTS_KEPT = 256
@@ -185,14 +191,14 @@ def scope(memory: Memory, person: Principal | None) -> Scope:
     if person is None or "see" not in person.rights:
         return Nothing()
     if person.places:
-        return _part(memory, person.places)
+        return _part(memory, person.places, person.within)
     return EVERYTHING if "administer" in person.rights else NO_PEOPLE
 
 
-def _part(memory: Memory, tops: frozenset[str]) -> Part:
-    known = memory.parts.get(tops)
+def _part(memory: Memory, tops: frozenset[str], within: frozenset[str]) -> Part:
+    known = memory.parts.get((tops, within))
     if not isinstance(known, Part):
         if len(memory.parts) >= PARTS_KEPT:
             memory.parts.clear()
-        known = memory.parts[tops] = Part(memory, tops)
+        known = memory.parts[tops, within] = Part(memory, tops, within)
     return known
