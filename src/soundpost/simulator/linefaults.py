@@ -59,6 +59,7 @@ class Garbage(Arguments):
 class Move(Arguments):
     address: str = ""
     port: int | None = None
+    swap: bool = False
 
 
 async def _refuse(_farm: Places, station: Listener, on: bool, _args: Arguments) -> None:
@@ -151,9 +152,9 @@ async def _garbage(_farm: Places, station: Listener, on: bool, args: Garbage) ->
 
 async def _move(farm: Places, station: Listener, on: bool, args: Move) -> None:
     if not on:
-        await farm.move(station, *station.home)
+        await farm.move(station, *station.home, swap=True)
     elif args.address and 0 < (args.port or 1) <= 65_535:
-        await farm.move(station, args.address, args.port)
+        await farm.move(station, args.address, args.port, swap=args.swap)
     else:
         raise wrong("`address` (and `port`) say where the device shall listen.")
 
