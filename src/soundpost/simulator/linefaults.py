@@ -184,7 +184,8 @@ def rows() -> dict[str, Fault]:
         "reset": Fault("open lines are reset once", _reset, **once),
         "silence": Fault("the line stays open and nothing is answered", _silence),
         "half_open": Fault(
-            "the device has forgotten the open lines: nothing is read, written or ended; off resets them", _half_open
+            "the device has forgotten the open lines: nothing is read, acknowledged (on Linux), written or ended; off resets them",
+            _half_open,
         ),
         "slow": Fault("answers come late, in their order", _slow, Slow),
         "late": Fault(
