@@ -35,13 +35,16 @@ from soundpost.hub.mail import jobs as mail_jobs
 from soundpost.hub.mail.service import Post
 from soundpost.hub.organization.api import OrganizationController, TermsController
 from soundpost.hub.organization.service import Organization
-from soundpost.hub.people import users_api, views_api
+from soundpost.hub.people import jobs as people_jobs
+from soundpost.hub.people import keys_api, users_api, views_api
 from soundpost.hub.people.api import About
 from soundpost.hub.people.http import handing_in
+from soundpost.hub.people.keys import Keys
 from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
 from soundpost.hub.people.views import Views
+from soundpost.hub.reports import api as reports_api
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
@@ -109,6 +112,7 @@ async def opened(
     users.post = lambda: post.why("mail")
     people.can_mail, people.can_text = (lambda: not post.why("mail")), (lambda: not post.why("sms"))
     resets = Resets(people, store)
+    keys = Keys(people, store)
     saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None
@@ -124,6 +128,7 @@ async def opened(
     live.register_turns("audit", audited)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
+    live.register_turns("keys", keys.changed)
     keeper.carriers.extend(head_carriers)
     rooms = Rooms(
         controllers=(
@@ -131,17 +136,19 @@ async def opened(
             *places_api.CONTROLLERS,
             *photos_api.CONTROLLERS,
             *users_api.CONTROLLERS,
+            *keys_api.CONTROLLERS,
             TermsController,
             *([handing_in(OrganizationController, mail_api.MessagesController)] if people.mail else ()),
             *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
+            *reports_api.CONTROLLERS,
             SitesController,
             AgentsController,
             live.handler(),
             *controllers,
         ),
         services={
-            "views": saved_views,
+            "views": saved_views, "keys": keys,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
             "organization": organization, "post": post, "resets": resets, "photos": photos,
             **(services or {}),
@@ -165,7 +172,7 @@ async def opened(
     others.append(asyncio.create_task(keeper.run(), name="audit"))
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     try:
-        async with sending:
+        async with people_jobs.running(people, clock), sending:
             yield house
     finally:
         ticking.cancel()

@@ -21,6 +21,11 @@ SHAPES: dict[str, Part] = {
     "NewPassword": {},
     "Sheet": {"text": "path,kind,zone\nLondon > HQ > Boardroom,room,Europe/London\n", "dry_run": True},
     "OrganizationChange": {"name": "Example Ltd", "mail": {"server": "mail.example.org", "port": 587, "security": "starttls"}},
+    "ReasonView": {"code": "silent", "params": {}, "text": "The device does not answer."},
+    "Need": {
+        "status": "offline", "title": "Boardroom", "where": "London", "code": "unreachable", "params": {},
+        "text": "The address can't be reached.", "since": TIME, "devices": 3, "target": f"/devices/dev_{ID}",
+    },
     "Problem": {
         "type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "There is nothing at this address.",
         "params": {},
@@ -117,8 +122,14 @@ class Examples:
     def _object(self, schema: Part, within: tuple[str, ...]) -> Part:
         made = {name: self.of(part, name, within) for name, part in schema.get("properties", {}).items()}
         if (more := schema.get("additionalProperties")) and not made:
-            return {"online": self.of(more, "", within)} if more.get("type") == "integer" else {}
+            return self._counts(more, within)
         return made
+
+    def _counts(self, inner: Part, within: tuple[str, ...]) -> Part:
+        """Most objects of any names count something by a word."""
+        if inner.get("type") == "integer":
+            return {"online": self.of(inner, "", within)}
+        return {"mixer": self.of(inner, "", within)} if inner.get("type") == "object" else {}
 
 
 def text(name: str) -> str:

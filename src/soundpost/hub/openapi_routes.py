@@ -40,7 +40,7 @@ def general(handler: HTTPRouteHandler) -> str:
     """Those no route names, since they follow from what it is."""
     opt, right = handler.opt, handler.opt.get("right")
     taken = handler.parsed_fn_signature.parameters
-    found = ["unknown_parameter", "invalid_argument", "internal"]
+    found = ["unknown_parameter", "invalid_argument", "internal", "key_refused", "too_many_attempts"]
     if any("{" in path for path in handler.paths) or has_place(handler):
         found.append("not_found")
     if "data" in taken:

@@ -37,8 +37,10 @@ TAGS = {
     "Commands": "Asking a device for something, and how that went. *Accepted* is not *done*: read the command, or the live topic.",
     "Sites and servers": "The sites, and the accounts by which their agents (servers) join.",
     "Users": "Who may come in, in which role, where, and until when.",
+    "API keys": "Keys for programs. A key belongs to a person and never does more than that person may do now.",
     "Views": "Named filters of lists, one's own and shared ones.",
     "Organization": "Name, mail, text messages, terms, and what waits to be sent.",
+    "Reports": "What is looked through from time to time: who may come in.",
     "Audit": "Who did what, when, from where.",
     "Local Agent": "On a Local Agent only: its line to the central hub, its sign-ins for devices, its discovery, its ceiling.",
     "Live": """`GET /api/v1/live` upgraded to a WebSocket; right *see*, by cookie with a matching `Origin`, or by key. In:
@@ -180,6 +182,7 @@ PARAMETERS: dict[str, Part] = {
     "rule_id": id_of("rule", "rul"),
     "session_id": id_of("session", "ses"),
     "token": text("What the link ends with."),
+    "key_id": id_of("key", "key"),
     "user_id": id_of("person", "usr"),
     "view_id": id_of("view", "viw"),
     "Idempotency-Key": text(

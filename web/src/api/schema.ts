@@ -642,6 +642,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own keys, and those of the people one may manage */
+        get: operations["ApiV1KeysAll"];
+        put?: never;
+        /** Make a key of one's own; an administrator's reads only */
+        post: operations["ApiV1KeysAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key: it works no more, at once */
+        delete: operations["ApiV1KeysKeyIdRevoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/local/ceiling": {
         parameters: {
             query?: never;
@@ -1097,6 +1132,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may come in, with which keys, and what of it to look at */
+        get: operations["ApiV1ReportsAccessAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/access.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access review as a table */
+        get: operations["ApiV1ReportsAccessCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/access.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access review, one a line */
+        get: operations["ApiV1ReportsAccessJsonlRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1333,6 +1419,41 @@ export interface components {
             id: string;
             /** @enum {string} */
             status: "accepted" | "sent" | "done" | "failed" | "expired" | "unsupported" | "refused" | "uncertain";
+        };
+        /**
+         * AccessLine
+         * @description A person, or an API key. `role`: of a key its scope. `places` empty: everywhere, or all that the key's person sees. `last_used`: the
+         *         last sign-in, or the key's last use, with where it came from. `by`: who invited, or whose key it is. `look`: what to look at.
+         */
+        AccessLine: {
+            added: string | null;
+            by: string | null;
+            ends: string | null;
+            from: string | null;
+            id: string;
+            keys: number | null;
+            /** @enum {string} */
+            kind: "person" | "key";
+            last_used: string | null;
+            look: ("never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many")[];
+            name: string;
+            places: string[];
+            role: string;
+            second_factor: boolean | null;
+            sessions: number | null;
+            sign_in: string | null;
+            /** @enum {string} */
+            state: "invited" | "active" | "disabled" | "ended";
+        };
+        /**
+         * AccessReview
+         * @description `look`: what to look at in all, and how often it is there. `owners`: who can come in as one.
+         */
+        AccessReview: {
+            as_of: string;
+            items: components["schemas"]["AccessLine"][];
+            look: components["schemas"]["LookItem"][];
+            owners: number;
         };
         /**
          * AccountView
@@ -1919,6 +2040,36 @@ export interface components {
             sign_in: string;
         };
         /**
+         * KeyItem
+         * @description `prefix`: how the key begins ("" for the oldest ones). `scope_now` and `weaker`: what is left of the scope (null: nothing), and why
+         *         it is less. `places` empty: all that its person sees. `mine`: the reader's own. `used`: null where it never was.
+         */
+        KeyItem: {
+            created: string;
+            expires: string | null;
+            id: string;
+            mine: boolean;
+            name: string;
+            person: components["schemas"]["KeyPerson"];
+            places: string[];
+            prefix: string;
+            /** @enum {string} */
+            scope: "read" | "control" | "administer";
+            scope_now: ("read" | "control" | "administer") | null;
+            used: string | null;
+            used_from: string;
+            weaker: ("expired" | "disabled" | "ended" | "second_factor" | "role") | null;
+        };
+        /** KeyList */
+        KeyList: {
+            items: components["schemas"]["KeyItem"][];
+        };
+        /** KeyPerson */
+        KeyPerson: {
+            id: string;
+            name: string;
+        };
+        /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
          *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
@@ -1963,6 +2114,20 @@ export interface components {
             name: string;
             path: string;
             zone: string;
+        };
+        /** LookItem */
+        LookItem: {
+            /** @enum {string} */
+            code: "never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many";
+            count: number;
+        };
+        /**
+         * MadeKey
+         * @description `key` is told once, here: only its hash is kept.
+         */
+        MadeKey: {
+            item: components["schemas"]["KeyItem"];
+            key: string;
         };
         /**
          * MailChange
@@ -2047,6 +2212,19 @@ export interface components {
             text: string;
             title: string;
             where: string;
+        };
+        /**
+         * NewKey
+         * @description `places`: limits it to a part of the places, with all below. `expires`: until when, a time.
+         */
+        NewKey: {
+            /** @default null */
+            expires?: string | null;
+            name: string;
+            /** @default [] */
+            places?: string[];
+            /** @default read */
+            scope?: string;
         };
         /** NewPassword */
         NewPassword: {
@@ -4195,6 +4373,98 @@ export interface operations {
             };
         };
     };
+    ApiV1KeysAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1KeysAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeKey"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1KeysKeyIdRevoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the key. */
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiV1LocalCeilingCeiling: {
         parameters: {
             query?: never;
@@ -5434,6 +5704,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessCsvTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessJsonlRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             /** @description A problem */

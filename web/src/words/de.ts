@@ -484,6 +484,7 @@ export const de: Catalogue = {
   "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} geht nur auf dieser Maschine. Am Standort stattdessen Namen oder Adresse dieser Maschine eingeben, mit demselben Port.",
 
+  "settings.api": "API",
   "settings.organization": "Organisation",
   "settings.external": "Externe Dienste",
   "settings.credentials": "Zugangsdaten",
@@ -1024,6 +1025,8 @@ export const de: Catalogue = {
   "event.person.joined": "Person ist dabei",
   "event.person.changed": "Zugang einer Person geändert",
   "event.person.removed": "Person entfernt",
+  "event.key.added": "API-Schlüssel erstellt",
+  "event.key.revoked": "API-Schlüssel widerrufen",
   ...audit,
   ...said,
 };

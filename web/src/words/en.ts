@@ -484,6 +484,7 @@ export const en = {
   "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} works on this machine only. At the site type this machine’s name or address in its place, with the same port.",
 
+  "settings.api": "API",
   "settings.organization": "Organization",
   "settings.external": "External Services",
   "settings.credentials": "Credentials",
@@ -1024,6 +1025,8 @@ export const en = {
   "event.person.joined": "Person joined",
   "event.person.changed": "Access of a person changed",
   "event.person.removed": "Person removed",
+  "event.key.added": "API key made",
+  "event.key.revoked": "API key revoked",
   ...audit,
   ...said,
 } satisfies Record<string, Entry>;

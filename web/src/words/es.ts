@@ -484,6 +484,7 @@ export const es: Catalogue = {
   "steps.path": "{settings} > {services} > {connect} > {configure}",
   "steps.loopback": "{address} solo sirve en este equipo. En la sede escriba en su lugar el nombre o la dirección de este equipo, con el mismo puerto.",
 
+  "settings.api": "API",
   "settings.organization": "Organización",
   "settings.external": "Servicios externos",
   "settings.credentials": "Credenciales",
@@ -1024,6 +1025,8 @@ export const es: Catalogue = {
   "event.person.joined": "Persona unida",
   "event.person.changed": "Acceso de una persona cambiado",
   "event.person.removed": "Persona quitada",
+  "event.key.added": "Clave de API creada",
+  "event.key.revoked": "Clave de API revocada",
   ...audit,
   ...said,
 };

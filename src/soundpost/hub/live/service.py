@@ -72,7 +72,9 @@ class Live:
         register("agent", lambda id, scope, tell, soon: AgentFeed(items, inventory, id, scope, tell, soon))
         register("locations", lambda _, scope, tell, soon: LocationsFeed(inventory, scope, tell, soon))
         register("events", lambda _, scope, tell, _soon: EventsFeed(inventory, scope, tell), of_people=True)
-        register("users", lambda _, _scope, tell, soon: TurnsFeed(None, ("person.", "session.opened"), tell, soon))
+        register(
+            "users", lambda _, _scope, tell, soon: TurnsFeed(None, ("person.", "key.", "session.opened"), tell, soon)
+        )
 
     def register_turns(self, name: str, turned: Signal[Any]) -> None:
         """A topic that tells each time the signal does, and nothing more."""
@@ -254,8 +256,9 @@ class Live:
 
 
 async def still_signed_in(people: People, scope: Scope) -> bool:
-    if key := http.header(scope, b"x-api-key"):
-        return await people.principal_of_key(key) is not None
+    if key := http.given_key(scope):
+        client = scope.get("client")
+        return await people.principal_of_key(key, client[0] if client else "") is not None
     jar = SimpleCookie()
     with contextlib.suppress(CookieError):
         jar.load(http.header(scope, b"cookie"))

@@ -26,6 +26,8 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 KNOWN, BROWSER = "soundpost.known", "_browser"
 """Where the middleware leaves what the browser is known by, and how that cookie's name ends."""
+REFUSED = "soundpost.refused"
+"""Where it leaves why the key that was given is not good; a route that is open to everybody does not ask."""
 
 
 class SignInMiddleware:
@@ -48,8 +50,13 @@ class SignInMiddleware:
         jar = cookies(scope)
         name = cookie_name(self._people, scope)
         scope[KNOWN] = jar.get(name + BROWSER, "")  # type: ignore[literal-required]
-        if key := header(scope, b"x-api-key"):
-            return await self._people.principal_of_key(key)
+        if key := given_key(scope):
+            peer = scope.get("client")
+            address = peer[0] if peer else ""
+            holder = await self._people.principal_of_key(key, address)
+            if holder is None:
+                scope[REFUSED] = self._people.keyring.refusal(address)  # type: ignore[literal-required]
+            return holder
         token = jar.get(name, "")
         if not token:
             return None
@@ -58,6 +65,15 @@ class SignInMiddleware:
         if found and unsafe and not same_origin(scope, self._people):
             raise foreign_page()
         return found
+
+
+def given_key(scope: Scope) -> str:
+    """X-Api-Key, else Authorization: Bearer. Of both, X-Api-Key counts and the other is not looked at: a proxy may have its own. A key
+    counts before a cookie."""
+    if key := header(scope, b"x-api-key").strip():
+        return key
+    scheme, _, token = header(scope, b"authorization").strip().partition(" ")
+    return token.strip() if scheme.casefold() == "bearer" else ""
 
 
 def cookies(scope: Scope) -> dict[str, str]:
@@ -168,7 +184,13 @@ def who(connection: Connection) -> Who:
     found = principal(connection)
     if found is None:
         return Who("system", name="nobody", address=address(connection))
-    return Who(found.kind, found.id, found.name or found.sign_in, address(connection))
+    return Who(found.kind, found.id, said_name(found), address(connection))
+
+
+def said_name(principal: Principal) -> str:
+    """A key is called by its name and its person's."""
+    name = principal.name or principal.sign_in
+    return f"{name} ({principal.owner_name})" if principal.owner_name else name
 
 
 def asker(connection: Connection) -> Asker:
@@ -208,11 +230,17 @@ def check_right(right: str | None, connection: Connection, *, whole: bool = Fals
         return
     found = principal(connection)
     if found is None:
-        raise Unauthenticated("Sign in first.")
+        raise refusal(connection) or Unauthenticated("Sign in first.")
     if right not in RIGHTS or right not in found.rights:
         raise Forbidden("You may not do this; ask an owner.", code="not_allowed", right=right)
     if whole and found.places:
         raise Forbidden("Only who sees all places may do this; ask an owner.", code="not_allowed", right=right)
+
+
+def refusal(connection: Connection) -> TellUser | None:
+    """Why the key that was given is not good; None where none was given."""
+    refused = connection.scope.get(REFUSED)
+    return refused if isinstance(refused, TellUser) else None
 
 
 def check_held_back(connection: Connection, *, first: bool) -> None:

@@ -175,18 +175,50 @@ def add_key(conn: Connection, row: dict[str, Any]) -> None:
     conn.execute(insert(api_keys).values(**row))
 
 
-def key(conn: Connection, key_hash: bytes) -> Row[Any] | None:
-    """With the places its person is limited to (`person_places`); a key ends with its person."""
-    query = (
-        select(api_keys, people.c.places.label("person_places"), people.c.state, people.c.ends_ms)
+def _keys() -> Select[Any]:
+    """With its person's name, standing, places (`person_places`) and second factor: a key is never more than its person."""
+    return (
+        select(
+            api_keys,
+            people.c.places.label("person_places"),
+            func.coalesce(func.nullif(people.c.name, ""), people.c.sign_in).label("person_name"),
+            *(people.c.role, people.c.state, people.c.ends_ms, second_factors.c.enabled_ms.label("factor_ms")),
+        )
         .join(people, people.c.id == api_keys.c.person)
-        .where(api_keys.c.key_hash == key_hash)
+        .outerjoin(second_factors, second_factors.c.person == people.c.id)
     )
-    return conn.execute(query).first()
 
 
-def touch_key(conn: Connection, id: str, used_ms: int) -> None:
-    conn.execute(update(api_keys).where(api_keys.c.id == id).values(used_ms=used_ms))
+def keys_like(conn: Connection, prefix: str) -> list[Row[Any]]:
+    """Mostly one: the prefix is random."""
+    return list(conn.execute(_keys().where(api_keys.c.prefix == prefix)))
+
+
+def first_keys(conn: Connection, key_hash: bytes) -> list[Row[Any]]:
+    """From before a prefix was kept."""
+    return list(conn.execute(_keys().where(api_keys.c.key_hash == key_hash, api_keys.c.prefix == "")))
+
+
+def key_by_id(conn: Connection, id: str) -> Row[Any] | None:
+    return conn.execute(_keys().where(api_keys.c.id == id)).first()
+
+
+def all_keys(conn: Connection) -> list[Row[Any]]:
+    """Newest first."""
+    return list(conn.execute(_keys().order_by(api_keys.c.created_ms.desc(), api_keys.c.id.desc())))
+
+
+def count_keys(conn: Connection, person: str) -> int:
+    return conn.execute(select(func.count()).where(api_keys.c.person == person)).scalar_one()
+
+
+def touch_key(conn: Connection, id: str, used_ms: int, used_from: str) -> None:
+    later = update(api_keys).where(api_keys.c.id == id, api_keys.c.used_ms < used_ms)
+    conn.execute(later.values(used_ms=used_ms, used_from=used_from))
+
+
+def drop_key(conn: Connection, id: str) -> None:
+    conn.execute(delete(api_keys).where(api_keys.c.id == id))
 
 
 def views_of(conn: Connection, person: str) -> list[Row[Any]]:

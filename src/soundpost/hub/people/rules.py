@@ -58,8 +58,11 @@ class Principal(Struct, frozen=True):
     session: str = ""
     places: frozenset[str] = frozenset()
     """The places it is limited to, with all below them; empty = everything."""
+    within: frozenset[str] = frozenset()
+    """Of an API key that is limited itself: the places its person is limited to. It sees what lies in both."""
     owner: str = ""
     """Of an API key: the person it belongs to, with whom it ends."""
+    owner_name: str = ""
     language: str = ""
     zone: str = ""
     held_back: Literal["", "terms", "factor"] = ""
@@ -163,9 +166,9 @@ def addresses(entry: str) -> list[str]:
     return found
 
 
-def check_end(ends_ms: int, now_ms: int) -> int:
+def check_end(ends_ms: int, now_ms: int, field: str = "ends") -> int:
     if ends_ms and ends_ms <= now_ms:
-        raise Invalid("The end must lie ahead.", code="invalid_argument", field="ends")
+        raise Invalid("The end must lie ahead.", code="invalid_argument", field=field)
     return ends_ms
 
 

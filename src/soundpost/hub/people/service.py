@@ -14,6 +14,7 @@ from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import service as mail
 from soundpost.hub.organization.service import Organization
 from soundpost.hub.people import repo, rules
+from soundpost.hub.people.keyring import Keyring
 from soundpost.hub.people.passwords import Passwords
 from soundpost.hub.people.rules import Principal
 from soundpost.hub.store import Store, Tx, meta
@@ -109,6 +110,7 @@ class People:
         self.first_run_open = False
         self.ended: Signal[str] = Signal("session ended")
         """Emits a Principal's `session` when it ends, and a person's id when their rights change: live subscriptions stop."""
+        self.keyring = Keyring(store, clock, lambda: self.policy)
         self._attempts = rules.Attempts()
         self._gate = rules.Gate()
 
@@ -197,37 +199,27 @@ class People:
         """An owner with a made-up password and a control-scope key, on an empty data folder; None where people exist."""
         if not self.first_run_open:
             return None
-        password, key = secrets.token_urlsafe(15), new_key()
+        password = secrets.token_urlsafe(15)
         hashed = await self.passwords.hash(password)
 
-        def work(tx: Tx) -> None:
+        def work(tx: Tx) -> str:
             person = self._insert_owner(tx, rules.check_name(sign_in, mail=self.mail), "Owner", hashed, Client())
-            self._insert_key(tx, person.id, "made at the first start", "control", key)
+            return self._insert_key(tx, person.id, "made at the first start", "control")
 
-        await self._store.unit_of_work(work)
-        return Starter(sign_in, password, key)
+        return Starter(sign_in, password, await self._store.unit_of_work(work))
 
-    def _insert_key(self, tx: Tx, person: str, name: str, scope: str, key: str) -> str:
-        id = ids.mint("key", tx.now_ms)
-        row = {
-            "id": id,
-            "name": name,
-            "key_hash": repo.digest(key),
-            "scope": scope,
-            "person": person,
-            "created_ms": tx.now_ms,
-        }
-        repo.add_key(tx.conn, row)
-        audit.recorded(tx, audit.SYSTEM, "key.added", subject=id, detail={"name": name, "scope": scope})
-        return id
+    def _insert_key(self, tx: Tx, person: str, name: str, scope: str) -> str:
+        id, key = self.keyring.insert(tx, person, name, scope)
+        audit.recorded(
+            tx, audit.SYSTEM, "key.added", subject=id, detail={"name": name, "scope": scope, "person": person}
+        )
+        return key
 
     async def add_key(self, person: str, name: str, scope: str) -> str:
-        """The key, which is shown once: only its hash is kept."""
+        """For this program itself. The key, which is shown once: only its hash is kept."""
         if scope not in rules.SCOPES:
             raise Invalid("A key's scope is read, control or administer.", code="invalid_argument", field="scope")
-        key = new_key()
-        await self._store.unit_of_work(lambda tx: self._insert_key(tx, person, name, scope, key))
-        return key
+        return await self._store.unit_of_work(lambda tx: self._insert_key(tx, person, name, scope))
 
     async def is_person(self, name: str) -> bool:
         """Does a person sign in by this name? For the sentence an agent gets that was given a person's account."""
@@ -445,18 +437,8 @@ class People:
             return "terms"
         return "factor" if not has_factor and rules.demanded(self.policy, row.role) else ""
 
-    async def principal_of_key(self, key: str) -> Principal | None:
-        hashed, now = repo.digest(key), self._clock.now_ms()
-        row = await self._store.read(lambda conn: repo.key(conn, hashed))
-        if row is None or not hmac.compare_digest(bytes(row.key_hash), hashed):
-            return None
-        if not may_come_in(row, now) or 0 < row.expires_ms <= now:
-            return None
-        if now - row.used_ms > TOUCH_MS:
-            await self._store.unit_of_work(lambda tx: repo.touch_key(tx.conn, row.id, tx.now_ms))
-        places = repo.split(row.places or row.person_places)
-        rights = rules.SCOPES.get(row.scope, frozenset())
-        return Principal("key", row.id, row.name, "", row.scope, rights, places=places, owner=row.person)
+    async def principal_of_key(self, key: str, address: str = "") -> Principal | None:
+        return await self.keyring.principal(key, address)
 
 
 def may_come_in(row: Row[Any], now_ms: int) -> bool:
@@ -484,7 +466,3 @@ def code_fits(conn: Connection, code: str) -> bool:
 
 def first_run_done() -> Conflict:
     return Conflict("The first owner exists already; sign in instead.", code="first_run_done")
-
-
-def new_key() -> str:
-    return "sp_" + secrets.token_urlsafe(32)

@@ -133,14 +133,14 @@ def _time(ms: int) -> str | None:
     return rfc3339(ms) if ms else None
 
 
-def moment(text: str | None) -> int:
+def moment(text: str | None, field: str = "ends") -> int:
     if text is None:
         return 0
     try:
         return parse_rfc3339(text)
     except ValueError:
-        said = "ends must be a time like 2026-11-27T18:00:00Z."
-        raise Invalid(said, code="invalid_argument", field="ends") from None
+        said = f"{field} must be a time like 2026-11-27T18:00:00Z."
+        raise Invalid(said, code="invalid_argument", field=field) from None
 
 
 def added(asked: Asked) -> AddedUser:

@@ -194,6 +194,9 @@ api_keys = Table(
     text("used_from"),
     text("places"),
     number("expires_ms"),
+    text("prefix"),  # how the key begins; "" for those from before it was kept
+    Index("ix_api_keys_prefix", "prefix"),
+    Index("ix_api_keys_person", "person"),
 )
 
 # Filters of lists that people named. A shared one outlives its maker, so `person` may name somebody who is gone.

@@ -59,6 +59,9 @@ MATRIX = {
     "GET /api/v1/commands/{command_id}": MONITOR,
     "DELETE /api/v1/commands/{command_id}": ADMINISTRATOR,
     "POST /api/v1/devices/{device_id}/commands": ADMINISTRATOR,
+    "GET /api/v1/reports/access": WHOLE,
+    "GET /api/v1/reports/access.csv": WHOLE,
+    "GET /api/v1/reports/access.jsonl": WHOLE,
     "GET /api/v1/audit": ADMINISTRATOR,
     "GET /api/v1/audit/export.csv": ADMINISTRATOR,
     "GET /api/v1/audit/export.jsonl": ADMINISTRATOR,
@@ -121,6 +124,9 @@ MATRIX |= {
     "POST /api/v1/users/{user_id}/reset": ADMINISTRATOR,
     "POST /api/v1/users/{user_id}/sign-out": OWN,
     "DELETE /api/v1/users/{user_id}/second-factor": OWN,
+    "GET /api/v1/keys": MONITOR,
+    "POST /api/v1/keys": ADMINISTRATOR,
+    "DELETE /api/v1/keys/{key_id}": MONITOR,
     "GET /api/v1/policy/second-factor": ADMINISTRATOR,
     "PUT /api/v1/policy/second-factor": OWN,
 }
@@ -345,3 +351,50 @@ async def test_the_audit_of_a_part(world: World) -> None:
     await world.hub.inventory.locations.put(SYSTEM, ["dev_in"], world.rooms["out"])
     items = (await world.ask(who, "GET", "/api/v1/audit?act=command.*")).json()["items"]
     assert items == []
+
+
+async def test_a_key_sees_what_lies_in_its_part_and_in_its_person_s(world: World) -> None:
+    inside, outside = world.rooms["in"], world.rooms["out"]
+
+    async def key(who: str, **more: Any) -> str:
+        answer = await world.ask(who, "POST", "/api/v1/keys", {"name": "probe", **more})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["key"])
+
+    async def seen(text: str) -> list[str]:
+        answer = await world.client.get("/api/v1/devices", headers={"X-Api-Key": text})
+        return sorted(device["id"] for device in answer.json()["items"])
+
+    async def code(text: str, path: str, **more: Any) -> str:
+        answer = await world.client.request(
+            "POST" if more else "GET", f"/api/v1{path}", headers={"X-Api-Key": text}, **more
+        )
+        return str(answer.json().get("code", "")) if answer.status_code >= 400 else ""
+
+    all_of_it, part = await key("owner", scope="administer"), await key("owner", scope="administer", places=[inside])
+    assert (await seen(all_of_it), await seen(part)) == (["dev_in", "dev_out"], ["dev_in"])
+    assert (await code(all_of_it, "/audit"), await code(part, "/audit")) == ("", "")
+    assert await code(part, "/devices/dev_out") == "not_found"
+    # a limited key gives nobody more than it has
+    assert await code(part, "/users", json={"addresses": "x@example.org", "role": "monitor"}) == "not_allowed"
+    invited = {"addresses": "x@example.org", "role": "monitor", "places": [outside]}
+    assert await code(part, "/users", json=invited) == "location_gone"
+    # nor can a person make one beyond the own part
+    who = "administrator of a room"
+    answer = await world.ask(who, "POST", "/api/v1/keys", {"name": "x", "places": [outside]})
+    assert (answer.status_code, answer.json()["code"]) == (404, "location_gone")
+    assert await seen(await key(who)) == ["dev_in"]
+    assert await seen(await key(who, places=[inside])) == ["dev_in"]
+    # and when its person is limited later, both hold
+    out = await key("administrator", places=[outside])
+    assert await seen(out) == ["dev_out"]
+    people = (await world.ask("owner", "GET", "/api/v1/users")).json()["items"]
+    (person,) = [one["id"] for one in people if one["sign_in"] == "administrator@example.org"]
+    await world.ask("owner", "PATCH", f"/api/v1/users/{person}", {"places": [inside]})
+    assert await seen(out) == []
+    # who is limited sees the keys of those in the own part
+    listed = (await world.ask(who, "GET", "/api/v1/keys")).json()["items"]
+    assert {item["person"]["name"] for item in listed} == {
+        "administrator-of-a-room@example.org",
+        "administrator@example.org",
+    }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from tests.support.clock import ManualClock, settle
 from tests.unit.hub.inventory.fabric import (
     GAIN,
@@ -24,6 +24,7 @@ from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.live import browser
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people import repo as people_repo
+from soundpost.hub.people.keys import Keys
 from soundpost.hub.people.rules import ROLES, Principal
 from soundpost.hub.people.users import Grant, Users
 from soundpost.hub.store import Tx
@@ -282,10 +283,26 @@ async def test_a_keys_subscription_ends_with_the_time_of_its_person_or_its_own(h
     assert len(ended) == 2  # told once
 
 
+async def test_a_socket_of_a_key_ends_as_the_key_is_revoked(house: House, key: str):
+    """Whichever header it came in."""
+    page = Page(house.app, {"authorization": f"Bearer {key}"})
+    await page.follow("summary")
+    [principal] = house.live.browsers.values()
+    assert principal.name == "made at the first start"
+    row = await house.store.read(lambda conn: conn.execute(select(people)).one())
+    owner = Principal("person", row.id, row.name, row.sign_in, row.role, ROLES[row.role])
+    await Keys(house.people, house.store).revoke(owner, SAM, principal.id)
+    await page.task
+    assert page.closed == 4401
+    again = Page(house.app, {"authorization": f"Bearer {key}"})
+    await again.task
+    assert again.closed in (4401, 4403)
+
+
 async def test_a_session_that_ran_out_is_found_out(house: House, page: Page, clock: ManualClock, monkeypatch):
     await page.follow("summary")
 
-    async def nobody(_key: str) -> None:
+    async def nobody(_key: str, _address: str) -> None:
         return None
 
     monkeypatch.setattr(house.people, "principal_of_key", nobody)

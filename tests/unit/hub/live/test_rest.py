@@ -144,7 +144,7 @@ async def test_commands(api: httpx.AsyncClient, london: Session):
     assert set(one) == {
         "id", "device", "capability", "arguments", "status", "reason", "result", "person", "asked", "deadline", "ended", "assumed", "undo",
     }  # fmt: skip
-    assert (one["assumed"], one["ended"], one["person"]) == (True, None, "made at the first start")
+    assert (one["assumed"], one["ended"], one["person"]) == (True, None, "made at the first start (Owner)")
     second = (await api.post("/devices/dev_a/commands", json={"capability": "refresh"})).json()["id"]
     page = (await api.get("/commands", params={"device": "dev_a", "limit": 1})).json()
     rest = (await api.get("/commands", params={"device": "dev_a", "limit": 1, "cursor": page["next"]})).json()

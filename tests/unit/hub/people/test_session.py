@@ -139,7 +139,7 @@ async def test_keys_hold_the_rights_of_their_scope(owned: Hub) -> None:
     with pytest.raises(Invalid):
         await owned.people.add_key(owner, "test", "everything")
     async with owned.page(**{"X-Api-Key": "sp_made-up"}) as program:
-        problem(await program.get("/api/v1/audit"), 401, "unauthenticated")
+        problem(await program.get("/api/v1/audit"), 401, "key_refused")
     hashes = await owned.store.read(lambda conn: list(conn.execute(select(api_keys.c.key_hash)).scalars()))
     assert {len(hashed) for hashed in hashes} == {32}
 
