@@ -109,7 +109,8 @@ class Storage(Base):
         return await self.stack.hindrance.allowed(file.tell(), wanted, self.stack.clock)
 
     async def read(self, file: io.BytesIO, size: int | None = -1) -> bytes:
-        wanted = len(file.getbuffer()) - file.tell() if size is None or size < 0 else size
+        there = len(file.getbuffer()) - file.tell()
+        wanted = there if size is None or size < 0 else min(size, there)
         return file.read(await self._allowed(file, wanted)) if wanted > 0 else b""
 
     async def close(self, file: io.BytesIO) -> None:

@@ -302,7 +302,9 @@ async def test_a_stalled_file_goes_on_when_it_is_over(farm: Farm, station: Stati
         got = b""
         while len(got) < 5_000:
             got += await stream.read(5_000 - len(got))
-        await (await signed_in(station)).list("/")  # others are served meanwhile
+        other = await signed_in(station)
+        await other.list("/")  # others are served meanwhile
+        other.close()
         rest = asyncio.create_task(stream.read())
         await asyncio.wait({rest}, timeout=0.05)
         assert not rest.done()
