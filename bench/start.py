@@ -1,9 +1,9 @@
 """start: with 5,000 known stacks, first the hub is stopped and started again, then the agent.
 
 Each is timed from its ready line, when it listens. Listed: every stack in the list, each with the age of what is known. Fresh: every
-stack online with a mixer read since; for the hub the agent never stopped, for the agent each line is opened anew (no line is opened
-before the agent listens). One poll = the status period as shipped, 10 s; levels and settings are read more seldom than as shipped
-(ENVIRONMENT).
+stack online, and a mixer of it read: where the hub was stopped within the last poll, for the agent read on all the while; where the
+agent was, since it listens, on a line opened anew (none is opened before). One poll = the status period as shipped, 10 s; levels and
+settings are read more seldom than as shipped (ENVIRONMENT).
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ def of_hub(here: World, stacks: int) -> list[Figure]:
     here.restart_hub()
     listening = CLOCK.monotonic()
     listed, aged = listing(here, stacks)
-    fresh_s, fresh = until_fresh(here, stacks, listening)
+    fresh_s, fresh = until_fresh(here, stacks, listening, POLL_S)
     return [
         told("hub: start → listening", listening - asked, "s"),
         at_most("hub: listening → all listed with ages", listed - listening, "s", 1.0),
@@ -84,16 +84,14 @@ def listing(here: World, stacks: int) -> tuple[float, int]:
     return CLOCK.monotonic(), len(aged)
 
 
-def until_fresh(here: World, stacks: int, began: float) -> tuple[float, int]:
-    """Seconds until every stack was online with a mixer read since then, and of how many that is true."""
+def until_fresh(here: World, stacks: int, began: float, within_s: float = 0.0) -> tuple[float, int]:
+    """Seconds until every stack was online with a mixer read since `began`, or within the last `within_s`; and of how many that is
+    true."""
     fresh: set[str] = set()
     while (since := CLOCK.monotonic() - began) < WAIT_S:
         online = {s["id"] for s in here.api.devices(kind="stack", status="online")}
-        read = {
-            m["stack"]
-            for m in here.api.devices(kind="mixer")
-            if m["age_s"] is not None and m["age_s"] < CLOCK.monotonic() - began
-        }
+        young = max(within_s, CLOCK.monotonic() - began)
+        read = {m["stack"] for m in here.api.devices(kind="mixer") if m["age_s"] is not None and m["age_s"] < young}
         fresh = online & read
         if len(fresh) >= stacks:
             return since, len(fresh)

@@ -145,7 +145,7 @@ def test_an_owner_sets_mail_up_and_what_waited_goes_out(office: Office) -> None:
 
 def test_terms_are_read_by_everybody_and_changed_by_owners(office: Office) -> None:
     who = office.person()
-    who.see("organization-terms", "No texts yet.")
+    who.see("organization-terms", "No texts of your own yet.")
     who.at("tool-terms").click()
     who.at("terms-terms").fill("Be kind.\nLock the rack.")
     who.at("terms-privacy-link").fill("nonsense")

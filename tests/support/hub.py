@@ -56,10 +56,12 @@ async def hub(
     clock: Clock | None = None,
     rooms: app.Rooms | Callable[[Store, People], app.Rooms] | None = None,
     edition: app.Edition | None = None,
+    target: Path | str | None = None,
     **people_options: Any,
 ) -> AsyncIterator[Hub]:
+    """`target`: the store's, SQLite in `folder` when left out."""
     now = clock or SystemClock()
-    async with Store(folder / "soundpost.db", SystemClock()) as store:
+    async with Store(target or folder / "soundpost.db", SystemClock()) as store:
         people = People(store, now, **people_options)
         code = await people.start()
         what = edition or app.Edition("enterprise", web_folder=folder / "web")

@@ -51,8 +51,8 @@ test("only what was changed is said", () => {
 test.each([
   ["", "empty"], ["short", "short"], ["Ann@Example.org", "name"], ["ababababababab", "simple"], ["aaaaaaaaaaab", "simple"], ["abcdefghijklm", "fair"], ["correct horses", "good"], ["correct horse battery", "strong"],
 ])("%j is %s", (password, strength) => {
-  expect(strengthOf(password, "ann@example.org")).toBe(strength);
-  expect(fits(strengthOf(password, "ann@example.org"))).toBe(["fair", "good", "strong"].includes(strength));
+  expect(strengthOf(password, "ann@example.org", 10)).toBe(strength);
+  expect(fits(strengthOf(password, "ann@example.org", 10))).toBe(["fair", "good", "strong"].includes(strength));
 });
 
 test("a view is what the filter asks, whatever its order and its blanks", () => {

@@ -113,6 +113,7 @@ class Lines:
             self._clock,
             self._periods(),
             zlib.crc32(watch.id.encode()),
+            watch.parts["stack"].known.memory,
         )
         self.sessions[watch.id] = session
         task = asyncio.create_task(session.run(), name=f"line {watch.endpoint}")

@@ -19,12 +19,13 @@ _encode = msgspec.msgpack.Encoder().encode
 
 class KnownDevice(Struct, kw_only=True):
     """A device with all that must outlive a restart: `part` is its driver's word for it, `status` what was last told. Devices
-    with the same points share one tuple of them (`Alike`)."""
+    with the same points share one tuple of them (`Alike`). `memory`: a stack's driver's own (contract.Unit)."""
 
     device: Device
     part: str
     points: tuple[Descriptor, ...] = ()
     status: DeviceStatus | None = None
+    memory: bytes = b""
 
 
 class Alike:

@@ -181,14 +181,16 @@ class Watch:
         device, more = _placed(device, part, self.id, ids, unit, endpoint, credentials)
         changed += more
         points = rooms.board.schema(part.points).descriptors
-        points_changed = before is None or (before.points is not points and before.points != points)
-        if before is not None and not changed and not points_changed and part.part in self.parts:
+        memory = unit.memory if part.kind == Kind.STACK else b""
+        same = before is not None and (before.points is points or before.points == points) and before.memory == memory
+        if before is not None and not changed and same and part.part in self.parts:
             self.parts[part.part].state.present = part.present
             return
         revision = start.revision + 1 if before and changed else start.revision
         if device.revision != revision:
             device = msgspec.structs.replace(device, revision=revision)
-        known = KnownDevice(device=device, part=part.part, points=points, status=before.status if before else None)
+        status = before.status if before else None
+        known = KnownDevice(device=device, part=part.part, points=points, status=status, memory=memory)
         rooms.registry.keep(known)
         if before is not None and before.device.stack not in ("", device.stack):
             rooms.taken(before.device.stack, key)

@@ -141,6 +141,35 @@ def hub_reset_password(
     )
 
 
+audit_app = cyclopts.App(name="audit", help="What the hub wrote down of who did what.")
+app.command(audit_app)
+
+
+@audit_app.command
+def verify(
+    *,
+    data: Data = None,
+    database: Annotated[str | None, Parameter(help="postgresql://… instead of the embedded SQLite.")] = None,
+    head: Annotated[
+        list[str] | None,
+        Parameter(
+            help="NUMBER:PROOF, as a head was sent out; repeated. Shows whether the audit was written anew since."
+        ),
+    ] = None,
+    json: Annotated[bool, Parameter(help="Print the findings as JSON.")] = False,
+) -> int:
+    """Whether the audit proves itself, beside a running hub or without it. Ends with 0: whole, 1: not, 2: it can't be told."""
+    from soundpost.editions import audit, process
+
+    code = 0
+
+    async def main(_stop: asyncio.Event) -> None:
+        nonlocal code
+        code = await audit.verify(data, database, head or [], as_json=json)
+
+    return process.run(main) or code
+
+
 agent_app = cyclopts.App(name="agent", help="The Local Agent at a site, with its own page.")
 app.command(agent_app)
 

@@ -53,9 +53,13 @@ class Part(Struct, kw_only=True):
 
 
 class Unit(Struct):
-    """All parts behind one line, the stack first, each parent before its children."""
+    """All parts behind one line, the stack first, each parent before its children. `memory`: what the driver wants handed back
+    when it holds this stack again, in a form of its own. `recalled`: only what proves the device was asked, the rest is from such a
+    memory; the session has it read whole later."""
 
     parts: list[Part]
+    memory: bytes = b""
+    recalled: bool = False
 
     @property
     def serials(self) -> frozenset[str]:
@@ -209,5 +213,7 @@ class Family(Protocol):
         clock: Clock,
         periods: Periods,
         seed: int,
+        memory: bytes = b"",
     ) -> Session:
-        """`seed` spreads the phases of polls and the jitter of reconnects."""
+        """`seed` spreads the phases of polls and the jitter of reconnects. `memory`: the one its last Unit had; a driver that
+        can't read it any more reads the device instead."""

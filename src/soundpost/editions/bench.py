@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from soundpost.kernel.errors import Invalid, Unavailable
 
 NAMES = (
-    "poll", "ingest", "change", "fault", "start", "memory", "query", "outage", "storm", "soak",
+    "poll", "ingest", "change", "fault", "start", "memory", "query", "outage", "storm", "audit", "soak",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parents[3]
 SCALE = "SOUNDPOST_BENCH_SCALE"

@@ -11,6 +11,7 @@ from soundpost.editions import process, rooms
 from soundpost.editions.rooms import House
 from soundpost.hub import serve, tls
 from soundpost.hub.app import Edition
+from soundpost.hub.audit import jobs as audit_jobs
 from soundpost.hub.audit.service import SYSTEM
 from soundpost.hub.people.api import DoorView
 from soundpost.hub.people.rules import proxies
@@ -35,6 +36,8 @@ class Options(Struct):
     """Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed."""
     session_idle_days: float = 14
     session_days: float = 90
+    audit_days: float = audit_jobs.DAYS
+    """How long the audit is kept; 0: for ever."""
 
 
 def told(data: Path | None, ready_json: bool, **given: Any) -> Options:
@@ -60,7 +63,10 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
             longest_ms=days_ms(options.session_days),
         )
         edition = Edition("enterprise")
-        async with rooms.opened(edition, store, people, clock, door=True, address=pages(options)) as house:
+        days = audit_days(options.audit_days)
+        async with rooms.opened(
+            edition, store, people, clock, door=True, address=pages(options), audit_days=days
+        ) as house:
             house.about.fingerprint = certificate.fingerprint
             plain, secure = serve.Plain(port=options.port), serve.Tls(certificate, port=options.tls_port)
             async with serve.Serving(house.app, clock, plain=plain, tls=secure) as serving:
@@ -82,6 +88,12 @@ def days_ms(days: float) -> int:
     if not 1 / 96 <= days <= 3_650:
         raise Invalid("Sessions last from 15 minutes (0.0105 days) to ten years.", code="settings")
     return round(days * 86_400_000)
+
+
+def audit_days(days: float) -> float:
+    if days and not 30 <= days <= 36_500:
+        raise Invalid("The audit is kept from 30 days to a hundred years, or with 0 for ever.", code="settings")
+    return days
 
 
 async def reset_password(data: Path | None, database: str | None, sign_in: str, *, second_factor: bool) -> None:

@@ -7,6 +7,7 @@ from litestar import Controller, Request, delete, get, post, put
 from msgspec import UNSET, Struct, UnsetType
 
 from soundpost.agent.discovery import DiscoverySettings
+from soundpost.agent.memory import CredentialSet
 from soundpost.agent.run import Agent, CredentialInput
 from soundpost.agent.uplink import OFF
 from soundpost.agent.websocket import Fingerprint
@@ -192,17 +193,40 @@ class ExternalController(Controller):
     def hub(self, external: External) -> HubView:
         return external.view()
 
-    @post("/hub/check", opt={"right": "own"}, status_code=200)
+    @post(
+        "/hub/check",
+        opt={
+            "right": "own",
+            "faults": (
+                "hub_url_empty hub_url_insecure hub_url_invalid certificate_changed "
+                "certificate_untrusted hub_name_differs no_ca no_tls not_a_hub closed_at_once "
+                "hub_unreachable name_unknown proxy_refused proxy_unreachable refused timed_out"
+            ),
+        },
+        status_code=200,
+    )
     async def check(self, data: CheckBody, engine: Agent) -> HubCheck:
         seen = await looked_at(engine, data.url)
         return HubCheck(engine._address(data.url).url, seen.sha256, vouched(seen), seen.hub, seen.name)
 
-    @put("/hub", opt={"right": "own"})
+    @put(
+        "/hub",
+        opt={
+            "right": "own",
+            "faults": (
+                "hub_url_empty hub_url_insecure hub_url_invalid name_needed password_needed "
+                "certificate_changed certificate_untrusted fingerprint_differs hub_name_differs no_ca "
+                "no_tls not_a_hub closed_at_once disk_failed hub_unreachable name_unknown "
+                "proxy_refused proxy_unreachable refused stopping timed_out"
+            ),
+        },
+    )
     async def configure(
         self, request: AnyRequest, data: HubBody, engine: Agent, external: External, store: Store
     ) -> HubView:
+        before = known_hub(external)
         await configure(engine, data.url, data.name, data.password, data.fingerprint)
-        detail = {"url": data.url, "account": data.name}
+        detail = {"before": before, "after": {"url": data.url, "account": data.name}}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.configured", detail=detail))
         return external.view()
 
@@ -211,10 +235,11 @@ class ExternalController(Controller):
         engine.try_hub_now()
         return external.view()
 
-    @delete("/hub", opt={"right": "own"})
-    async def forget(self, request: AnyRequest, engine: Agent, store: Store) -> None:
+    @delete("/hub", opt={"right": "own", "faults": "disk_failed stopping"})
+    async def forget(self, request: AnyRequest, engine: Agent, external: External, store: Store) -> None:
+        detail = {"before": known_hub(external), "after": None}
         await engine.forget_hub()
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten"))
+        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten", detail=detail))
 
 
 class LocalController(Controller):
@@ -225,7 +250,10 @@ class LocalController(Controller):
     def credentials(self, engine: Agent) -> SetList:
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in engine.credentials()])
 
-    @put("/credentials", opt={"right": "own"})
+    @put(
+        "/credentials",
+        opt={"right": "own", "faults": "credential_invalid disk_failed range_invalid range_too_large stopping"},
+    )
     async def put_credentials(self, request: AnyRequest, data: SetsBody, engine: Agent, store: Store) -> SetList:
         wanted = [
             CredentialInput(
@@ -236,8 +264,10 @@ class LocalController(Controller):
             )
             for item in data.items
         ]
+        before = said_sets(engine.credentials())
         kept = await engine.put_credentials(wanted)
-        detail = {"sets": [item.user for item in kept]}
+        new = [item.user for item in wanted if item.password is not None]
+        detail = {"before": before, "after": said_sets(kept), "new_passwords": new}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "credentials.changed", detail=detail))
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in kept])
 
@@ -245,7 +275,13 @@ class LocalController(Controller):
     def discovery(self, engine: Agent) -> DiscoveryView:
         return discovery_view(engine)
 
-    @put("/discovery", opt={"right": "own"})
+    @put(
+        "/discovery",
+        opt={
+            "right": "own",
+            "faults": "disk_failed managed_by_hub range_invalid range_too_large stopping subnets_fixed",
+        },
+    )
     async def put_discovery(
         self, request: AnyRequest, data: DiscoveryBody, engine: Agent, store: Store
     ) -> DiscoveryView:
@@ -258,7 +294,7 @@ class LocalController(Controller):
         if not chosen.subnets:
             raise Invalid("Name at least one range, or auto.", code="invalid_argument", field="subnets")
         await engine.set_discovery(chosen)
-        detail = {"subnets": list(chosen.subnets), "policy": chosen.policy, "interval_s": chosen.interval_s}
+        detail = {"before": said_discovery(now), "after": said_discovery(chosen)}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "discovery.changed", detail=detail))
         return discovery_view(engine)
 
@@ -266,13 +302,32 @@ class LocalController(Controller):
     def ceiling(self, engine: Agent) -> CeilingView:
         return ceiling_view(engine)
 
-    @put("/ceiling", opt={"right": "own"}, summary="Change the most the central hub may do here")
+    @put(
+        "/ceiling",
+        opt={"right": "own", "faults": "ceiling_fixed disk_failed stopping"},
+        summary="Change the most the central hub may do here",
+    )
     async def put_ceiling(self, request: AnyRequest, data: CeilingBody, engine: Agent, store: Store) -> CeilingView:
         before = engine.house.ceiling
         await engine.set_ceiling(data.ceiling)
         detail = {"before": before, "after": engine.house.ceiling}
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "ceiling.changed", detail=detail))
         return ceiling_view(engine)
+
+
+def known_hub(external: External) -> dict[str, Any] | None:
+    """For the audit: which hub this site is joined to now, and under which name."""
+    hub = external.view()
+    return {"url": hub.url, "account": hub.name} if hub.configured else None
+
+
+def said_sets(sets: list[CredentialSet]) -> list[str]:
+    """For the audit, in the order they are tried; no passwords."""
+    return [f"{item.user} @ {', '.join(item.subnets) or '*'}" for item in sets]
+
+
+def said_discovery(chosen: DiscoverySettings) -> dict[str, Any]:
+    return {"subnets": list(chosen.subnets), "policy": chosen.policy, "interval_s": chosen.interval_s}
 
 
 def anywhere(subnets: list[str]) -> list[str]:

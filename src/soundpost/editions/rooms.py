@@ -16,6 +16,9 @@ from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
+from soundpost.hub.audit import jobs as audit_jobs
+from soundpost.hub.audit.proving import Prover
+from soundpost.hub.audit.service import ADDED as AUDITED
 from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
@@ -32,12 +35,14 @@ from soundpost.hub.people import jobs as people_jobs
 from soundpost.hub.people import keys_api, organization_api, users_api, views_api
 from soundpost.hub.people.api import About
 from soundpost.hub.people.keys import Keys
+from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
 from soundpost.hub.people.views import Views
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
+from soundpost.kernel.signal import Signal
 
 
 class House(Struct):
@@ -53,6 +58,7 @@ class House(Struct):
     about: About
     organization: Organization
     post: Post
+    audit: audit_jobs.Keeper
     app: Any
     first_run_code: str | None
 
@@ -67,6 +73,7 @@ async def opened(
     periods: Periods | None = None,
     door: bool = False,
     address: str = "",
+    audit_days: float = audit_jobs.DAYS,
     controllers: tuple[Any, ...] = (),
     services: dict[str, object] | None = None,
     prepare: Callable[["House"], None] = lambda house: None,
@@ -89,13 +96,14 @@ async def opened(
     inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
     users = Users(people, store, clock)
-    users.places_within = people.places_within = inventory.places_within
+    people.places_within = inventory.places_within
     organization = Organization(store, address=address)
     await organization.start()
     post = Post(store, organization)
     users.post = lambda: post.why("mail")
     people.can_mail, people.can_text = (lambda: not post.why("mail")), (lambda: not post.why("sms"))
     keys = Keys(people, store)
+    resets = Resets(people, store)
     saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None
@@ -107,6 +115,11 @@ async def opened(
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
     live.register_turns("keys", keys.changed)
+    audited: Signal[str] = Signal("audit")
+    store.hinted.subscribe(lambda word: audited.emit(word) if word == AUDITED else None)
+    live.register_turns("audit", audited)
+    prover = Prover(store)
+    keeper = audit_jobs.Keeper(store, prover, audit_days)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
@@ -125,22 +138,25 @@ async def opened(
         services={
             "views": saved_views, "keys": keys,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post,
+            "organization": organization, "post": post, "resets": resets,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
+        part_of=inventory.part_of,
+        device_name=inventory.name_of,
     )  # fmt: skip
     app = build(edition, store, people, rooms, about=about)
-    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, app, code)
+    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, keeper, app, code)
     prepare(house)
     await inventory.start()
     await commands.start()
     await links.start()
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
-    ending = asyncio.create_task(end_people(users, clock), name="people-ending")
+    ending = asyncio.create_task(look_after_people(users, resets, clock), name="people-ending")
     others = [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
+    others.append(asyncio.create_task(keeper.run(), name="audit"))
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     try:
         async with people_jobs.running(people, clock), sending:
@@ -152,6 +168,7 @@ async def opened(
         for task in others:
             task.cancel()
         await asyncio.gather(ticking, trimming, ending, *others, return_exceptions=True)
+        await resets.idle()
         await live.stop()
         await links.stop()
         await commands.stop()
@@ -159,10 +176,11 @@ async def opened(
         people.close()
 
 
-async def end_people(users: Users, clock: Clock) -> None:
-    """A person's last second is the last: asked each second, since clocks may be moved."""
+async def look_after_people(users: Users, resets: Resets, clock: Clock) -> None:
+    """A person's last second is the last: asked each second, since clocks may be moved. So are links that were asked for and not made."""
     while True:
         await clock.sleep(1.0)
+        await resets.carry()
         try:
             await users.end_those_whose_time_is_over()
         except Exception:

@@ -38,14 +38,18 @@ class Problem(Struct):
     type: str = "about:blank"
 
 
+def titled(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
 def of_status(status: int, detail: str | None = None, **params: object) -> Problem:
     code, sentence = BY_STATUS.get(status, ("error", HTTPStatus(status).phrase))
-    return Problem(HTTPStatus(status).phrase, status, code, detail or sentence, dict(params))
+    return Problem(titled(status), status, code, detail or sentence, dict(params))
 
 
 def of_error(error: SoundpostError) -> Problem:
     status = status_of(error)
-    return Problem(HTTPStatus(status).phrase, status, error.code, error.text, dict(error.params))
+    return Problem(titled(status), status, error.code, error.text, dict(error.params))
 
 
 def status_of(error: SoundpostError) -> int:

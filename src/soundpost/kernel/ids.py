@@ -19,6 +19,7 @@ PREFIXES = frozenset(
         "loc",
         "rul",
         "usr",
+        "ask",
         "alr",
         "key",
         "ses",

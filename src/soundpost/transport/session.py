@@ -35,14 +35,17 @@ STARTING_S = 165.0
 """How long a stack may take to start (devices.md 6.3)."""
 STARTING_LOOK_S = 10.0
 ANEW_GAP_S = 2.0
+WHOLE_S = 5.0
+"""How soon, alone, a stack that was recalled is read whole; a crowd takes turns (Periods.crowd)."""
+NEVER = float("inf")
 
 
 class LineSession:
     """Implements device.contract.Session."""
 
     __slots__ = (
-        "_clock", "_endpoint", "_line", "_news", "_patience", "_periods", "_poller", "_recorder", "_serials", "_signs",
-        "_sink", "_starting", "_talk", "_teller", "_turn", "_unit", "_up", "_ups", "_watch",
+        "_clock", "_endpoint", "_line", "_news", "_patience", "_periods", "_phase", "_poller", "_recorder", "_serials", "_signs",
+        "_sink", "_starting", "_talk", "_teller", "_turn", "_unit", "_up", "_ups", "_watch", "_whole_at",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +77,8 @@ class LineSession:
         """What was read and not told yet."""
         self._serials: frozenset[str] = frozenset()
         self._starting = False
+        self._phase, self._whole_at = phase, NEVER
+        """When what was recalled is read from the device itself."""
         self._watch: log.UpDown | None = None
 
     # The Session's promises
@@ -228,6 +233,8 @@ class LineSession:
             raise LineLost(Trouble.NOT_THE_DEVICE, f"another device answers at {self._endpoint}")
         self._poller.take(self._talk.polls())
         self._unit, self._serials = unit, serials
+        spread = WHOLE_S * self._periods.crowd * (1 + self._phase)
+        self._whole_at = self._clock.monotonic() + spread if unit.recalled else NEVER
         if self._up:
             self._announce()
 
@@ -254,7 +261,8 @@ class LineSession:
         self._poller.heartbeat_anew()
         again_at = self._clock.monotonic()
         while line.lost_as is None:
-            wait, now = self._poller.wait_s(line), self._clock.monotonic()
+            now = self._clock.monotonic()
+            wait = min(self._poller.wait_s(line), self._whole_at - now)
             if self._news.anew:
                 wait = min(wait, again_at - now)
             if wait > 0:
@@ -265,6 +273,8 @@ class LineSession:
                     await self._read_unit(line)
                     again_at = self._clock.monotonic() + (ANEW_GAP_S if self._news.wanted() else 0.0)
                     self._all_due()
+                elif self._whole_at <= self._clock.monotonic():
+                    await self._read_unit(line)
                 elif self._poller.wait_s(line) <= 0:
                     await self._poller.ask(line)
         raise line.lost_as

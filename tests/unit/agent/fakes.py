@@ -172,6 +172,7 @@ class FakeFamily:
         clock: Clock,
         periods: Periods,
         seed: int,
+        memory: bytes = b"",
     ) -> FakeSession:
         return FakeSession(self.net, endpoint, credentials, sink)
 

@@ -15,9 +15,9 @@ BOX = "box:1234-2334-40"
 
 
 class Direct:
-    def __init__(self, peer: Peer, clock: Clock | None = None) -> None:
+    def __init__(self, peer: Peer, clock: Clock | None = None, memory: bytes = b"") -> None:
         self.peer, self.asked = peer, list[str]()
-        self.talk = Conversation(clock or ManualClock())
+        self.talk = Conversation(clock or ManualClock(), memory)
 
     async def ask(self, request: Request) -> list[str]:
         self.asked.append(request.line)

@@ -94,3 +94,56 @@ async def test_a_switch_that_is_off_is_never_asked(direct: Direct, monkeypatch: 
     unit = await direct.read()
     assert not [line for line in direct.asked if "TEMP" in line or "CPU" in line]
     assert unit.parts[1].capabilities["health"] == "unsupported"
+
+
+async def test_a_stack_that_is_remembered_proves_its_serials_and_tells_who_hangs_from_it(direct: Direct) -> None:
+    whole = await direct.read()
+    again = Direct(direct.peer, memory=whole.memory)
+    recalled = await again.read()
+    assert (recalled.parts, recalled.memory, recalled.recalled) == (whole.parts, whole.memory, True)
+    assert not [line for line in again.asked if line.split()[-1] in ("MODEL", "MAC", "PART", "NAME")]
+    assert len(again.asked) < len(direct.asked) / 3
+    assert again.talk.polls() == direct.talk.polls()
+    anew = await again.read()
+    assert (anew.parts, anew.recalled, again.asked) == (whole.parts, False, direct.asked)
+
+
+async def test_what_was_refused_before_is_still_refused_to_a_memory(direct: Direct) -> None:
+    table = direct.peer.replies
+    direct.peer.replies = lambda line: ["ERROR"] if line.endswith(" MAC") else table(line)  # type: ignore[method-assign]
+    whole = await direct.read()
+    again = Direct(direct.peer, memory=whole.memory)
+    await again.read()
+    assert again.talk.known() == direct.talk.known()
+
+
+@pytest.mark.parametrize("change", ["firmware", "serial", "box", "form", "nothing listed"])
+async def test_a_stack_that_is_not_as_remembered_is_read_whole(direct: Direct, change: str) -> None:
+    memory = (await direct.read()).memory
+    if change == "firmware":
+        direct.peer.firmware = "8.0.0.0"
+    elif change == "serial":
+        direct.peer.serials["Name_1"] = "9999-2334-40"
+    elif change == "box":
+        direct.peer.serials.popitem()
+    elif change == "form":
+        memory = b"\x93" + memory
+    else:
+        direct.peer.lab = False
+    again, fresh = Direct(direct.peer, memory=memory), Direct(direct.peer)
+    unit, expected = await again.read(), await fresh.read()
+    assert (unit, again.asked) == (expected, fresh.asked)
+
+
+async def test_a_stack_without_serials_leaves_no_memory(direct: Direct) -> None:
+    direct.peer.lab = False
+    assert (await direct.read()).memory == b""
+
+
+async def test_a_peripheral_that_came_while_nobody_looked_is_there_at_once(direct: Direct) -> None:
+    memory = (await direct.read()).memory
+    direct.peer.peripheral = "1 BMA2 Table 9000-2401-40 2.0 1"
+    again = Direct(direct.peer, memory=memory)
+    unit = await again.read()
+    assert unit.recalled
+    assert "plink:9000-2401-40" in [part.part for part in unit.parts]

@@ -23,9 +23,14 @@ class Bench:
         self.tasks: list[asyncio.Task[None]] = []
 
     def session(
-        self, *credentials: Credentials, talk: Conversation | None = None, seed: int = 3, periods: Periods = PERIODS
+        self,
+        *credentials: Credentials,
+        talk: Conversation | None = None,
+        seed: int = 3,
+        periods: Periods = PERIODS,
+        memory: bytes = b"",
     ) -> LineSession:
-        talk = talk or Conversation(self.clock)
+        talk = talk or Conversation(self.clock, memory)
         endpoint = Endpoint("127.0.0.1", self.peer.port)
         session = LineSession(talk, endpoint, credentials or (GOOD,), self.sink, self.clock, periods, seed)
         self.tasks.append(asyncio.ensure_future(session.run()))

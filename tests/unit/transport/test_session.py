@@ -14,7 +14,7 @@ from soundpost.device.capability import CommandState
 from soundpost.device.contract import Credentials, Periods, PointReading, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2.driver import Conversation
-from soundpost.transport.session import SILENT_LIMIT, STARTING_S, LineSession
+from soundpost.transport.session import SILENT_LIMIT, STARTING_S, WHOLE_S, LineSession
 from soundpost.transport.talk import Heard, Poll
 
 MUTE = {"key": "mic.101.level.mute", "value": True}
@@ -543,3 +543,23 @@ async def test_a_drop_in_the_middle_of_an_answer_leaves_no_task_behind(bench: Be
     assert bench.kinds[0] is Trouble.CLOSED
     bench.peer.on_line = lambda line: None
     await bench.come_back()
+
+
+async def test_a_stack_that_is_remembered_is_up_at_once_and_read_whole_later(bench: Bench) -> None:
+    def read(word: str) -> int:
+        return sum(line.endswith(f"UNIT {word}") for line in bench.peer.lines)
+
+    await bench.up()
+    assert bench.sink.unit is not None
+    memory = bench.sink.unit.memory
+    bench.tasks.pop().cancel()
+    bench.peer.lines.clear()
+    bench.sink.forget()
+    await bench.up(bench.session(memory=memory))
+    assert (bench.sink.unit.recalled, read("MODEL")) == (True, 0)
+    await bench.clock.advance(2 * WHOLE_S)
+    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
+    assert (bench.sink.unit.recalled, read("MODEL")) == (False, 2)
+    await bench.clock.advance(10 * WHOLE_S)
+    await settle(300)
+    assert read("MODEL") == 2

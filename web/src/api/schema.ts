@@ -273,7 +273,58 @@ export interface paths {
             cookie?: never;
         };
         /** Who did what, newest first */
-        get: operations["ApiV1AuditEntries"];
+        get: operations["ApiV1AuditActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts as a table (RFC 4180) */
+        get: operations["ApiV1AuditExportCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same acts, one a line */
+        get: operations["ApiV1AuditExportJsonlLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Does the audit prove itself? */
+        get: operations["ApiV1AuditVerifyVerify"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1249,6 +1300,38 @@ export interface components {
             zone: string;
         };
         /**
+         * ActList
+         * @description Newest first. With `next` there may be more, also after a page that holds few or none: a question that finds little is answered in
+         *         parts, and `searched_to` says how far back this one went.
+         */
+        ActList: {
+            items: components["schemas"]["ActView"][];
+            next: string | null;
+            searched_to: string | null;
+        };
+        /**
+         * ActView
+         * @description One act. `subject`: what it was done to, where that is no device: a person, place, server, command. `before`, `after`: of a change;
+         *         `arguments`: what else was said. `result` null: it was begun and nobody wrote how it ended. `took_s`: seconds from one to the other.
+         */
+        ActView: {
+            act: string;
+            after: Record<string, unknown> | null;
+            arguments: Record<string, unknown> | null;
+            before: Record<string, unknown> | null;
+            device: string | null;
+            device_name: string | null;
+            ended: string | null;
+            from: string | null;
+            id: string;
+            reason: Record<string, unknown> | null;
+            result: string | null;
+            subject: string | null;
+            time: string;
+            took_s: number | null;
+            who: components["schemas"]["WhoView"];
+        };
+        /**
          * AddAgent
          * @description `password` is generated when left out; `site`: take over one that has no server, else a new one.
          */
@@ -1399,6 +1482,53 @@ export interface components {
         /** AskReset */
         AskReset: {
             sign_in: string;
+        };
+        /**
+         * AuditCut
+         * @description What retention took away last: `count` rows up to row `n`.
+         */
+        AuditCut: {
+            count: number;
+            n: number;
+            time: string;
+        };
+        /**
+         * AuditFinding
+         * @description What is wrong with the rows `n` to `upto`; `text` is a sentence in English.
+         */
+        AuditFinding: {
+            code: string;
+            n: number;
+            text: string;
+            upto: number;
+        };
+        /**
+         * AuditProof
+         * @description `checked` rows, `first` to `upto`, prove themselves where the state is whole. `older` ones stand from before the chain, `other_key`
+         *         were proved with a key that is gone: they can't be checked. `head` is to be kept elsewhere. `untold`: findings left out here.
+         */
+        AuditProof: {
+            as_of: string;
+            checked: number;
+            cut: components["schemas"]["AuditCut"] | null;
+            findings: components["schemas"]["AuditFinding"][];
+            first: number;
+            head: string;
+            older: number;
+            other_key: number;
+            restored: components["schemas"]["AuditRestored"][];
+            /** @enum {unknown} */
+            state: "broken" | "whole";
+            untold: number;
+            upto: number;
+        };
+        /**
+         * AuditRestored
+         * @description At row `n` this hub found that it had gone back to an older copy.
+         */
+        AuditRestored: {
+            n: number;
+            time: string;
         };
         /** BeginBody */
         BeginBody: {
@@ -1585,24 +1715,6 @@ export interface components {
         /** Ended */
         Ended: {
             ended: number;
-        };
-        /**
-         * Entry
-         * @description `arguments` stand on the opened row, `result` and `reason` on the completed one.
-         */
-        Entry: {
-            act: string;
-            arguments: Record<string, unknown> | null;
-            device: string | null;
-            from: string;
-            id: string;
-            /** @enum {unknown} */
-            phase: "completed" | "opened";
-            reason: Record<string, unknown> | null;
-            result: string | null;
-            subject: string | null;
-            time: string;
-            who: components["schemas"]["WhoView"];
         };
         /** EventItem */
         EventItem: {
@@ -1994,11 +2106,6 @@ export interface components {
             sms_way: components["schemas"]["WayView"];
             terms: components["schemas"]["TermsView"];
         };
-        /** Page */
-        Page: {
-            items: components["schemas"]["Entry"][];
-            next: string | null;
-        };
         /** Password */
         Password: {
             password: string;
@@ -2199,6 +2306,7 @@ export interface components {
          * SessionView
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+         *         `password_least`: how many characters a password needs.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
@@ -2214,6 +2322,7 @@ export interface components {
             forgotten?: "mail" | "owner" | "command";
             instance: string;
             name: string;
+            password_least: number;
             person: components["schemas"]["PersonView"] | null;
             rights: ("see" | "control" | "administer" | "own")[];
             /** @default null */
@@ -2474,7 +2583,8 @@ export interface components {
         /** WhoView */
         WhoView: {
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "person" | "key" | "agent" | "rule" | "system";
             name: string;
         };
         /** Wrong */
@@ -2502,7 +2612,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2511,7 +2621,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccountView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2535,14 +2645,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2566,14 +2676,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2593,14 +2703,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2620,14 +2730,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2651,14 +2761,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2682,7 +2792,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2691,7 +2801,7 @@ export interface operations {
                     "application/json": components["schemas"]["BegunView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2715,7 +2825,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2724,7 +2834,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2748,7 +2858,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2757,7 +2867,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2781,14 +2891,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2808,7 +2918,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2817,7 +2927,7 @@ export interface operations {
                     "application/json": components["schemas"]["OpenSessions"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2837,7 +2947,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2846,7 +2956,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2862,20 +2972,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the session. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2895,7 +3006,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2904,7 +3015,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2928,7 +3039,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2937,7 +3048,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentAdded"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2953,13 +3064,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2968,7 +3080,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentDetail"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2984,20 +3096,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3013,6 +3126,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
@@ -3023,7 +3137,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3032,7 +3146,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3048,13 +3162,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3063,7 +3178,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3079,17 +3194,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["NewPassword"] | null;
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3098,7 +3214,7 @@ export interface operations {
                     "application/json": components["schemas"]["Password"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3114,20 +3230,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the server. */
                 agent_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3138,12 +3255,33 @@ export interface operations {
             };
         };
     };
-    ApiV1AuditEntries: {
+    ApiV1AuditActs: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3151,16 +3289,148 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["ActList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportCsvTable: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditExportJsonlLines: {
+        parameters: {
+            query?: {
+                /** @description Who acted: kinds, with commas between. */
+                kind?: string;
+                /** @description The id of a person, key or server: what they did. */
+                who?: string;
+                /** @description Acts, with commas between: person.invited, or person.* for all of them. */
+                act?: string;
+                /** @description The id of a device: what was done to it. */
+                device?: string;
+                /** @description The id of what it was done to: a person, a place, a server. */
+                subject?: string;
+                /** @description The address it came from, exactly. */
+                address?: string;
+                /** @description How it ended, with commas between: done, refused, failed, expired; open: not at all. */
+                result?: string;
+                /** @description What began at this time or after it: RFC 3339. */
+                from?: string;
+                /** @description What began at this time or before it: RFC 3339. */
+                until?: string;
+                /** @description Words, each of which stands somewhere in the act. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditVerifyVerify: {
+        parameters: {
+            query?: {
+                /** @description Whether all rows are read again now, instead of what was found last. */
+                now?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditProof"];
+                };
+            };
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3174,9 +3444,12 @@ export interface operations {
     ApiV1CommandsCommands: {
         parameters: {
             query?: {
-                device?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3184,7 +3457,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3193,7 +3466,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3209,13 +3482,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3224,7 +3498,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3240,13 +3514,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the command. */
                 command_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3255,7 +3530,7 @@ export interface operations {
                     "application/json": components["schemas"]["CommandView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3269,19 +3544,32 @@ export interface operations {
     ApiV1DevicesDevices: {
         parameters: {
             query?: {
-                kind?: string | null;
-                status?: string | null;
-                site?: string | null;
-                agent?: string | null;
-                stack?: string | null;
-                parent?: string | null;
-                location?: string | null;
-                model?: string | null;
-                firmware?: string | null;
-                q?: string | null;
-                order?: string | null;
-                limit?: string | null;
-                cursor?: string | null;
+                /** @description Kinds, with commas between; pro_audio stands for stack, mixer, microphone and expander. */
+                kind?: string;
+                /** @description Status as it is shown, with commas between; restarting: away because a restart was asked. */
+                status?: string;
+                /** @description Ids of sites, with commas between. */
+                site?: string;
+                /** @description The id of a server: what its site has. */
+                agent?: string;
+                /** @description The id of a stack: its members. */
+                stack?: string;
+                /** @description The id of a device: what hangs from it. */
+                parent?: string;
+                /** @description The id of a place: what is there or below it; none: what is nowhere. */
+                location?: string;
+                /** @description A model, exactly. */
+                model?: string;
+                /** @description A firmware version, exactly. */
+                firmware?: string;
+                /** @description Words to search for: name, serial, address, MAC, model, site and place. */
+                q?: string;
+                /** @description What the list is ordered by; with - in front: downward. */
+                order?: "address" | "-address" | "firmware_version" | "-firmware_version" | "kind" | "-kind" | "location" | "-location" | "model" | "-model" | "name" | "-name" | "serial_number" | "-serial_number" | "since" | "-since" | "site" | "-site" | "status" | "-status";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3289,7 +3577,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3298,7 +3586,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3314,13 +3602,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3329,7 +3618,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3344,9 +3633,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                "Idempotency-Key"?: string | null;
+                /** @description Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command. */
+                "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
@@ -3357,7 +3648,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3366,7 +3657,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3380,17 +3671,19 @@ export interface operations {
     ApiV1DevicesDeviceIdHistoryHistory: {
         parameters: {
             query?: {
-                limit?: number | null;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3399,7 +3692,7 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3415,13 +3708,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3430,7 +3724,7 @@ export interface operations {
                     "application/json": components["schemas"]["PointList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3444,19 +3738,23 @@ export interface operations {
     ApiV1DevicesDeviceIdPointsKeyHistoryPointHistory: {
         parameters: {
             query?: {
-                after?: string | null;
-                before?: string | null;
+                /** @description From this time on: RFC 3339; a day before `before` unless told. */
+                after?: string;
+                /** @description Until this time: RFC 3339; now unless told. */
+                before?: string;
             };
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
+                /** @description The key of the point, such as mic.302.level.mute. */
                 key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3465,7 +3763,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3481,13 +3779,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the device. */
                 device_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3496,7 +3795,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3510,14 +3809,22 @@ export interface operations {
     ApiV1EventsEvents: {
         parameters: {
             query?: {
-                after?: number | null;
-                before?: number | null;
-                limit?: number | null;
-                device?: string | null;
-                site?: string | null;
-                location?: string | null;
-                type?: string | null;
-                log?: string | null;
+                /** @description The id of a fact: those that came after it, upward. */
+                after?: number;
+                /** @description The id of a fact: those before it, newest first. */
+                before?: number;
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description The id of a device. */
+                device?: string;
+                /** @description The id of a site. */
+                site?: string;
+                /** @description The id of a place: of the devices that are there or below it now. */
+                location?: string;
+                /** @description Types of facts, with commas between, such as device.status. */
+                type?: string;
+                /** @description The id of the log that was read before; another one is answered with log_changed. */
+                log?: string;
             };
             header?: never;
             path?: never;
@@ -3525,7 +3832,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3534,7 +3841,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3554,7 +3861,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3563,7 +3870,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3587,7 +3894,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3596,7 +3903,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3616,14 +3923,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3647,7 +3954,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3656,7 +3963,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubCheck"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3676,7 +3983,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3685,7 +3992,7 @@ export interface operations {
                     "application/json": components["schemas"]["HubView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3709,7 +4016,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3718,7 +4025,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3732,7 +4039,8 @@ export interface operations {
     ApiV1FoundFound: {
         parameters: {
             query?: {
-                site?: string | null;
+                /** @description The id of a site. */
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -3740,7 +4048,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3749,7 +4057,7 @@ export interface operations {
                     "application/json": components["schemas"]["FoundList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3765,20 +4073,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of what was found: `<site>.<finding>`. */
                 found_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request accepted, processing continues off-line */
+            /** @description Accepted; it is carried out now. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3798,7 +4107,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3807,7 +4116,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3827,7 +4136,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3836,7 +4145,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3860,7 +4169,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3869,7 +4178,7 @@ export interface operations {
                     "application/json": components["schemas"]["MadeKey"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3891,14 +4200,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3918,7 +4227,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3927,7 +4236,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3951,7 +4260,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3960,7 +4269,7 @@ export interface operations {
                     "application/json": components["schemas"]["CeilingView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3980,7 +4289,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3989,7 +4298,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4013,7 +4322,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4022,7 +4331,7 @@ export interface operations {
                     "application/json": components["schemas"]["SetList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4042,7 +4351,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4051,7 +4360,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4075,7 +4384,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4084,7 +4393,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiscoveryView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4104,7 +4413,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4113,7 +4422,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4137,7 +4446,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4146,7 +4455,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4170,7 +4479,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4179,7 +4488,7 @@ export interface operations {
                     "application/json": components["schemas"]["Put"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4203,7 +4512,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4212,7 +4521,7 @@ export interface operations {
                     "application/json": components["schemas"]["Imported"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4232,7 +4541,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4241,7 +4550,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4265,7 +4574,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4274,7 +4583,7 @@ export interface operations {
                     "application/json": components["schemas"]["RuleItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4290,20 +4599,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the rule. */
                 rule_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4319,13 +4629,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4334,7 +4645,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4349,24 +4660,25 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description lift: to the place above; remove: it goes as well. */
-                hanging?: string;
+                hanging?: "" | "lift" | "remove";
             };
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4382,6 +4694,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4392,7 +4705,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4401,7 +4714,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4417,6 +4730,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the place. */
                 location_id: string;
             };
             cookie?: never;
@@ -4427,7 +4741,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4436,7 +4750,7 @@ export interface operations {
                     "application/json": components["schemas"]["LocationItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4456,7 +4770,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4465,7 +4779,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4489,7 +4803,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4498,7 +4812,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4522,7 +4836,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4531,7 +4845,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4545,9 +4859,12 @@ export interface operations {
     ApiV1OrganizationMessagesMessages: {
         parameters: {
             query?: {
-                which?: string | null;
-                limit?: number | null;
-                cursor?: string | null;
+                /** @description Messages of one state; waiting and failed unless told. */
+                which?: "waiting" | "sent" | "failed";
+                /** @description How many at most; 100 unless told. */
+                limit?: number;
+                /** @description `next` of the page before; belongs to the same question. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4555,7 +4872,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4564,7 +4881,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4584,7 +4901,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4593,7 +4910,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4609,20 +4926,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4638,13 +4956,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the message. */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4653,7 +4972,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retried"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4677,7 +4996,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4686,7 +5005,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrialView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4706,7 +5025,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4715,7 +5034,7 @@ export interface operations {
                     "application/json": components["schemas"]["TermsView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4739,14 +5058,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4770,14 +5089,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4801,7 +5120,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4810,7 +5129,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetFor"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4830,7 +5149,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4839,7 +5158,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4863,7 +5182,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4872,7 +5191,7 @@ export interface operations {
                     "application/json": components["schemas"]["PolicyBody"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4888,13 +5207,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4903,7 +5223,7 @@ export interface operations {
                     "application/json": components["schemas"]["InvitationView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4919,6 +5239,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description What the link ends with. */
                 token: string;
             };
             cookie?: never;
@@ -4929,7 +5250,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4938,7 +5259,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4958,7 +5279,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4967,7 +5288,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4991,7 +5312,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5000,7 +5321,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5020,14 +5341,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5051,14 +5372,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5082,7 +5403,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5091,7 +5412,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5111,7 +5432,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5120,7 +5441,7 @@ export interface operations {
                     "application/json": components["schemas"]["SiteList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5140,7 +5461,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5149,7 +5470,7 @@ export interface operations {
                     "application/json": components["schemas"]["Summary"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5169,7 +5490,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5178,7 +5499,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5202,7 +5523,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5211,7 +5532,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUsers"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5227,20 +5548,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5256,6 +5578,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
@@ -5266,7 +5589,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5275,7 +5598,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5291,13 +5614,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5306,7 +5630,7 @@ export interface operations {
                     "application/json": components["schemas"]["AddedUser"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5322,13 +5646,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5337,7 +5662,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResetLink"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5353,20 +5678,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5382,13 +5708,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the person. */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5397,7 +5724,7 @@ export interface operations {
                     "application/json": components["schemas"]["Ended"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5417,7 +5744,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5426,7 +5753,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewList"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5450,7 +5777,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
+            /** @description Made. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5459,7 +5786,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5475,20 +5802,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Request fulfilled, nothing follows */
+            /** @description Done; there is nothing to say. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5504,6 +5832,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the view. */
                 view_id: string;
             };
             cookie?: never;
@@ -5514,7 +5843,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, document follows */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5523,7 +5852,7 @@ export interface operations {
                     "application/json": components["schemas"]["ViewItem"];
                 };
             };
-            /** @description A problem (RFC 9457) */
+            /** @description A problem */
             default: {
                 headers: {
                     [name: string]: unknown;

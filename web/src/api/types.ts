@@ -73,6 +73,9 @@ export interface Ways {
   settings: number;
   queue: number;
 }
+/** One act of the audit: how it began and how it ended. */
+export type AuditAct = Schemas["ActView"];
+export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
 export type AddedUser = Schemas["AddedUser"];
 export type Invitation = Schemas["InvitationView"];

@@ -30,7 +30,7 @@ export interface Telling {
 /** A fact as a sentence. What its `data` does not tell is left out, never guessed. */
 export function factText(fact: Fact, telling: Telling = {}): string {
   const data = fact.data ?? {};
-  const base = maybe(`event.${fact.type}`, fact.type);
+  const base = fact.type === "person.second_factor" ? t(data.on ? "event.factor_on" : "event.factor_off") : maybe(`event.${fact.type}`, fact.type);
   const who = telling.device || text(data.name) || text(data.agent) || text(data.agent_name) || text(data.address);
   const reason = data.reason && typeof data.reason === "object" ? (data.reason as Reason) : null;
   if (fact.type === "device.status") {
@@ -38,7 +38,7 @@ export function factText(fact: Fact, telling: Telling = {}): string {
     return [who, status ? t(`status.${status}` as Key) : base, reasonText(reason)].filter(Boolean).join(" · ");
   }
   const person = text(data.person);
-  const by = person && !person.startsWith("usr_") ? person : "";
+  const by = person && !person.startsWith("usr_") ? person : text(data.by) && text(data.by) !== who ? t("fact.by", { person: text(data.by) }) : "";
   if (fact.type in STEP && text(data.capability)) {
     const status = text(data.status) || text(data.state);
     const end = fact.type === "command.ended" && status ? maybe(`command.${status}`, status) : base.toLowerCase();

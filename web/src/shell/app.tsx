@@ -157,6 +157,7 @@ function Sessions(): ReactNode {
   if (token)
     return (
       <Reset
+        session={session}
         token={token}
         brand={brand}
         onClose={(done) => {

@@ -36,6 +36,7 @@ export function Shell() {
           <NavItem to="/devices/pro-audio" id="pro-audio" name={t("nav.pro_audio")} />
           <NavGroup name={t("nav.systems")} />
           <NavItem to="/servers" id="servers" name={t("nav.servers")} end={problems > 0 ? <Shape status="unknown" /> : undefined} />
+          {session.rights.includes("administer") && <NavItem to="/audit" id="audit" name={t("nav.audit")} />}
           <NavItem to="/users" id="users" name={t("nav.users")} />
           <NavItem to="/settings" id="settings" name={t("nav.settings")} />
         </>

@@ -26,6 +26,15 @@ export function Act(props: { children: ReactNode; onClick?: () => void; primary?
   );
 }
 
+/** What the hub gives as a file; the page stays where it is. */
+export function Download({ href, children, id }: { href: string; children: ReactNode; id?: string }) {
+  return (
+    <Button component="a" href={href} download size="xs" variant="default" data-testid={id} styles={{ root: { fontSize: "0.8125rem", fontWeight: 500, borderColor: "var(--line-strong)" } }}>
+      {children}
+    </Button>
+  );
+}
+
 /** `roomy`: high enough to be hit in a row of its own. */
 export function LinkButton({ children, onClick, id, roomy }: { children: ReactNode; onClick: () => void; id?: string; roomy?: boolean }) {
   return (

@@ -1,4 +1,5 @@
 import type { Catalogue } from ".";
+import { audit } from "./audit.de";
 import { said } from "./said.de";
 
 export const de: Catalogue = {
@@ -184,7 +185,6 @@ export const de: Catalogue = {
   "first_run.code": "Einmalcode",
   "first_run.code_hint": "Er steht in der Adresse, die beim Start ausgegeben wurde.",
   "first_run.name": "Ihr Name",
-  "first_run.password_hint": "12 Zeichen oder mehr.",
   "first_run.act": "Inhaber anlegen",
   "first_run.sign_in_hint": "Bei jeder Anmeldung einzugeben.",
   "account.welcome": "Ihr Konto ist bereit.",
@@ -212,7 +212,7 @@ export const de: Catalogue = {
   "password.new": "Neues Passwort",
   "password.again": "Neues Passwort wiederholen",
   "password.differ": "Die beiden stimmen nicht überein.",
-  "password.hint": "10 Zeichen oder mehr.",
+  "password.hint": "{n} Zeichen oder mehr.",
   "password.change": "Passwort ändern...",
   "password.title": "Passwort ändern",
   "password.changed": "Das Passwort ist geändert; überall sonst sind Sie abgemeldet.",
@@ -579,7 +579,7 @@ export const de: Catalogue = {
   "organization.privacy": "Datenschutz",
   "organization.privacy_link": "Oder ein Link dazu",
   "organization.terms_hint": "Wird allen gezeigt, die beitreten, und auf der Anmeldeseite. Eine Änderung ergibt eine neue Fassung; jede Registrierung nennt die angenommene.",
-  "organization.no_terms": "Noch keine Texte.",
+  "organization.no_terms": "Noch keine eigenen Texte. Wer bis dahin beitritt, nimmt die wenigen einfachen Sätze an, die Soundpost mitbringt.",
   "organization.revision": "Fassung",
   "organization.messages": "Wartende Nachrichten",
   "organization.no_messages": "Nichts wartet, nichts ist gescheitert.",
@@ -672,6 +672,12 @@ export const de: Catalogue = {
   "event.hub.restored": "Hub auf einen älteren Stand zurückgegangen",
   "event.spool.dropped": "Am Standort wurden Fakten verworfen",
   "event.person.added": "Person hinzugefügt",
+  "event.agent.key_changed": "Der Schlüssel eines Servers hat gewechselt",
+  "event.location.mirrored": "Orte vom Hub übernommen",
+  "event.person.second_factor": "Zweiter Faktor geändert",
+  "event.factor_on": "Zweiter Faktor eingeschaltet",
+  "event.factor_off": "Zweiter Faktor ausgeschaltet",
+  "fact.by": "von {person}",
   "event.session.opened": "Angemeldet",
   "event.session.refused": "Anmeldung abgelehnt",
   "event.entry.rejected": "Etwas war nicht lesbar",
@@ -893,8 +899,8 @@ export const de: Catalogue = {
   "users.remove_text": "Sitzungen und API-Schlüssel dieser Person enden innerhalb einer Sekunde, und mit ihnen Programme, die diese Schlüssel benutzen. Eigene Ansichten gehen; geteilte bleiben. Was die Person tat, bleibt im Audit.",
   "users.withdraw_title": "Einladung von {name} zurückziehen?",
   "users.withdraw_text": "Der Link passt nicht mehr. Die Adresse kann wieder eingeladen werden.",
-  "password.empty": "10 Zeichen oder mehr. Am besten ein paar Wörter, die niemand errät.",
-  "password.short": "Zu kurz: 10 Zeichen oder mehr.",
+  "password.empty": "{n} Zeichen oder mehr. Am besten ein paar Wörter, die niemand errät.",
+  "password.short": "Zu kurz: {n} Zeichen oder mehr.",
   "password.name": "Nicht die eigene Adresse.",
   "password.simple": "Zu wenige verschiedene Zeichen.",
   "password.fair": "Genügt; länger ist stärker.",
@@ -956,5 +962,6 @@ export const de: Catalogue = {
   "event.person.removed": "Person entfernt",
   "event.key.added": "API-Schlüssel erstellt",
   "event.key.revoked": "API-Schlüssel widerrufen",
+  ...audit,
   ...said,
 };

@@ -1,4 +1,5 @@
 import type { Entry } from ".";
+import { audit } from "./audit.en";
 import { said } from "./said.en";
 
 export const en = {
@@ -184,7 +185,6 @@ export const en = {
   "first_run.code": "One-time code",
   "first_run.code_hint": "It stands in the address that was printed at start-up.",
   "first_run.name": "Your name",
-  "first_run.password_hint": "12 characters or more.",
   "first_run.act": "Create owner",
   "first_run.sign_in_hint": "You type it whenever you sign in.",
   "account.welcome": "Your account is ready.",
@@ -212,7 +212,7 @@ export const en = {
   "password.new": "New password",
   "password.again": "New password again",
   "password.differ": "The two do not match.",
-  "password.hint": "10 characters or more.",
+  "password.hint": "{n} characters or more.",
   "password.change": "Change Password...",
   "password.title": "Change Password",
   "password.changed": "The password is changed; you are signed out everywhere else.",
@@ -579,7 +579,7 @@ export const en = {
   "organization.privacy": "Privacy",
   "organization.privacy_link": "Or a link to it",
   "organization.terms_hint": "Shown to everybody who joins and on the sign-in page. A change makes a new revision; each registration names the one it accepted.",
-  "organization.no_terms": "No texts yet. Who joins accepts that there are none.",
+  "organization.no_terms": "No texts of your own yet. Whoever joins meanwhile accepts the few plain sentences that come with Soundpost.",
   "organization.revision": "Revision",
   "organization.messages": "Messages waiting",
   "organization.no_messages": "Nothing waits, nothing failed.",
@@ -672,6 +672,12 @@ export const en = {
   "event.hub.restored": "Hub went back to an older state",
   "event.spool.dropped": "Facts were dropped at the site",
   "event.person.added": "Person added",
+  "event.agent.key_changed": "The key of a server changed",
+  "event.location.mirrored": "Places taken over from the hub",
+  "event.person.second_factor": "Second factor changed",
+  "event.factor_on": "Second factor switched on",
+  "event.factor_off": "Second factor switched off",
+  "fact.by": "by {person}",
   "event.session.opened": "Signed in",
   "event.session.refused": "Sign-in refused",
   "event.entry.rejected": "Something could not be read",
@@ -893,8 +899,8 @@ export const en = {
   "users.remove_text": "Sessions and API keys of this person stop within a second, and programs that use those keys stop with them. Views the person kept alone go; shared ones stay. What the person did stays in the audit.",
   "users.withdraw_title": "Withdraw the invitation of {name}?",
   "users.withdraw_text": "The link fits no more. The address can be invited again.",
-  "password.empty": "10 characters or more. A few words nobody would guess are best.",
-  "password.short": "Too short: 10 characters or more.",
+  "password.empty": "{n} characters or more. A few words nobody would guess are best.",
+  "password.short": "Too short: {n} characters or more.",
   "password.name": "Not your own address.",
   "password.simple": "Too few different characters.",
   "password.fair": "Good enough; longer is stronger.",
@@ -956,5 +962,6 @@ export const en = {
   "event.person.removed": "Person removed",
   "event.key.added": "API key made",
   "event.key.revoked": "API key revoked",
+  ...audit,
   ...said,
 } satisfies Record<string, Entry>;

@@ -1,4 +1,5 @@
 import type { Catalogue } from ".";
+import { audit } from "./audit.es";
 import { said } from "./said.es";
 
 export const es: Catalogue = {
@@ -184,7 +185,6 @@ export const es: Catalogue = {
   "first_run.code": "Código de un solo uso",
   "first_run.code_hint": "Está en la dirección que se imprimió al arrancar.",
   "first_run.name": "Su nombre",
-  "first_run.password_hint": "12 caracteres o más.",
   "first_run.act": "Crear propietario",
   "first_run.sign_in_hint": "Lo escribirá cada vez que inicie sesión.",
   "account.welcome": "Su cuenta está lista.",
@@ -212,7 +212,7 @@ export const es: Catalogue = {
   "password.new": "Contraseña nueva",
   "password.again": "Repita la contraseña nueva",
   "password.differ": "No coinciden.",
-  "password.hint": "10 caracteres o más.",
+  "password.hint": "{n} caracteres o más.",
   "password.change": "Cambiar contraseña...",
   "password.title": "Cambiar contraseña",
   "password.changed": "La contraseña ha cambiado; se han cerrado sus otras sesiones.",
@@ -579,7 +579,7 @@ export const es: Catalogue = {
   "organization.privacy": "Privacidad",
   "organization.privacy_link": "O un enlace a ella",
   "organization.terms_hint": "Se muestra a quien se une y en la página de acceso. Un cambio crea una nueva versión; cada registro indica la que aceptó.",
-  "organization.no_terms": "Aún no hay textos.",
+  "organization.no_terms": "Aún no hay textos propios. Mientras tanto, quien se une acepta las pocas frases sencillas que trae Soundpost.",
   "organization.revision": "Versión",
   "organization.messages": "Mensajes en espera",
   "organization.no_messages": "Nada espera, nada ha fallado.",
@@ -672,6 +672,12 @@ export const es: Catalogue = {
   "event.hub.restored": "El hub volvió a un estado anterior",
   "event.spool.dropped": "Se descartaron hechos en la sede",
   "event.person.added": "Persona añadida",
+  "event.agent.key_changed": "Ha cambiado la clave de un servidor",
+  "event.location.mirrored": "Lugares tomados del hub",
+  "event.person.second_factor": "Segundo factor cambiado",
+  "event.factor_on": "Segundo factor activado",
+  "event.factor_off": "Segundo factor desactivado",
+  "fact.by": "por {person}",
   "event.session.opened": "Sesión iniciada",
   "event.session.refused": "Acceso rechazado",
   "event.entry.rejected": "Algo no se pudo leer",
@@ -893,8 +899,8 @@ export const es: Catalogue = {
   "users.remove_text": "Las sesiones y claves de API de esta persona terminan en un segundo, y con ellas los programas que usan esas claves. Sus vistas propias se van; las compartidas quedan. Lo que hizo queda en la auditoría.",
   "users.withdraw_title": "¿Retirar la invitación de {name}?",
   "users.withdraw_text": "El enlace ya no sirve. La dirección puede invitarse de nuevo.",
-  "password.empty": "10 caracteres o más. Lo mejor: unas palabras que nadie adivine.",
-  "password.short": "Demasiado corta: 10 caracteres o más.",
+  "password.empty": "{n} caracteres o más. Lo mejor: unas palabras que nadie adivine.",
+  "password.short": "Demasiado corta: {n} caracteres o más.",
   "password.name": "No su propia dirección.",
   "password.simple": "Muy pocos caracteres distintos.",
   "password.fair": "Suficiente; más larga es más fuerte.",
@@ -956,5 +962,6 @@ export const es: Catalogue = {
   "event.person.removed": "Persona quitada",
   "event.key.added": "Clave de API creada",
   "event.key.revoked": "Clave de API revocada",
+  ...audit,
   ...said,
 };

@@ -31,6 +31,7 @@ class Bma360d:
         clock: Clock,
         periods: Periods,
         seed: int,
+        memory: bytes = b"",
     ) -> Session:
         return LineSession(Conversation(), endpoint, (), sink, clock, periods, seed)
 

@@ -46,6 +46,7 @@ class CollaborateLive:
         clock: Clock,
         periods: Periods,
         seed: int,
+        memory: bytes = b"",
     ) -> Session:
         return ReachSession(unit(), reached, endpoint, sink, clock, periods, seed)
 

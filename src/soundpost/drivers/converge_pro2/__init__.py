@@ -31,8 +31,9 @@ class ConvergePro2:
         clock: Clock,
         periods: Periods,
         seed: int,
+        memory: bytes = b"",
     ) -> Session:
-        return LineSession(Conversation(clock), endpoint, credentials, sink, clock, periods, seed)
+        return LineSession(Conversation(clock, memory), endpoint, credentials, sink, clock, periods, seed)
 
 
 FAMILY: Family = ConvergePro2()

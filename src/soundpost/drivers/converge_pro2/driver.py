@@ -22,9 +22,9 @@ class Conversation:
 
     __slots__ = ("_clock", "_hearing", "_reader")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, memory: bytes = b"") -> None:
         self._clock = clock
-        self._reader = Reader()
+        self._reader = Reader(memory)
         self._hearing = Hearing()
 
     is_error = staticmethod(replies.is_error)
@@ -40,7 +40,9 @@ class Conversation:
 
     async def identify(self, ask: Ask) -> Unit:
         self._hearing.take(await self._reader.read(ask))
-        return unit_of(self._hearing.stack)
+        unit = unit_of(self._hearing.stack)
+        unit.memory, unit.recalled = self._reader.memory(self._hearing.stack), self._reader.recalled
+        return unit
 
     def polls(self) -> Sequence[Poll]:
         return Agenda(self._hearing.stack.boxes)

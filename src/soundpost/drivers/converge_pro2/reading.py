@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 
+import msgspec
 from msgspec import Struct, field
 
 from soundpost.drivers.converge_pro2 import assumed, models, replies, words
@@ -47,14 +48,41 @@ class StackRead(Struct):
     boxes: list[BoxRead] = field(default_factory=list)
 
 
-class Reader:
-    """`heard` must be given every line that answers nothing while `read` runs: a box list has no end mark."""
+class Remembered(Struct):
+    """A stack as it was read, without what changes by itself."""
 
-    def __init__(self) -> None:
+    stack: StackRead
+    refused: dict[str, str]
+    found: dict[int, EndPoints]
+
+    def still(self, version: str, boxes: list[BoxRead]) -> bool:
+        """The same boxes, each proved by its serial, under the same firmware."""
+        told = [(box.number, box.name, box.serial) for box in boxes]
+        known = [(box.number, box.name, box.serial) for box in self.stack.boxes]
+        return self.stack.version == version and told == known and all(box.serial for box in boxes)
+
+
+class Reader:
+    """`heard` must be given every line that answers nothing while `read` runs: a box list has no end mark.
+
+    With a `memory` the first reading asks only for version, serials and peripherals; where the boxes are as they were the rest is
+    taken from there, and `recalled` says so. After the start of an agent with thousands of stacks their values wait for nothing else."""
+
+    def __init__(self, memory: bytes = b"") -> None:
         self._firmware = ""
         self._refused: dict[str, str] = {}
         self._found: dict[int, EndPoints] = {}
         self._listing: list[replies.BoxValue] | None = None
+        self._remembered = remembered(memory)
+        self.recalled = False
+
+    def memory(self, stack: StackRead) -> bytes:
+        """Empty while there is no serial to know the stack by."""
+        if not stack.listed:
+            return b""
+        boxes = [msgspec.structs.replace(box, facts=_lasting(box.facts), peripherals=[]) for box in stack.boxes]
+        kept = msgspec.structs.replace(stack, boxes=boxes)
+        return msgspec.msgpack.encode(Remembered(kept, self._refused, self._found))
 
     def heard(self, reply: replies.Reply) -> None:
         if self._listing is not None and isinstance(reply, replies.BoxValue) and reply.word == "SN":
@@ -65,15 +93,28 @@ class Reader:
         if version.value != self._firmware:
             self._firmware = version.value
             self._refused, self._found = {}, {}
+        known, self._remembered = self._remembered, None
         stack = StackRead(version.value)
         stack.boxes = await self._boxes(ask)
         stack.listed = bool(stack.boxes)
+        self.recalled = known is not None and known.still(version.value, stack.boxes)
+        if known is not None and self.recalled:
+            return await self._recall(ask, known)
         if not stack.boxes:
             stack.boxes = await self._unlisted(ask, version)
         stack.name = await self._stack_name(ask)
         for box in stack.boxes:
             await self._fill(ask, box)
         return stack
+
+    async def _recall(self, ask: Ask, known: Remembered) -> StackRead:
+        """Who hangs from the boxes is asked, for that may have changed meanwhile."""
+        self._refused, self._found = known.refused, known.found
+        for box in known.stack.boxes:
+            box.facts = {word: sys.intern(value) for word, value in box.facts.items()}
+            await self._peripherals(ask, box)
+            box.end_points = await self._end_points(ask, box)
+        return known.stack
 
     async def version(self, ask: Ask) -> replies.Version:
         """Raises Starting while the answer is empty."""
@@ -199,6 +240,18 @@ class Reader:
                     break
                 found.append((ept, channel))
         return tuple(found)
+
+
+def remembered(memory: bytes) -> Remembered | None:
+    """None where there is none, or an older driver wrote it in another form."""
+    try:
+        return msgspec.msgpack.decode(memory, type=Remembered) if memory else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _lasting(facts: dict[str, str]) -> dict[str, str]:
+    return {word: facts[word] for word in FACTS if word in facts}
 
 
 def _one_word(*texts: str) -> bool:

@@ -221,6 +221,7 @@ class Admission:
         if meta.get(tx.conn, "log_renewed_by") != self._run.encode():
             meta.put(tx, "log_renewed_by", self._run.encode())
             self._agents.store.new_log(tx)
+            audit.recorded(tx, audit.SYSTEM, "hub.restored", subject=account.id, detail={"name": account.name})
             tx.log("hub.restored", {"agent": account.id, "name": account.name}, site=account.site)
             self._log.error("this hub was restored from an older copy; its log has a new id", agent=account.id)
         return False

@@ -76,7 +76,11 @@ class AgentsController(Controller):
     async def list_agents(self, request: AnyRequest, agent_items: TheItems) -> AgentList:
         return AgentList(agent_items.all(agent_items.reader_of(http.principal(request))))
 
-    @post("/", opt=WHOLE, summary="Add an account for a server")
+    @post(
+        "/",
+        opt={**WHOLE, "faults": "busy name_taken not_found site_taken weak_password"},
+        summary="Add an account for a server",
+    )
     async def add(self, request: AnyRequest, data: JSONBody[AddAgent], agents: TheAgents) -> AgentAdded:
         added = await agents.add(http.who(request), data.name, data.password, data.site)
         site = SiteRef(added.site.id, added.site.name, added.site.zone)
@@ -86,7 +90,7 @@ class AgentsController(Controller):
     async def detail(self, request: AnyRequest, agent_id: FromPath[str], agent_items: TheItems) -> AgentDetail:
         return agent_items.detail(agent_id, agent_items.reader_of(http.principal(request)))
 
-    @patch("/{agent_id:str}", opt=WHOLE, summary="Rename a server")
+    @patch("/{agent_id:str}", opt={**WHOLE, "faults": "name_taken"}, summary="Rename a server")
     async def rename(
         self,
         request: AnyRequest,
@@ -100,7 +104,7 @@ class AgentsController(Controller):
 
     @post(
         "/{agent_id:str}/password",
-        opt=WHOLE,
+        opt={**WHOLE, "faults": "busy weak_password"},
         status_code=200,
         summary="A new password for the next join; the running server keeps its key",
     )
@@ -115,14 +119,14 @@ class AgentsController(Controller):
 
     @post(
         "/{agent_id:str}/hand-over",
-        opt=WHOLE,
+        opt={**WHOLE, "faults": "busy"},
         status_code=200,
         summary="Forget the key, so that another machine can join with the new password",
     )
     async def hand_over(self, request: AnyRequest, agent_id: FromPath[str], agents: TheAgents) -> Password:
         return Password(await agents.hand_over(http.who(request), agent_id))
 
-    @post("/{agent_id:str}/scan", opt=WHOLE, status_code=202, summary="Sweep now")
+    @post("/{agent_id:str}/scan", opt={**WHOLE, "faults": "agent_lost:409"}, status_code=202, summary="Sweep now")
     async def scan(
         self,
         request: AnyRequest,

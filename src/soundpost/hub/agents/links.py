@@ -372,7 +372,7 @@ class AgentLinks:
             raise away
         fetched = asking.result()
         if fetched.code:
-            raise NotFound("Nothing was recorded on this device's line yet.", code=fetched.code)
+            raise NotFound("Nothing was recorded on this device's line yet.", code="no_transcript")
         return fetched.data
 
     def break_link(self, source: Source, error: Exception) -> None:

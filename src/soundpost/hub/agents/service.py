@@ -99,7 +99,8 @@ class Agents:
                 added_by=who.name or who.id,
             )
             repo.add(tx.conn, account)
-            self._told(tx, who, "agent.added", account, site_name=place.name)
+            made = {"name": account.name, "site": place.name}
+            self._told(tx, who, "agent.added", account, change=(None, made), site_name=place.name)
             self._remember(tx, account.id)
             return account, place
 
@@ -135,7 +136,13 @@ class Agents:
             site = repo.site(tx.conn, before.site)
             if site and site.name == before.name:
                 repo.change_site(tx.conn, site.id, name=name)
-            self._told(tx, who, "agent.renamed", structs.replace(before, name=name), before=before.name)
+            self._told(
+                tx,
+                who,
+                "agent.renamed",
+                structs.replace(before, name=name),
+                change=({"name": before.name}, {"name": name}),
+            )
             return self._remember(tx, id)
 
         return await self.store.unit_of_work(work)
@@ -185,7 +192,7 @@ class Agents:
         def work(tx: Tx) -> None:
             account = _existing(tx, id)
             repo.remove(tx.conn, id)
-            self._told(tx, who, "agent.deleted", account)
+            self._told(tx, who, "agent.deleted", account, change=({"name": account.name, "site": account.site}, None))
             self.end(tx, id, rules.refusal("account_deleted", name=account.name))
             tx.after(lambda: self._forget(id))
 
@@ -255,10 +262,12 @@ class Agents:
         password = _chosen(password, self.get(id).name)
         return password, await self.passwords.hash(password)
 
-    def _told(self, tx: Tx, who: Who, type: str, account: Account, **more: object) -> None:
+    def _told(
+        self, tx: Tx, who: Who, type: str, account: Account, *, change: audit.Change = audit.NO_CHANGE, **more: object
+    ) -> None:
         detail = {"agent": account.id, "name": account.name, **more}
         tx.log(type, {**detail, "person": who.name or who.id}, site=account.site)
-        audit.recorded(tx, who, type, subject=account.id, detail=detail)
+        audit.recorded(tx, who, type, subject=account.id, detail=audit.changing(detail, change))
 
 
 def _chosen(password: str | None, name: str) -> str:

@@ -1,12 +1,14 @@
 """Who did what, and how it ended. Written in the transaction of the act itself, so neither stands without the other."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from soundpost.hub.audit import repo
-from soundpost.hub.store import Tx
+from soundpost.hub.audit import repo, writing
+from soundpost.hub.audit.chain import Head
+from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 
 
@@ -19,7 +21,20 @@ class Who(Struct, frozen=True):
     address: str = ""
 
 
+ADDED = "audit.added"
+"""Hint: rows were appended."""
 SYSTEM = Who("system", name="Soundpost")
+
+
+Change = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+"""What was there before and after, by field; None where there was nothing."""
+NO_CHANGE: Change = (None, None)
+
+
+def changing(detail: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    """The detail of an act that changed something."""
+    before, after = change
+    return {**detail, "before": before, "after": after} if before is not None or after is not None else dict(detail)
 
 
 def opened(
@@ -40,12 +55,13 @@ def opened(
 
 def completed(tx: Tx, audit_id: str, result: str, detail: object = None) -> None:
     """How an opened act ended: `done`, `failed`, `refused`, `expired`, …; `detail` becomes the reason shown with it."""
-    first = repo.opening(tx.conn, audit_id)
-    if first is None:  # an act taken over from before a restore: the end is still worth a row
+    waiting = (row for row in tx.gathered(writing.append) if row["id"] == audit_id)
+    first = next(waiting, None) or repo.opening(tx.conn, audit_id)
+    if first is None:  # an act taken over from before a restore, or cut off: the end is still worth a row
         _add(tx, audit_id, "completed", SYSTEM, "unknown", "", "", result, detail)
         return
-    who = Who(first.who_kind, first.who_id, first.who_name, first.address)
-    _add(tx, audit_id, "completed", who, first.act, first.device, first.subject, result, detail)
+    who = Who(first["who_kind"], first["who_id"], first["who_name"], first["address"])
+    _add(tx, audit_id, "completed", who, first["act"], first["device"], first["subject"], result, detail)
 
 
 def recorded(
@@ -65,6 +81,11 @@ def recorded(
     return id
 
 
+async def head(store: Store) -> Head:
+    """Where the chain ends now. `head.text` is what is kept elsewhere, to be compared by `soundpost audit verify --head`."""
+    return await store.read(repo.head)
+
+
 def _add(
     tx: Tx, id: str, phase: str, who: Who, act: str, device: str, subject: str, result: str, detail: object
 ) -> None:
@@ -81,4 +102,6 @@ def _add(
         "subject": subject,
         "result": result,
     }
-    repo.add(tx.conn, row, msgspec.to_builtins(detail) if detail is not None else {})
+    row["detail"] = repo.packed(msgspec.to_builtins(detail) if detail is not None else {})
+    tx.gather(writing.append, row)
+    tx.hint(ADDED)

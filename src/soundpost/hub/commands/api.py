@@ -81,7 +81,12 @@ class DeviceCommandController(Controller):
     path = "/api/v1/devices"
     tags = ("Commands",)
 
-    @post("/{device_id:str}/commands", opt={"right": "control"}, status_code=202, summary="Ask a device")
+    @post(
+        "/{device_id:str}/commands",
+        opt={"right": "control", "faults": "assumed_not_confirmed idempotency_mismatch not_supported over_ceiling"},
+        status_code=202,
+        summary="Ask a device",
+    )
     async def ask(
         self,
         request: AnyRequest,
@@ -110,12 +115,17 @@ class CommandController(Controller):
     async def one(self, request: AnyRequest, commands: Commands, command_id: str) -> CommandView:
         return view(await commands.find(command_id, commands.inventory.scope(http.principal(request))))
 
-    @delete("/{command_id:str}", opt={"right": "control"}, status_code=200, summary="Take it back before it starts")
+    @delete(
+        "/{command_id:str}",
+        opt={"right": "control", "faults": "already_started ended"},
+        status_code=200,
+        summary="Take it back before it starts",
+    )
     async def abort(self, request: AnyRequest, commands: Commands, command_id: str) -> CommandView:
         scope = commands.inventory.scope(http.principal(request))
         return view(await commands.abort(http.who(request), command_id, scope))
 
-    @get("", opt={"right": "see"}, summary="Commands, newest first")
+    @get("", opt={"right": "see", "faults": "invalid_cursor"}, summary="Commands, newest first")
     async def commands(
         self,
         request: AnyRequest,

@@ -80,7 +80,9 @@ class Results:
             ended_ms=tx.now_ms,
         )
         act = f"command.{body.capability}"
-        row.audit = audit.opened(tx, who, act, device=row.device, subject=row.id, detail=row.arguments)
+        row.audit = audit.opened(
+            tx, who, act, device=row.device, subject=row.id, detail=rules.told(row.capability, row.arguments, None)
+        )
         audit.completed(tx, row.audit, state, detail=outcome(row, body.late))
         repo.add(tx.conn, row)
         tx.after(lambda: self._changed(row))

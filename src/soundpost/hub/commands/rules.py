@@ -144,6 +144,13 @@ def deadline_s(capability: str, asked: float | None) -> float:
     return asked
 
 
+def told(capability: str, arguments: Mapping[str, Any], before: object) -> dict[str, Any]:
+    """For the audit: a point that is set has a value before, as it was read last, and after, as it is wanted."""
+    if capability != "control":
+        return dict(arguments)
+    return {"key": arguments["key"], "before": before, "after": arguments["value"]}
+
+
 def undo(capability: str, arguments: Mapping[str, Any], before: object) -> dict[str, Any] | None:
     """The command that puts back what was there, where that is known."""
     if capability == "control" and before is not None and before != arguments["value"]:

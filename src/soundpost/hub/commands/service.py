@@ -86,12 +86,13 @@ class Commands:
         """Accepted, on disk and in the audit before this returns. With a key that was used before: what it led to then."""
         device = self.inventory.find(device_id, allowed)
         row = self._accepted(who, device, capability, arguments, deadline_s, rules.check_key(idempotency_key))
+        detail = rules.told(capability, row.arguments, self._read(device, row.arguments))
 
         def work(tx: Tx) -> tuple[CommandRow, int]:
             if row.idempotency_key and (known := repo.by_key(tx.conn, row.person, row.idempotency_key)):
                 return same(known, row), 0
             subject, act = row.id, f"command.{capability}"
-            row.audit = audit.opened(tx, who, act, device=device_id, subject=subject, detail=row.arguments)
+            row.audit = audit.opened(tx, who, act, device=device_id, subject=subject, detail=detail)
             repo.add(tx.conn, row)
             tx.log("command.accepted", told(row), site=row.site, device=row.device)
             tx.after(lambda: self._changed(row))
@@ -123,7 +124,6 @@ class Commands:
         checked = rules.check(capability, arguments, support, point_of)
         rules.check_ceiling(self.ceiling_of(device.site.id), capability, checked)
         deadline_ms = now_ms + round(rules.deadline_s(capability, deadline_s) * 1000)
-        before = device.values[device.schema.index[checked["key"]]] if capability == "control" else None
         return CommandRow(
             id=ids.mint("cmd", now_ms),
             device=device.id,
@@ -135,11 +135,17 @@ class Commands:
             person=who.id,
             person_name=who.name,
             idempotency_key=key,
-            undo=rules.undo(capability, checked, before),
+            undo=rules.undo(capability, checked, self._read(device, checked)),
             assumed=support != "evidenced",
             asked_ms=now_ms,
             deadline_ms=deadline_ms,
         )
+
+    @staticmethod
+    def _read(device: DeviceState, arguments: Mapping[str, Any]) -> object:
+        """The point's value as it was read last; None where no point is set, or none was read."""
+        place = device.schema.index.get(arguments.get("key", ""))
+        return None if place is None else device.values[place]
 
     async def _hand_on(self, row: CommandRow, generation: int) -> None:
         """Committed already: whatever goes wrong here, the next hello sends it again."""

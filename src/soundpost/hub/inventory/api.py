@@ -78,7 +78,7 @@ class DeviceController(Controller):
     path = "/api/v1/devices"
     tags = ("Inventory",)
 
-    @get("", opt=SEE, summary="Devices, filtered, searched and in order")
+    @get("", opt={**SEE, "faults": "invalid_cursor"}, summary="Devices, filtered, searched and in order")
     async def devices(
         self,
         request: AnyRequest,
@@ -124,7 +124,8 @@ class DeviceController(Controller):
         return PointList(inventory.points(inventory.find(device_id, scope_of(request, inventory))))
 
     @get(
-        "/{device_id:str}/transcript", opt={"right": "administer"}, summary="What went over its line of late, as a file",
+        "/{device_id:str}/transcript", opt={"right": "administer", "faults": "no_transcript agent_lost:503 timed_out"},
+        summary="What went over its line of late, as a file",
         media_type="text/plain",
     )  # fmt: skip
     async def transcript(self, request: AnyRequest, inventory: Inventory, device_id: str) -> Response[bytes]:
@@ -190,7 +191,12 @@ class FoundController(Controller):
         entries = inventory.found(scope_of(request, inventory), site)
         return FoundList([inventory.found_view(entry) for entry in entries])
 
-    @post("/{found_id:str}/list", opt={"right": "administer"}, status_code=202, summary="List this one")
+    @post(
+        "/{found_id:str}/list",
+        opt={"right": "administer", "faults": "not_listable agent_lost:503"},
+        status_code=202,
+        summary="List this one",
+    )
     async def list_it(self, request: AnyRequest, inventory: Inventory, found_id: str) -> None:
         await inventory.list_found(found_id, scope_of(request, inventory))
 
@@ -203,7 +209,7 @@ class FactController(Controller):
     async def summary(self, request: AnyRequest, inventory: Inventory) -> Summary:
         return inventory.summary(scope_of(request, inventory))
 
-    @get("/events", opt=SEE, summary="What happened")
+    @get("/events", opt={**SEE, "faults": "location_gone log_changed"}, summary="What happened")
     async def events(
         self,
         request: AnyRequest,

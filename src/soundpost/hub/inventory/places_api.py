@@ -123,7 +123,17 @@ class LocationController(Controller):
         allowed = scope_of(request, inventory)
         return LocationList(inventory.tree(allowed), inventory.unplaced(allowed), inventory.locations.managed)
 
-    @post("", opt=ADMINISTER, summary="Add a place")
+    @post(
+        "",
+        opt={
+            **ADMINISTER,
+            "faults": (
+                "location_gone location_kind location_name location_taken location_too_deep "
+                "managed_by_hub not_allowed text_invalid zone_unknown"
+            ),
+        },
+        summary="Add a place",
+    )
     async def add(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddLocation]) -> places.LocationItem:
         allowed = scope_of(request, inventory)
         inventory.may_change(data.parent, allowed)
@@ -140,16 +150,29 @@ class LocationController(Controller):
         rules = [rule for rule in inventory.locations.rules if allowed.place(rule.location)]
         return RuleList(places.rule_items(inventory.memory, rules))
 
-    @post("/rules", opt=WHOLE, summary="Put devices somewhere by name or subnet")
+    @post(
+        "/rules",
+        opt={**WHOLE, "faults": "location_gone managed_by_hub range_invalid rule_empty rule_name rule_taken"},
+        summary="Put devices somewhere by name or subnet",
+    )
     async def add_rule(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddRule]) -> places.RuleItem:
         rule = await inventory.locations.add_rule(http.who(request), data.location, data.name, data.subnet)
         return places.rule_items(inventory.memory, [rule])[0]
 
-    @delete("/rules/{rule_id:str}", opt=WHOLE, summary="Remove a rule; what it put somewhere is nowhere then")
+    @delete(
+        "/rules/{rule_id:str}",
+        opt={**WHOLE, "faults": "managed_by_hub"},
+        summary="Remove a rule; what it put somewhere is nowhere then",
+    )
     async def remove_rule(self, request: AnyRequest, inventory: Inventory, rule_id: str) -> None:
         await inventory.locations.remove_rule(http.who(request), rule_id)
 
-    @post("/devices", opt=ADMINISTER, status_code=200, summary="Put devices at a place by hand, or take that back")
+    @post(
+        "/devices",
+        opt={**ADMINISTER, "faults": "location_gone managed_by_hub not_allowed not_found too_many"},
+        status_code=200,
+        summary="Put devices at a place by hand, or take that back",
+    )
     async def put_devices(self, request: AnyRequest, inventory: Inventory, data: JSONBody[PutDevices]) -> Put:
         allowed = scope_of(request, inventory)
         if len(data.devices) > MOST_DEVICES:
@@ -160,7 +183,17 @@ class LocationController(Controller):
         await inventory.locations.put(http.who(request), [device.id for device in found], data.location)
         return Put([inventory.item(device) for device in found])
 
-    @post("/import", opt=WHOLE, status_code=200, summary="Places and their devices from a table, all or nothing")
+    @post(
+        "/import",
+        opt={
+            **WHOLE,
+            "faults": (
+                "managed_by_hub sheet_columns sheet_empty sheet_too_large sheet_too_long sheet_unreadable sheet_wrong"
+            ),
+        },
+        status_code=200,
+        summary="Places and their devices from a table, all or nothing",
+    )
     async def import_sheet(self, request: AnyRequest, inventory: Inventory, data: JSONBody[Sheet]) -> Imported:
         rows = sheet.read(data.text.encode())
         find = inventory.finder()
@@ -174,13 +207,23 @@ class LocationController(Controller):
         ]
         return Imported(done, plan.rows, steps, plan.wrong)
 
-    @get("/{location_id:str}", opt=SEE, summary="One place")
+    @get("/{location_id:str}", opt={**SEE, "faults": "location_gone"}, summary="One place")
     async def place(self, request: AnyRequest, inventory: Inventory, location_id: str) -> places.LocationItem:
         allowed = scope_of(request, inventory)
         inventory.may_see_place(location_id, allowed)
         return shown(inventory, location_id, allowed)
 
-    @patch("/{location_id:str}", opt=ADMINISTER, summary="Rename, move, or say something else of a place")
+    @patch(
+        "/{location_id:str}",
+        opt={
+            **ADMINISTER,
+            "faults": (
+                "location_gone location_kind location_name location_taken location_too_deep "
+                "location_under_itself managed_by_hub not_allowed text_invalid zone_unknown"
+            ),
+        },
+        summary="Rename, move, or say something else of a place",
+    )
     async def change(
         self, request: AnyRequest, inventory: Inventory, location_id: str, data: JSONBody[ChangeLocation]
     ) -> places.LocationItem:
@@ -197,7 +240,12 @@ class LocationController(Controller):
         await inventory.locations.change(http.who(request), location_id, wanted)
         return shown(inventory, location_id, allowed)
 
-    @post("/{location_id:str}/merge", opt=ADMINISTER, status_code=200, summary="Make it a part of another place")
+    @post(
+        "/{location_id:str}/merge",
+        opt={**ADMINISTER, "faults": "location_gone location_under_itself managed_by_hub not_allowed"},
+        status_code=200,
+        summary="Make it a part of another place",
+    )
     async def merge(
         self, request: AnyRequest, inventory: Inventory, location_id: str, data: JSONBody[MergeLocation]
     ) -> places.LocationItem:
@@ -207,7 +255,11 @@ class LocationController(Controller):
         await inventory.locations.merge(http.who(request), location_id, data.into)
         return shown(inventory, data.into, allowed)
 
-    @delete("/{location_id:str}", opt=ADMINISTER, summary="Remove a place; what hangs there is asked about first")
+    @delete(
+        "/{location_id:str}",
+        opt={**ADMINISTER, "faults": "location_gone location_not_empty location_taken managed_by_hub not_allowed"},
+        summary="Remove a place; what hangs there is asked about first",
+    )
     async def remove(self, request: AnyRequest, inventory: Inventory, location_id: str, hanging: Hanging = "") -> None:
         inventory.may_change(location_id, scope_of(request, inventory))
         await inventory.locations.remove(http.who(request), location_id, hanging)

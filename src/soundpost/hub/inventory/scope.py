@@ -10,7 +10,9 @@ from soundpost.hub.people.rules import Principal
 
 class Scope(Protocol):
     everything: bool
-    """True: nothing needs to be filtered."""
+    """True: no device, site or place needs to be filtered."""
+    people: bool
+    """Whether what people do is seen: who signed in, from where, who was given what."""
 
     def device(self, device: DeviceState) -> bool: ...
 
@@ -26,6 +28,9 @@ class Scope(Protocol):
 class Everything:
     everything = True
 
+    def __init__(self, *, people: bool = True) -> None:
+        self.people = people
+
     def device(self, device: DeviceState) -> bool:
         return True
 
@@ -39,11 +44,11 @@ class Everything:
         return "*"
 
 
-EVERYTHING = Everything()
+EVERYTHING, NO_PEOPLE = Everything(), Everything(people=False)
 
 
 class Nothing:
-    everything = False
+    everything = people = False
 
     def device(self, device: DeviceState) -> bool:
         return False
@@ -61,7 +66,7 @@ class Nothing:
 class Part:
     """What lies at some places and below them, and `within` others as well. Asked anew when the tree, or who is where, has changed."""
 
-    everything = False
+    everything = people = False
 
     def __init__(self, memory: Memory, tops: frozenset[str], within: frozenset[str] = frozenset()) -> None:
         self._memory, self._tops, self._within = memory, tops, within
@@ -106,4 +111,6 @@ def scope(memory: Memory, person: Principal | None) -> Scope:
     """The one place where a role's part of the tree narrows what is seen."""
     if person is None or "see" not in person.rights:
         return Nothing()
-    return Part(memory, person.places, person.within) if person.places else EVERYTHING
+    if person.places:
+        return Part(memory, person.places, person.within)
+    return EVERYTHING if "administer" in person.rights else NO_PEOPLE

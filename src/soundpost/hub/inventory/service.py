@@ -21,7 +21,7 @@ from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.locations.service import Change as Placed
 from soundpost.hub.locations.service import Locations
 from soundpost.hub.locations.tree import gone
-from soundpost.hub.people.rules import Principal
+from soundpost.hub.people.rules import ABOUT_PEOPLE, Principal
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
 from soundpost.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
@@ -212,6 +212,18 @@ class Inventory:
             self.locations.tree.get(place)
             self.may_change(place, allowed)
 
+    def part_of(self, person: Principal) -> Callable[[str], bool] | None:
+        """Which devices lie in the part of the tree a person is limited to now; None: they see all. For rooms below, who may ask it in
+        any thread."""
+        allowed = self.scope(person)
+        places = frozenset(id for id in self.locations.tree.places if allowed.place(id))
+
+        def sees(id: str) -> bool:
+            device = self.memory.devices.get(id)
+            return device is not None and device.place in places
+
+        return None if allowed.everything else sees
+
     def find(self, id: str, allowed: Scope) -> DeviceState:
         """Raises NotFound, also for what this reader may not see."""
         device = self.memory.devices.get(id)
@@ -334,7 +346,9 @@ class Inventory:
         if entry is None or not (allowed.everything or allowed.site(entry.site)):
             raise NotFound("Nothing was found under this id; it may have gone, or be listed by now.", id=shown_id)
         if entry.reason.code != "asks":
-            raise Conflict("This can't be listed as it is; see what it needs.", code=entry.reason.code)
+            raise Conflict(
+                "This can't be listed as it is; see what it needs.", code="not_listable", reason=entry.reason.code
+            )
         if self.memory.site(entry.site).link.state != UP or self.pick is None or not self.pick(entry.site, entry.id):
             raise Unavailable(
                 "The server of this site is out of contact; try again when it is back.", code="agent_lost"
@@ -377,6 +391,9 @@ class Inventory:
         return frozenset(device.id for place in below for device in self.memory.at.get(place.id, ()))
 
     def sees(self, event: Event, allowed: Scope) -> bool:
+        """The one place where events are narrowed, for pages and for live topics (T34)."""
+        if event.type.startswith(ABOUT_PEOPLE) and not allowed.people:
+            return False
         if allowed.everything:
             return True
         if event.device:

@@ -63,8 +63,9 @@ class Topic:
         provider: Provider,
         soon: Callable[["Topic"], None],
         emptied: Callable[["Topic"], None],
+        key: tuple[str, str, bool],
     ) -> None:
-        self.name, self.key = name, (name, scope.key())
+        self.name, self.key = name, key
         self.readers: dict[Subscription, Browser] = {}
         self.flushed = -1.0
         self._emptied = emptied
@@ -94,20 +95,26 @@ class Topics:
 
     def __init__(self) -> None:
         self._providers: dict[str, Provider] = {}
-        self.open: dict[tuple[str, str], Topic] = {}
+        self._of_people: set[str] = set()
+        self.open: dict[tuple[str, str, bool], Topic] = {}
 
-    def register(self, name: str, provider: Provider) -> None:
-        """`name` is what stands before the colon."""
+    def register(self, name: str, provider: Provider, *, of_people: bool = False) -> None:
+        """`name` is what stands before the colon. `of_people`: it also tells what people do, so that readers who may know that and
+        readers who may not share no topic of that name; the others they share."""
         self._providers[name] = provider
+        if of_people:
+            self._of_people.add(name)
 
     def topic(self, name: str, scope: Scope, soon: Callable[[Topic], None]) -> Topic:
-        known = self.open.get((name, scope.key()))
+        kind = name.partition(":")[0]
+        key = (name, scope.key(), scope.people and kind in self._of_people)
+        known = self.open.get(key)
         if known is None:
-            provider = self._providers.get(name.partition(":")[0])
+            provider = self._providers.get(kind)
             if provider is None:
                 raise NotFound("There is no such topic.", topic=name)
-            known = Topic(name, scope, provider, soon, self._tidy)
-            self.open[known.key] = known
+            known = Topic(name, scope, provider, soon, self._tidy, key)
+            self.open[key] = known
         return known
 
     def _tidy(self, topic: Topic) -> None:

@@ -1,6 +1,6 @@
 """The rows of places, of who was put where, and of the rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -38,6 +38,16 @@ def remove(conn: Connection, ids: Iterable[str]) -> None:
 def placed(conn: Connection) -> dict[str, str]:
     """Device to place."""
     return {row.device: row.location for row in conn.execute(select(placements.c.device, placements.c.location))}
+
+
+def places_of(conn: Connection, devices: Sequence[str]) -> dict[str, str]:
+    """Of these alone: where a hand put them."""
+    found: dict[str, str] = {}
+    for start in range(0, len(devices), 500):
+        some = devices[start : start + 500]
+        query = select(placements.c.device, placements.c.location).where(placements.c.device.in_(some))
+        found |= {row.device: row.location for row in conn.execute(query)}
+    return found
 
 
 def put(conn: Connection, devices: Iterable[str], location: str, now_ms: int) -> None:

@@ -121,7 +121,7 @@ class Locations:
         )
         repo.add(tx.conn, place)
         tree.put(place)
-        self._told(tx, who, "location.added", tree, place)
+        self._told(tx, who, "location.added", tree, place, change=(None, _said(place)))
         return place
 
     async def change(self, who: Who, id: str, wanted: Wanted) -> Location:
@@ -142,7 +142,8 @@ class Locations:
         tree.check_free(after.parent, after.name, id)
         repo.change(tx.conn, id, **news)
         tree.put(after)
-        self._told(tx, who, "location.changed", tree, after, before={name: getattr(before, name) for name in news})
+        change = {name: getattr(before, name) for name in news}, {name: getattr(after, name) for name in news}
+        self._told(tx, who, "location.changed", tree, after, change=change, before=change[0])
         return after
 
     async def import_sheet(self, who: Who, rows: Sequence[sheet.Row], find: sheet.Find) -> sheet.Plan:
@@ -198,7 +199,15 @@ class Locations:
                 repo.remove(tx.conn, [old])
                 tree.drop(old)
             place = tree.get(kept)
-            self._told(tx, who, "location.merged", tree, place, merged=[old for old, _ in melted], before=path)
+            self._told(
+                tx,
+                who,
+                "location.merged",
+                tree,
+                place,
+                merged=[old for old, _ in melted],
+                change=({"path": path}, {"path": text(tree.path(kept))}),
+            )
             return place
 
         return await self._changing(work, repointed=True)
@@ -232,7 +241,9 @@ class Locations:
                 tree.check_free(place.parent, child.name)
                 repo.change(tx.conn, child.id, parent=place.parent)
                 tree.put(structs.replace(child, parent=place.parent))
-            self._told(tx, who, "location.removed", tree, place, before=path, removed=gone)
+            self._told(
+                tx, who, "location.removed", tree, place, change=({"path": path, **_said(place)}, None), removed=gone
+            )
 
         await self._changing(work, repointed=True)
 
@@ -249,6 +260,7 @@ class Locations:
         )
 
     def _put(self, tx: Tx, tree: Tree, who: Who, devices: Sequence[str], location: str | None) -> None:
+        was = repo.places_of(tx.conn, devices)
         if location is None:
             repo.lift(tx.conn, devices)
         else:
@@ -258,7 +270,13 @@ class Locations:
         for device in devices:
             tx.log("device.placed", {"location": location, "path": path, "person": who.name or who.id}, device=device)
         first = devices[0] if len(devices) == 1 else ""
-        detail = {"location": location, "path": path, "devices": list(devices)}
+        before = {device: text(tree.path(was[device])) if was.get(device) else None for device in devices}
+        change = (
+            ({"path": before[first]}, {"path": path or None})
+            if first
+            else (before, dict.fromkeys(devices, path or None))
+        )
+        detail = audit.changing({"location": location, "path": path, "devices": list(devices)}, change)
         audit.recorded(tx, who, "device.placed", device=first, subject=location or "", detail=detail)
 
     # --- rules
@@ -275,17 +293,23 @@ class Locations:
             repo.add_rule(tx.conn, rule)
             detail = {"rule": rule.id, "location": location, "name": name, "subnet": subnet}
             tx.log("location.rule_added", {**detail, "person": who.name or who.id})
-            audit.recorded(tx, who, "location.rule_added", subject=location, detail=detail)
+            change = (None, {"location": location, "name": name, "subnet": subnet})
+            audit.recorded(
+                tx, who, "location.rule_added", subject=location, detail=audit.changing({"rule": rule.id}, change)
+            )
             return rule
 
         return await self._changing(work, rules=True)
 
     async def remove_rule(self, who: Who, id: str) -> None:
         def work(tx: Tx, tree: Tree) -> None:
-            if not repo.remove_rule(tx.conn, id):
+            gone = next((rule for rule in repo.rules(tx.conn) if rule.id == id), None)
+            if gone is None or not repo.remove_rule(tx.conn, id):
                 raise NotFound("There is no such rule.", code="not_found", id=id)
             tx.log("location.rule_removed", {"rule": id, "person": who.name or who.id})
-            audit.recorded(tx, who, "location.rule_removed", subject=id)
+            before = {"location": gone.location, "name": gone.name, "subnet": gone.subnet}
+            detail = audit.changing({"rule": id}, (before, None))
+            audit.recorded(tx, who, "location.rule_removed", subject=gone.location, detail=detail)
 
         await self._changing(work, rules=True)
 
@@ -370,10 +394,26 @@ class Locations:
         self.tree, self.rules = news.tree, self.rules if news.rules is None else news.rules
         self.changed.emit(Change(news.places, frozenset(devices), ruled))
 
-    def _told(self, tx: Tx, who: Who, type: str, tree: Tree, place: Location, **more: Any) -> None:
+    def _told(
+        self,
+        tx: Tx,
+        who: Who,
+        type: str,
+        tree: Tree,
+        place: Location,
+        *,
+        change: audit.Change = audit.NO_CHANGE,
+        **more: Any,
+    ) -> None:
         detail = {"location": place.id, "path": text(tree.path(place.id)) or place.name, **more}
         tx.log(type, {**detail, "person": who.name or who.id})
-        audit.recorded(tx, who, type, subject=place.id, detail=detail)
+        audit.recorded(tx, who, type, subject=place.id, detail=audit.changing(detail, change))
+
+
+def _said(place: Location) -> dict[str, Any]:
+    """What people entered."""
+    told = structs.asdict(place)
+    return {name: told[name] for name in told if told[name] and name not in ("id", "created_ms")}
 
 
 def hanging_at(tx: Tx, tree: Tree, id: str) -> Hanging:

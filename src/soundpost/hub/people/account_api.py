@@ -126,7 +126,7 @@ class ResetLink(Struct):
     minutes: int
 
 
-class PolicyBody(Struct):
+class PolicyBody(Struct, forbid_unknown_fields=True):
     demanded_of: Policy
 
 
@@ -135,7 +135,7 @@ class AccountController(Controller):
     tags = ("Account",)
     opt = {"first": True}  # noqa: RUF012 - what somebody needs to set a demanded second factor up
 
-    @get("", opt={"right": "see"}, summary="One's own account")
+    @get("", opt={"right": "see", "faults": "no_such_person not_a_person"}, summary="One's own account")
     async def account(self, request: AnyRequest, people: People, account: Account, factors: Factors) -> AccountView:
         principal = http.signed_in(request)
         row = await account.row(principal)
@@ -155,58 +155,111 @@ class AccountController(Controller):
             ),
         )
 
-    @patch("", opt={"right": "see"}, status_code=204, summary="Change one's name, language or time zone")
+    @patch(
+        "",
+        opt={"right": "see", "faults": "not_a_person"},
+        status_code=204,
+        summary="Change one's name, language or time zone",
+    )
     async def change(self, request: AnyRequest, account: Account, data: JSONBody[ChangeAccount]) -> None:
         wanted = Profile(data.name, data.language, data.zone)
         await account.change(http.signed_in(request), http.who(request), wanted)
 
-    @get("/sessions", opt={"right": "see"}, summary="Where one is signed in")
+    @get("/sessions", opt={"right": "see", "faults": "not_a_person"}, summary="Where one is signed in")
     async def sessions(self, request: AnyRequest, account: Account) -> OpenSessions:
         return OpenSessions([item(session) for session in await account.sessions(http.signed_in(request))])
 
-    @delete("/sessions", opt={"right": "see"}, status_code=200, summary="End all one's sessions but this one")
+    @delete(
+        "/sessions",
+        opt={"right": "see", "faults": "no_such_person not_a_person"},
+        status_code=200,
+        summary="End all one's sessions but this one",
+    )
     async def end_others(self, request: AnyRequest, account: Account) -> Ended:
         return Ended(await account.end_others(http.signed_in(request), http.who(request)))
 
-    @delete("/sessions/{session_id:str}", opt={"right": "see"}, summary="End one of one's sessions")
+    @delete(
+        "/sessions/{session_id:str}",
+        opt={"right": "see", "faults": "no_such_session not_a_person"},
+        summary="End one of one's sessions",
+    )
     async def end_session(self, request: AnyRequest, account: Account, session_id: str) -> None:
         await account.end_session(http.signed_in(request), http.who(request), session_id)
 
-    @put("/number", opt={"right": "see"}, status_code=204, summary="Change one's number for text messages")
+    @put(
+        "/number",
+        opt={"right": "see", "faults": "invalid_number no_number no_text_gateway not_a_person too_many_attempts"},
+        status_code=204,
+        summary="Change one's number for text messages",
+    )
     async def number(self, request: AnyRequest, account: Account, data: JSONBody[NumberBody]) -> None:
         await account.change_number(http.signed_in(request), http.who(request), data.number)
 
-    @delete("/number", opt={"right": "see"}, summary="Clear one's number")
+    @delete("/number", opt={"right": "see", "faults": "not_a_person"}, summary="Clear one's number")
     async def clear_number(self, request: AnyRequest, account: Account) -> None:
         await account.clear_number(http.signed_in(request), http.who(request))
 
-    @post("/number/code", opt={"right": "see"}, status_code=204, summary="Send a code to one's number")
+    @post(
+        "/number/code",
+        opt={"right": "see", "faults": "no_number no_text_gateway not_a_person too_many_attempts"},
+        status_code=204,
+        summary="Send a code to one's number",
+    )
     async def send_code(self, request: AnyRequest, account: Account) -> None:
         await account.send_code(http.signed_in(request))
 
-    @post("/number/verify", opt={"right": "see"}, status_code=204, summary="Verify one's number with the code")
+    @post(
+        "/number/verify",
+        opt={"right": "see", "faults": "code_gone not_a_person wrong_number_code"},
+        status_code=204,
+        summary="Verify one's number with the code",
+    )
     async def verify_number(self, request: AnyRequest, account: Account, data: JSONBody[CodeBody]) -> None:
         await account.verify_number(http.signed_in(request), http.who(request), data.code)
 
-    @post("/second-factor", opt={"right": "see"}, status_code=200, summary="Begin to set up a second factor")
+    @post(
+        "/second-factor",
+        opt={"right": "see", "faults": "busy not_a_person second_factor_there too_many_attempts wrong_password"},
+        status_code=200,
+        summary="Begin to set up a second factor",
+    )
     async def begin(self, request: AnyRequest, about: About, factors: Factors, data: JSONBody[BeginBody]) -> BegunView:
         begun = await factors.begin(http.signed_in(request), data.password, about.name or "Soundpost")
         return BegunView(begun.secret, begun.uri)
 
     @post(
-        "/second-factor/confirm", opt={"right": "see"}, status_code=200, summary="Prove the second factor with a code"
+        "/second-factor/confirm",
+        opt={"right": "see", "faults": "second_factor_not_begun too_many_attempts wrong_code"},
+        status_code=200,
+        summary="Prove the second factor with a code",
     )
     async def confirm(self, request: AnyRequest, factors: Factors, data: JSONBody[CodeBody]) -> RecoveryCodes:
         principal, who = http.signed_in(request), http.who(request)
         return RecoveryCodes(await factors.confirm(principal, who, data.code, http.client(request)))
 
-    @post("/second-factor/codes", opt={"right": "see"}, status_code=200, summary="New recovery codes")
+    @post(
+        "/second-factor/codes",
+        opt={"right": "see", "faults": "busy not_a_person too_many_attempts wrong_code wrong_password"},
+        status_code=200,
+        summary="New recovery codes",
+    )
     async def codes(self, request: AnyRequest, factors: Factors, data: JSONBody[ProofBody]) -> RecoveryCodes:
         principal, who = http.signed_in(request), http.who(request)
         client = http.client(request)
         return RecoveryCodes(await factors.renew_codes(principal, who, data.password, data.code, client))
 
-    @post("/second-factor/disable", opt={"right": "see"}, status_code=204, summary="Do without a second factor")
+    @post(
+        "/second-factor/disable",
+        opt={
+            "right": "see",
+            "faults": (
+                "busy no_second_factor not_a_person second_factor_needed:409 too_many_attempts "
+                "wrong_code wrong_password"
+            ),
+        },
+        status_code=204,
+        summary="Do without a second factor",
+    )
     async def disable(self, request: AnyRequest, factors: Factors, data: JSONBody[ProofBody]) -> None:
         client = http.client(request)
         await factors.disable(http.signed_in(request), http.who(request), data.password, data.code, client)
@@ -229,7 +282,7 @@ class SecondStepController(Controller):
 
     @post(
         "",
-        opt={"right": "open"},
+        opt={"right": "open", "faults": "ticket_gone too_many_attempts wrong_code"},
         status_code=200,
         summary="Sign in, second step: a code of the app, or a recovery code",
     )
@@ -245,17 +298,27 @@ class ResetController(Controller):
     path = "/api/v1/password-resets"
     tags = ("Session",)
 
-    @post("", opt={"right": "open"}, status_code=204, summary="Ask for a link by mail; the answer is always the same")
+    @post(
+        "",
+        opt={"right": "open", "faults": "busy no_mail_here too_many_attempts"},
+        status_code=204,
+        summary="Ask for a link by mail; the answer is always the same",
+    )
     async def ask(self, request: AnyRequest, people: People, resets: Resets, data: JSONBody[AskReset]) -> None:
         http.refuse_foreign_page(request, people)
         await resets.ask(data.sign_in, http.client(request))
 
-    @post("/check", opt={"right": "open"}, status_code=200, summary="Whose link this is")
+    @post("/check", opt={"right": "open", "faults": "link_gone"}, status_code=200, summary="Whose link this is")
     async def check(self, request: AnyRequest, people: People, resets: Resets, data: JSONBody[TokenBody]) -> ResetFor:
         http.refuse_foreign_page(request, people)
         return ResetFor(await resets.check(data.token))
 
-    @put("", opt={"right": "open"}, status_code=204, summary="Set the new password")
+    @put(
+        "",
+        opt={"right": "open", "faults": "busy link_gone weak_password"},
+        status_code=204,
+        summary="Set the new password",
+    )
     async def use(self, request: AnyRequest, people: People, resets: Resets, data: JSONBody[UseReset]) -> None:
         http.refuse_foreign_page(request, people)
         await resets.use(data.token, data.password, http.client(request))
@@ -265,16 +328,30 @@ class SignInOfOthersController(Controller):
     path = "/api/v1/users/{user_id:str}"
     tags = ("Users",)
 
-    @post("/reset", opt={"right": "administer"}, status_code=200, summary="A link for somebody who forgot the password")
+    @post(
+        "/reset",
+        opt={"right": "administer", "faults": "no_such_person not_active not_allowed"},
+        status_code=200,
+        summary="A link for somebody who forgot the password",
+    )
     async def reset(self, request: AnyRequest, resets: Resets, user_id: str) -> ResetLink:
         token = await resets.make(http.signed_in(request), http.who(request), user_id)
         return ResetLink(f"/reset/{token}", rules.LASTS_MS[rules.RESET] // 60_000)
 
-    @post("/sign-out", opt={"right": "own", "whole": True}, status_code=200, summary="End all of somebody's sessions")
+    @post(
+        "/sign-out",
+        opt={"right": "own", "whole": True, "faults": "no_such_person"},
+        status_code=200,
+        summary="End all of somebody's sessions",
+    )
     async def sign_out(self, request: AnyRequest, account: Account, user_id: str) -> Ended:
         return Ended(await account.sign_out(http.who(request), user_id))
 
-    @delete("/second-factor", opt={"right": "own", "whole": True}, summary="Remove somebody's second factor")
+    @delete(
+        "/second-factor",
+        opt={"right": "own", "whole": True, "faults": "no_second_factor no_such_person"},
+        summary="Remove somebody's second factor",
+    )
     async def second_factor(self, request: AnyRequest, factors: Factors, user_id: str) -> None:
         await factors.remove(http.who(request), user_id)
 

@@ -7,7 +7,7 @@ from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from soundpost.hub.people import http
-from soundpost.hub.people.rules import RIGHTS, Principal
+from soundpost.hub.people.rules import PASSWORD_LEAST, RIGHTS, Principal
 from soundpost.hub.people.service import BROWSER_MS, People, SecondAsked, SignedIn, browser_token
 from soundpost.kernel.errors import Forbidden
 from soundpost.kernel.shape import one_of
@@ -48,6 +48,7 @@ class SecondAskedView(Struct):
 class SessionView(Struct):
     """`forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
     `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+    `password_least`: how many characters a password needs.
     `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
     edition: Annotated[str, one_of(("enterprise", "local_agent"))]
@@ -60,6 +61,7 @@ class SessionView(Struct):
     rights: list[Annotated[str, one_of(right for right in RIGHTS if right != "open")]]
     fingerprint: str | None
     agents: DoorView | None
+    password_least: int
     forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
     set_up_first: bool = False
     second_factor: SecondAskedView | None = None
@@ -110,6 +112,7 @@ def view(about: About, people: People, principal: Principal | None, asked: Secon
         rights=[right for right in RIGHTS if right in held and right != "open"],
         fingerprint=about.fingerprint,
         agents=about.door,
+        password_least=PASSWORD_LEAST,
         forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
         set_up_first=principal.held_back if principal else False,
         second_factor=SecondAskedView(asked.ticket, asked.lasts_s, ["totp", "recovery"]) if asked else None,
@@ -124,7 +127,12 @@ class SessionController(Controller):
     async def session(self, request: AnyRequest, people: People, about: About) -> SessionView:
         return view(about, people, http.principal(request))
 
-    @post("/session", opt={"right": "open"}, status_code=200, summary="Sign in")
+    @post(
+        "/session",
+        opt={"right": "open", "faults": "agent_account busy sign_in_failed too_many_attempts"},
+        status_code=200,
+        summary="Sign in",
+    )
     async def sign_in(
         self, request: AnyRequest, data: SignInBody, people: People, about: About
     ) -> Response[SessionView]:
@@ -143,14 +151,30 @@ class SessionController(Controller):
         response.set_cookie(cookie(request, people, "", 0))
         return response
 
-    @put("/session/password", opt={"right": "see", "first": True}, status_code=204, summary="Change one's own password")
+    @put(
+        "/session/password",
+        opt={
+            "right": "see",
+            "first": True,
+            "faults": "busy not_a_person too_many_attempts weak_password wrong_password",
+        },
+        status_code=204,
+        summary="Change one's own password",
+    )
     async def password(self, request: AnyRequest, data: PasswordBody, people: People) -> None:
         principal = http.signed_in(request)
         if principal.kind != "person":
             raise Forbidden("An API key has no password; sign in as a person.", code="not_a_person")
         await people.change_password(principal, http.who(request), data.password, data.new_password)
 
-    @post("/first-run", opt={"right": "open"}, summary="Make the first owner with the code of the start-up address")
+    @post(
+        "/first-run",
+        opt={
+            "right": "open",
+            "faults": "busy first_run_code first_run_done first_run_elsewhere too_many_attempts weak_password",
+        },
+        summary="Make the first owner with the code of the start-up address",
+    )
     async def first_run(
         self, request: AnyRequest, data: FirstRunBody, people: People, about: About
     ) -> Response[SessionView]:

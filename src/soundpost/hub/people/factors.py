@@ -79,7 +79,7 @@ class Factors:
             codes = _new_codes(tx, principal.id)
             self._people.end_sessions(tx, principal.id, bytes.fromhex(principal.session))
             audit.recorded(tx, who, "person.second_factor", subject=principal.id)
-            tx.log("person.second_factor", {"person": principal.id, "on": True})
+            tx.log("person.second_factor", {"person": principal.id, "name": principal.name, "on": True})
             self._people.tell(tx, principal.id, "second_factor_changed", {"on": True, "address": who.address})
             return codes
 
@@ -147,18 +147,17 @@ class Factors:
     async def remove(self, who: Who, person: str) -> None:
         """An owner's: the telephone is lost. The person is told."""
 
-        def work(tx: Tx) -> None:
-            if repo.by_id(tx.conn, person) is None:
-                raise NotFound("There is no such person.", code="no_such_person", id=person)
-            self._remove(tx, who, person)
-
-        await self._store.unit_of_work(work)
+        await self._store.unit_of_work(lambda tx: self._remove(tx, who, person))
 
     def _remove(self, tx: Tx, who: Who, person: str) -> None:
+        row = repo.by_id(tx.conn, person)
+        if row is None:
+            raise NotFound("There is no such person.", code="no_such_person", id=person)
         if not repo.drop_factor(tx.conn, person):
             raise Conflict("There is no second factor to remove.", code="no_second_factor")
         audit.recorded(tx, who, "person.second_factor_removed", subject=person)
-        tx.log("person.second_factor", {"person": person, "on": False})
+        told = {"person": person, "name": row.name, "on": False, "by": who.name or who.id}
+        tx.log("person.second_factor", told)
         self._people.tell(tx, person, "second_factor_changed", {"on": False, "address": who.address})
         tx.after(lambda: self._people.ended.emit(person) if who.id != person else None)
 

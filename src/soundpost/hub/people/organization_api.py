@@ -331,14 +331,23 @@ class OrganizationController(Controller):
     def show(self, request: AnyRequest, organization: Organization, post: Post) -> OrganizationView:
         return view(organization, post, owner="own" in http.signed_in(request).rights)
 
-    @patch("", opt={"right": "own", "whole": True}, summary="Change what was sent, leave the rest")
+    @patch(
+        "",
+        opt={"right": "own", "whole": True, "faults": "mail_unsecured secret_needed too_long"},
+        summary="Change what was sent, leave the rest",
+    )
     async def change(
         self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[OrganizationChange]
     ) -> OrganizationView:
         await organization.change(http.who(request), change_of(data))
         return view(organization, post, owner=True)
 
-    @post("/mail/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test mail now")
+    @post(
+        "/mail/test",
+        opt={"right": "own", "whole": True, "faults": "mail_not_set_up"},
+        status_code=200,
+        summary="Send a test mail now",
+    )
     async def test_mail(
         self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[TrialBody]
     ) -> TrialView:
@@ -349,7 +358,12 @@ class OrganizationController(Controller):
         done = await trial.mail(organization, post.store.clock, to, who.name or who.sign_in)
         return TrialView(done.ok, done.text, done.dialogue)
 
-    @post("/sms/test", opt={"right": "own", "whole": True}, status_code=200, summary="Send a test text message now")
+    @post(
+        "/sms/test",
+        opt={"right": "own", "whole": True, "faults": "number_invalid sms_not_set_up"},
+        status_code=200,
+        summary="Send a test text message now",
+    )
     async def test_sms(
         self, request: AnyRequest, organization: Organization, post: Post, data: JSONBody[TrialBody]
     ) -> TrialView:
@@ -357,7 +371,11 @@ class OrganizationController(Controller):
         done = await trial.text_message(organization, post.store.clock, data.to, who.name or who.sign_in)
         return TrialView(done.ok, done.text, done.dialogue)
 
-    @get("/messages", opt={"right": "administer", "whole": True}, summary="What waits and what failed, newest first")
+    @get(
+        "/messages",
+        opt={"right": "administer", "whole": True, "faults": "invalid_cursor"},
+        summary="What waits and what failed, newest first",
+    )
     async def messages(
         self, post: Post, which: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> MessageList:
@@ -371,7 +389,7 @@ class OrganizationController(Controller):
 
     @post(
         "/messages/retry",
-        opt={"right": "own", "whole": True},
+        opt={"right": "own", "whole": True, "faults": "message_expired message_sent message_under_way no_such_message"},
         status_code=200,
         summary="Try all that are not out at once",
     )
@@ -380,14 +398,18 @@ class OrganizationController(Controller):
 
     @post(
         "/messages/{message_id:str}/retry",
-        opt={"right": "own", "whole": True},
+        opt={"right": "own", "whole": True, "faults": "message_expired message_sent message_under_way no_such_message"},
         status_code=200,
         summary="Try one message at once",
     )
     async def retry(self, request: AnyRequest, post: Post, message_id: str) -> Retried:
         return Retried(await post.retry(http.who(request), message_id))
 
-    @delete("/messages/{message_id:str}", opt={"right": "own", "whole": True}, summary="Drop a message")
+    @delete(
+        "/messages/{message_id:str}",
+        opt={"right": "own", "whole": True, "faults": "no_such_message"},
+        summary="Drop a message",
+    )
     async def drop(self, request: AnyRequest, post: Post, message_id: str) -> None:
         await post.drop(http.who(request), message_id)
 

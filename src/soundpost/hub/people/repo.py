@@ -12,6 +12,7 @@ from soundpost.hub.store.tables import (
     invitations,
     people,
     recovery_codes,
+    reset_requests,
     second_factors,
     sessions,
     tickets,
@@ -326,6 +327,22 @@ def count_tickets(conn: Connection, kind: str, person: str, now_ms: int) -> int:
     query = select(func.count()).select_from(tickets)
     query = query.where(tickets.c.person == person, tickets.c.kind == kind, tickets.c.expires_ms > now_ms)
     return conn.execute(query).scalar_one()
+
+
+def add_reset_request(conn: Connection, id: str, sign_in: str, address: str, now_ms: int) -> None:
+    row = {"id": id, "sign_in": sign_in, "address": address, "created_ms": now_ms}
+    conn.execute(insert(reset_requests), row)
+
+
+def count_reset_requests(conn: Connection) -> int:
+    return conn.execute(select(func.count()).select_from(reset_requests)).scalar_one()
+
+
+def take_reset_request(conn: Connection) -> Row[Any] | None:
+    """The oldest; it is gone with this transaction."""
+    oldest = select(func.min(reset_requests.c.id)).scalar_subquery()
+    taken = delete(reset_requests).where(reset_requests.c.id == oldest).returning(*reset_requests.c)
+    return conn.execute(taken).first()
 
 
 def try_ticket(conn: Connection, token_hash: bytes, most: int) -> bool:

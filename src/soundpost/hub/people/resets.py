@@ -11,7 +11,7 @@ from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal, Standing
 from soundpost.hub.people.service import Client, People, may_come_in
 from soundpost.hub.store import Store, Tx
-from soundpost.kernel import log
+from soundpost.kernel import ids, log
 from soundpost.kernel.errors import Conflict, NotFound, Unavailable
 
 WAITING_MOST = 64
@@ -21,29 +21,55 @@ class Resets:
     def __init__(self, people: People, store: Store) -> None:
         self._people, self._store = people, store
         self._attempts = rules.Attempts(free=10)
+        self._left = True
+        """Something may have been asked that nobody looked at yet; at a start, what a kill left."""
         self._later: set[asyncio.Task[None]] = set()
+        self._line = log.UpDown(log.get("people"), "making links for forgotten passwords")
 
     async def ask(self, sign_in: str, client: Client) -> None:
-        """Whoever it is, this returns at once: looking the name up comes afterwards, so that nothing tells whether it is here.
-        Raises Conflict where no mail is set up, TooMany for an address that asks without end."""
+        """What is asked is on disk before the answer, in the same words for any name; whose it is is looked up after it, so that nothing
+        tells whether it is here, and nothing is lost in between (decision 0012). Raises Conflict where no mail is set up, TooMany
+        for an address that asks without end."""
         if not self._people.can_mail():
             raise Conflict("No mail is set up here; ask an owner for a link.", code="no_mail_here")
         self._attempts.take((rules.network(client.address), ""), self._people.monotonic())
-        if len(self._later) >= WAITING_MOST:
-            raise Unavailable("Too many ask at once. Try again in a few seconds.", code="busy", retry_after_s=3)
-        task = asyncio.create_task(self._look(rules.normal(sign_in)[:254], client), name="password-reset")
+        name = rules.asked_name(sign_in)
+        await self._store.unit_of_work(lambda tx: self._note(tx, name, client.address))
+        self._left = True
+        task = asyncio.create_task(self.carry(), name="password-reset")
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+    def _note(self, tx: Tx, name: str, address: str) -> None:
+        if repo.count_reset_requests(tx.conn) >= WAITING_MOST:
+            raise Unavailable("Too many ask at once. Try again in a few seconds.", code="busy", retry_after_s=3)
+        repo.add_reset_request(tx.conn, ids.mint("ask", tx.now_ms), name, address, tx.now_ms)
 
     async def idle(self) -> None:
         """Until all that was asked for is queued."""
         await asyncio.gather(*self._later, return_exceptions=True)
 
-    async def _look(self, name: str, client: Client) -> None:
+    async def carry(self) -> None:
+        """Queues the mails of all that was asked, each in a transaction of its own. Asked after each question and each second: what a kill
+        or a database that was away left is made up for."""
+        if not self._left:
+            return
+        self._left = False
         try:
-            await self._store.unit_of_work(lambda tx: self._send(tx, name, client))
-        except Exception:
-            log.get("people").exception("a link for a forgotten password could not be queued")
+            while await self._store.unit_of_work(self._one):
+                pass
+            self._line.up()
+        except Exception as error:
+            self._left = True
+            self._line.down(str(error))
+
+    def _one(self, tx: Tx) -> bool:
+        asked = repo.take_reset_request(tx.conn)
+        if asked is None:
+            return False
+        if asked.created_ms + rules.LASTS_MS[rules.RESET] > tx.now_ms:  # else a mail would only surprise
+            self._send(tx, asked.sign_in, Client(address=asked.address))
+        return True
 
     def _send(self, tx: Tx, name: str, client: Client) -> None:
         """At most three links wait for one person: who asks for somebody else floods no mailbox, and takes no link away."""
@@ -67,7 +93,7 @@ class Resets:
         row = await self._store.read(lambda conn: repo.by_id(conn, person))
         if row is None:
             raise NotFound("There is no such person.", code="no_such_person", id=person)
-        self._check_reach(principal, repo.split(row.places))
+        self._people.check_reach(principal, repo.split(row.places))
 
         def work(tx: Tx) -> str:
             found = repo.by_id(tx.conn, person)
@@ -80,10 +106,6 @@ class Resets:
             return self._link(tx, found)
 
         return await self._store.unit_of_work(work)
-
-    def _check_reach(self, principal: Principal, places: frozenset[str]) -> None:
-        if principal.places and places:
-            self._people.places_within(principal, places)
 
     async def check(self, token: str) -> str:
         """Whose link this is. Raises NotFound for one that is used, too old or made up."""

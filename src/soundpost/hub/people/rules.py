@@ -32,6 +32,9 @@ SCOPES: dict[str, frozenset[str]] = {
     "administer": frozenset({"open", "see", "control", "administer"}),
 }
 
+ABOUT_PEOPLE = ("person.", "session.", "key.")
+"""How events begin that tell who came in, from where, and who was given what: for the eyes of those who may administer all of it."""
+
 PASSWORD_LEAST, PASSWORD_MOST = 10, 1_024
 MAIL = re.compile(
     r"^[^@\s\x00-\x1f<>()\[\]\\\",;:]+@[^@\s\x00-\x1f<>()\[\]\\\",;:]+\.[^@\s\x00-\x1f<>()\[\]\\\",;:.]+$"
@@ -65,6 +68,12 @@ class Principal(Struct, frozen=True):
 def normal(sign_in: str) -> str:
     """Names are compared without case and without spaces around them."""
     return sign_in.strip().casefold()
+
+
+def asked_name(sign_in: str) -> str:
+    """As it is looked up when somebody claims to be called so; "" for what nobody can be called."""
+    name = normal(sign_in)
+    return name if len(name) <= 254 and name.isprintable() else ""
 
 
 def check_name(sign_in: str, *, mail: bool) -> str:

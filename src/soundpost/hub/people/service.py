@@ -182,7 +182,9 @@ class People:
         meta.drop(tx, FIRST_RUN)
         tx.log("person.added", {"person": id, "sign_in": sign_in, "name": shown, "role": "owner"})
         who = Who("person", id, shown, client.address)
-        audit.recorded(tx, who, "person.added", subject=id, detail={"sign_in": sign_in, "role": "owner"})
+        audit.recorded(
+            tx, who, "person.added", subject=id, detail={"before": None, "after": {"sign_in": sign_in, "role": "owner"}}
+        )
         tx.after(lambda: setattr(self, "first_run_open", False))
         person = repo.by_id(tx.conn, id)
         assert person is not None
@@ -216,13 +218,13 @@ class People:
 
     async def is_person(self, name: str) -> bool:
         """Does a person sign in by this name? For the sentence an agent gets that was given a person's account."""
-        return await self._store.read(lambda conn: repo.by_sign_in(conn, rules.normal(name)) is not None)
+        return await self._store.read(lambda conn: repo.by_sign_in(conn, rules.asked_name(name)) is not None)
 
     # -- signing in
 
     async def sign_in(self, sign_in: str, password: str, client: Client) -> SignedIn | SecondAsked:
         """Whoever is unknown, invited, disabled or over costs as much as whoever is here, and is told the same."""
-        name = rules.normal(sign_in)[:254]
+        name = rules.asked_name(sign_in)
         browser = await self.pass_gate(name, client)
         person = await self._store.read(lambda conn: repo.by_sign_in(conn, name))
         out = person is None or not may_come_in(person, self._clock.now_ms())
@@ -329,7 +331,7 @@ class People:
     async def reset_password(self, sign_in: str | None = None, *, second_factor: bool = False) -> Starter:
         """For the command line of the machine itself: a new made-up password for this name, or for the first owner.
         `second_factor`: it is removed as well."""
-        name = rules.normal(sign_in) if sign_in else None
+        name = rules.asked_name(sign_in) if sign_in else None
         person = await self._store.read(lambda c: repo.by_sign_in(c, name) if name else repo.first_owner(c))
         if person is None:
             raise NotFound("Nobody has that sign-in name here.", code="no_such_person")
@@ -377,6 +379,15 @@ class People:
         except (NotFound, Forbidden):
             return False
         return bool(places)
+
+    def check_reach(self, principal: Principal, places: frozenset[str]) -> None:
+        """Who is limited to a part of the places may change only those whose access lies in it."""
+        if not self.reaches(principal, places):
+            raise Forbidden(
+                "This person's access reaches beyond your part of the places; ask an owner.",
+                code="not_allowed",
+                right="own",
+            )
 
     def now_ms(self) -> int:
         return self._clock.now_ms()

@@ -16,7 +16,7 @@ from soundpost.hub.mail import service as mail
 from soundpost.hub.organization import service as organization
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal, Standing
-from soundpost.hub.people.service import Client, People, PlacesWithin, SignedIn
+from soundpost.hub.people.service import Client, People, SignedIn
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 from soundpost.kernel.clock import Clock
@@ -75,8 +75,6 @@ class Users:
     def __init__(self, people: People, store: Store, clock: Clock) -> None:
         self._people, self._store, self._clock = people, store, clock
         self._looked_ms = clock.now_ms()
-        self.places_within: PlacesWithin = lambda principal, places: None
-        """Raises where one of the places is not there, or not in the principal's part; handed in, since places lie above."""
         self.post: Callable[[], str] = lambda: "not_set_up"
         """Whether mails leave: "" (at once), `not_set_up`, `address_missing` or `down` (they wait); handed in by who sends them."""
 
@@ -85,32 +83,10 @@ class Users:
 
     def check_places(self, principal: Principal, grant: Grant) -> None:
         if grant.places is not UNSET and grant.places:
-            self.places_within(principal, grant.places)
-
-    def _check_reach(self, principal: Principal, before: Standing) -> None:
-        """Who is limited to a part of the places may change only those whose access lies in it."""
-        if not principal.places or (before.places and self._within(principal, before.places)):
-            return
-        raise Forbidden(
-            "This person's access reaches beyond your part of the places; ask an owner.",
-            code="not_allowed",
-            right="own",
-        )
-
-    def _within(self, principal: Principal, places: frozenset[str]) -> bool:
-        try:
-            self.places_within(principal, places)
-        except (NotFound, Forbidden):
-            return False
-        return True
+            self._people.places_within(principal, grant.places)
 
     def reaches(self, principal: Principal, user: User) -> bool:
-        """Whether all of this person's access lies in the principal's part of the places."""
-        try:
-            self._check_reach(principal, _standing_of(user))
-        except Forbidden:
-            return False
-        return True
+        return self._people.reaches(principal, user.places)
 
     def locked(self, principal: Principal, user: User, owners: Sequence[User]) -> str | None:
         """Why this principal can't change this person, as one of `rules.LOCKS`; None: it can. `owners`: all there are."""
@@ -119,7 +95,7 @@ class Users:
         standing = _standing_of(user)
         try:
             rules.check_grant(principal, standing, None)
-            self._check_reach(principal, standing)
+            self._people.check_reach(principal, standing.places)
             if user.role == "owner":
                 others = (_standing_of(other) for other in owners if other.id != user.id)
                 rules.check_owner_left(others, self._clock.now_ms())
@@ -175,10 +151,8 @@ class Users:
         }  # fmt: skip
         repo.add_person(tx.conn, row)
         token = self._link(tx, id, name, wanted, who)
-        detail = {"sign_in": name, "role": wanted.role, "places": sorted(wanted.places), "ends_ms": wanted.ends_ms}
-        tx.log(
-            "person.invited", {"person": id, "by": who.name or who.id}
-        )  # who may only see reads events, and no addresses
+        detail = {"before": None, "after": {"sign_in": name, **_plain(wanted)}}
+        tx.log("person.invited", {"person": id, "name": name, "by": who.name or who.id})
         audit.recorded(tx, who, "person.invited", subject=id, detail=detail)
         return Asked(name, id, token, self._mail_state())
 
@@ -201,12 +175,12 @@ class Users:
         def work(tx: Tx) -> Asked:
             before = _existing(tx, id)
             rules.check_grant(principal, before, before)
-            self._check_reach(principal, before)
+            self._people.check_reach(principal, before.places)
             if before.state != rules.INVITED:
                 raise Conflict("This person has joined already.", code="not_invited")
             row = _row(tx, id)
             token = self._link(tx, id, row.sign_in, before, who)
-            tx.log("person.invited_again", {"person": id, "by": who.name or who.id})
+            tx.log("person.invited_again", {"person": id, "name": row.name, "by": who.name or who.id})
             audit.recorded(tx, who, "person.invited_again", subject=id)
             return Asked(row.sign_in, id, token, self._mail_state())
 
@@ -267,7 +241,7 @@ class Users:
             before = _existing(tx, id)
             after = _standing(id, grant, before)
             rules.check_grant(principal, before, after)
-            self._check_reach(principal, before)
+            self._people.check_reach(principal, before.places)
             _check_owner_left(tx, before, after)
             if after == before:
                 return
@@ -279,7 +253,7 @@ class Users:
             }
             repo.change_person(tx.conn, id, **news)
             detail = {"before": _plain(before), "after": _plain(after)}
-            tx.log("person.changed", {"person": id, "by": who.name or who.id})
+            tx.log("person.changed", {"person": id, "name": _row(tx, id).name, "by": who.name or who.id})
             audit.recorded(tx, who, "person.changed", subject=id, detail=detail)
             self._rights_changed(tx, id, out=after.state == rules.DISABLED)
 
@@ -292,15 +266,21 @@ class Users:
         def work(tx: Tx) -> None:
             before = _existing(tx, id)
             rules.check_grant(principal, before, None)
-            self._check_reach(principal, before)
+            self._people.check_reach(principal, before.places)
             _check_owner_left(tx, before, None)
             row = _row(tx, id)
             self._rights_changed(tx, id, out=True)
             repo.drop_own_views(tx.conn, id)
             repo.remove_person(tx.conn, id)
             mail.cancel(tx, id)
-            tx.log("person.removed", {"person": id, "by": who.name or who.id})
-            audit.recorded(tx, who, "person.removed", subject=id, detail={"sign_in": row.sign_in, "role": row.role})
+            tx.log("person.removed", {"person": id, "name": row.name, "by": who.name or who.id})
+            audit.recorded(
+                tx,
+                who,
+                "person.removed",
+                subject=id,
+                detail={"before": {"sign_in": row.sign_in, "name": row.name, **_plain(before)}, "after": None},
+            )
 
         await self._store.unit_of_work(work)
 

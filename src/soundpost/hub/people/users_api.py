@@ -154,7 +154,12 @@ class UsersController(Controller):
     async def all(self, request: AnyRequest, users: Users) -> UserList:
         return UserList(items(await users.all(), users, http.signed_in(request)))
 
-    @post("", opt={"right": "administer"}, status_code=200, summary="Invite one or many")
+    @post(
+        "",
+        opt={"right": "administer", "faults": "location_gone not_allowed too_many"},
+        status_code=200,
+        summary="Invite one or many",
+    )
     async def invite(self, request: AnyRequest, users: Users, data: JSONBody[AddUsers]) -> AddedUsers:
         grant = Grant(data.role, frozenset(data.places), moment(data.ends))
         users.check_places(http.signed_in(request), grant)
@@ -162,7 +167,9 @@ class UsersController(Controller):
         return AddedUsers([added(one) for one in asked])
 
     @patch(
-        "/{user_id:str}", opt={"right": "administer"}, summary="Another role, part of the places, end, or none of it"
+        "/{user_id:str}",
+        opt={"right": "administer", "faults": "last_owner location_gone no_such_person not_allowed"},
+        summary="Another role, part of the places, end, or none of it",
     )
     async def change(self, request: AnyRequest, users: Users, user_id: str, data: JSONBody[ChangeUser]) -> UserItem:
         principal = http.signed_in(request)
@@ -175,14 +182,18 @@ class UsersController(Controller):
 
     @post(
         "/{user_id:str}/invitation",
-        opt={"right": "administer"},
+        opt={"right": "administer", "faults": "no_such_person not_allowed not_invited"},
         status_code=200,
         summary="A new link for somebody invited",
     )
     async def again(self, request: AnyRequest, users: Users, user_id: str) -> AddedUser:
         return added(await users.invite_again(http.signed_in(request), http.who(request), user_id))
 
-    @delete("/{user_id:str}", opt={"right": "administer"}, summary="Remove somebody, or withdraw an invitation")
+    @delete(
+        "/{user_id:str}",
+        opt={"right": "administer", "faults": "last_owner no_such_person not_allowed"},
+        summary="Remove somebody, or withdraw an invitation",
+    )
     async def remove(self, request: AnyRequest, users: Users, user_id: str) -> None:
         await users.remove(http.signed_in(request), http.who(request), user_id)
 
@@ -191,12 +202,16 @@ class RegistrationController(Controller):
     path = "/api/v1/registration"
     tags = ("Users",)
 
-    @get("/{token:str}", opt={"right": "open"}, summary="Whom a link invites")
+    @get("/{token:str}", opt={"right": "open", "faults": "link_gone"}, summary="Whom a link invites")
     async def invited(self, users: Users, token: str) -> InvitationView:
         found = await users.invited(token)
         return InvitationView(found.sign_in, found.role, found.by, rfc3339(found.expires_ms))
 
-    @post("/{token:str}", opt={"right": "open"}, summary="Join: choose a password, and be signed in")
+    @post(
+        "/{token:str}",
+        opt={"right": "open", "faults": "busy link_gone no_such_person terms_changed terms_needed weak_password"},
+        summary="Join: choose a password, and be signed in",
+    )
     async def register(
         self, request: AnyRequest, users: Users, people: People, about: About, token: str, data: JSONBody[Registration]
     ) -> Response[SessionView]:

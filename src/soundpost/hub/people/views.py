@@ -67,7 +67,7 @@ class Views:
             _check_free(tx, "", row["person"], row["path"], row["folded"])
             id = ids.mint("viw", tx.now_ms)
             repo.add_view(tx.conn, {"id": id, **row, "created_ms": tx.now_ms})
-            return self._told(tx, who, "view.added", _existing(tx, id))
+            return self._told(tx, who, "view.added", None, _existing(tx, id))
 
         return await self._store.unit_of_work(work)
 
@@ -91,7 +91,7 @@ class Views:
                 )
             if news:
                 repo.change_view(tx.conn, id, **news)
-            return self._told(tx, who, "view.changed", _existing(tx, id))
+            return self._told(tx, who, "view.changed", before, _existing(tx, id))
 
         return await self._store.unit_of_work(work)
 
@@ -99,17 +99,23 @@ class Views:
         def work(tx: Tx) -> None:
             gone = _theirs(tx, principal, id)
             repo.drop_view(tx.conn, id)
-            self._told(tx, who, "view.removed", gone)
+            self._told(tx, who, "view.removed", gone, None)
 
         await self._store.unit_of_work(work)
 
-    def _told(self, tx: Tx, who: Who, act: str, view: View) -> View:
-        audit.recorded(
-            tx, who, act, subject=view.id, detail={"name": view.name, "path": view.path, "shared": view.shared}
-        )
+    def _told(self, tx: Tx, who: Who, act: str, before: View | None, after: View | None) -> View:
+        view = after or before
+        assert view is not None
+        audit.recorded(tx, who, act, subject=view.id, detail={"before": _said(before), "after": _said(after)})
         emit: Callable[[], None] = lambda: self.changed.emit(view.id)  # noqa: E731
         tx.after(emit)
         return view
+
+
+def _said(view: View | None) -> dict[str, Any] | None:
+    if view is None:
+        return None
+    return {"name": view.name, "path": view.path, "query": view.query, "shared": view.shared}
 
 
 def _named(name: str) -> dict[str, str]:

@@ -72,19 +72,31 @@ class ViewsController(Controller):
         reader = http.signed_in(request)
         return ViewList([item(view, reader) for view in await views.all(reader)])
 
-    @post("", opt={"right": "see"}, summary="Name a filter")
+    @post(
+        "",
+        opt={"right": "see", "faults": "no_such_view not_a_person too_many_views view_named"},
+        summary="Name a filter",
+    )
     async def add(self, request: AnyRequest, views: Views, data: JSONBody[NewView]) -> ViewItem:
         reader = http.signed_in(request)
         made = await views.add(reader, http.who(request), data.path, data.name, data.query, data.shared)
         return item(made, reader)
 
-    @patch("/{view_id:str}", opt={"right": "see"}, summary="Another name or filter, shared or not")
+    @patch(
+        "/{view_id:str}",
+        opt={"right": "see", "faults": "no_such_view not_allowed view_named"},
+        summary="Another name or filter, shared or not",
+    )
     async def change(self, request: AnyRequest, views: Views, view_id: str, data: JSONBody[ChangeView]) -> ViewItem:
         reader = http.signed_in(request)
         changed = await views.change(reader, http.who(request), view_id, Wanted(data.name, data.query, data.shared))
         return item(changed, reader)
 
-    @delete("/{view_id:str}", opt={"right": "see"}, summary="Delete one's own view; a shared one, as administrator")
+    @delete(
+        "/{view_id:str}",
+        opt={"right": "see", "faults": "no_such_view not_allowed"},
+        summary="Delete one's own view; a shared one, as administrator",
+    )
     async def remove(self, request: AnyRequest, views: Views, view_id: str) -> None:
         await views.remove(http.signed_in(request), http.who(request), view_id)
 

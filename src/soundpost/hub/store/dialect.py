@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from soundpost.kernel.errors import Conflict, Corrupt, Invalid, Retry, SoundpostError, Unavailable
 
@@ -64,6 +64,26 @@ def sqlite_engine(path: Path, *, write: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def sqlite_beside(path: Path) -> Engine:
+    """For reading beside whoever writes; the file is opened so that it can't be changed."""
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path.absolute().as_uri()}?mode=ro&uri=true",
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from soundpost.hub.store import dialect, migrate
+from soundpost.hub.store.lanes import Lane, TaskLane, ThreadLane
 from soundpost.hub.store.outbox import Event
 from soundpost.hub.store.tables import log_head
-from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Lane, TaskLane, ThreadLane, Tx, Unit
+from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Tx, Unit
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.sealed import Secrets

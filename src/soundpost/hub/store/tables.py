@@ -1,6 +1,7 @@
 """Every table, for both databases. Times are milliseconds since 1970 UTC; bodies are msgpack behind a level byte (T19)."""
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import text as sql
 
 metadata = MetaData(
     naming_convention={
@@ -26,11 +27,25 @@ def number(name: str, default: int | None = 0, **options: object) -> Column[int]
     )
 
 
+def partial(name: str, column: str, where: str) -> Index:
+    """Over `column` and n, of those rows alone that a question can be after: the rest would cost each write and help nobody."""
+    return Index(name, column, "n", sqlite_where=sql(where), postgresql_where=sql(where))
+
+
 # One row each: what this hub is, and how far its log has come (T15). No sequence: the row is advanced in the
 # transaction that logs, so ids have no holes and follow commit order on both databases.
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", LargeBinary, nullable=False))
 log_head = Table(
-    "log_head", metadata, Column("id", Integer, primary_key=True, autoincrement=False), number("n"), text("log", None)
+    "log_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    number("n"),
+    text("log", None),
+    # Where the audit's chain ends: its last row, that row's proof, a seal over both, the name of the key (T35; audit.chain).
+    number("audit_n"),
+    Column("audit_mac", LargeBinary, nullable=True),
+    Column("audit_seal", LargeBinary, nullable=True),
+    text("audit_key"),
 )
 
 events = Table(
@@ -148,6 +163,15 @@ tickets = Table(
     Column("body", LargeBinary, nullable=True),
     Index("ix_tickets_person", "person"),
 )
+# Who asked for a new password: written for any name, looked up afterwards (docs/decisions/0012).
+reset_requests = Table(
+    "reset_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    text("sign_in", None),
+    text("address"),
+    number("created_ms", None),
+)
 # Who signed in with which browser before: its tries count apart from strangers' (docs/decisions/0007).
 browsers = Table(
     "browsers",
@@ -238,10 +262,11 @@ terms = Table(
     number("since_ms", None),
 )
 
+# `n` counts without holes in commit order (log_head.audit_n); `mac` is the row's proof in the chain, null on rows from before it.
 audit = Table(
     "audit",
     metadata,
-    Column("n", Integer, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
     text("id", None),
     text("phase", None),
     number("time_ms", None),
@@ -254,8 +279,27 @@ audit = Table(
     text("subject"),
     Column("detail", LargeBinary, nullable=False),
     text("result"),
+    Column("mac", LargeBinary, nullable=True),
     Index("ix_audit_id", "id"),
-    Index("ix_audit_device", "device", "n"),
+    partial("ix_audit_device", "device", "phase = 'opened' AND device <> ''"),
+    partial("ix_audit_act", "act", "phase = 'opened'"),
+    partial("ix_audit_who", "who_id", "phase = 'opened' AND who_id <> ''"),
+    partial("ix_audit_subject", "subject", "phase = 'opened' AND subject <> ''"),
+    partial("ix_audit_address", "address", "phase = 'opened' AND address <> ''"),
+    partial("ix_audit_result", "result", "phase = 'completed' AND result <> 'done'"),
+)
+# Where the chain begins, and how far retention cut it: audit.chain.Anchor.
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    text("kind", None),
+    number("n", None),
+    number("count", None),
+    number("time_ms", None),
+    text("key", None),
+    Column("mac", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
 )
 
 sites = Table(

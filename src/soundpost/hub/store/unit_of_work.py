@@ -1,24 +1,18 @@
 """The only door to writing: one lane per process, ingest first (truth T12, T14, T15).
 
 A unit of work is a plain function of a Tx; it can't wait for anything but the database. Events it logs get their numbers
-as the last act before the commit, so ids follow commit order and have no holes. Only after the commit are callbacks run
-and events announced, on the event loop, in commit order.
+as its last act, and units run one after the other, so ids follow commit order and have no holes. Only after the commit are
+callbacks run and events announced, on the event loop, in commit order. The lanes that do so are in store.lanes.
 """
 
 import asyncio
-import contextlib
-import itertools
-import queue
-import threading
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, select, update
 
 from soundpost.hub.store import dialect, outbox
 from soundpost.hub.store.tables import fact_uids, log_head
-from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Retry
 from soundpost.kernel.sealed import Secrets
 
@@ -45,6 +39,7 @@ class Tx:
         self.head = 0
         self.log_id = ""
         self._uids: list[tuple[bytes, outbox.Event]] = []
+        self._gathered: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
 
     def log(
         self,
@@ -87,10 +82,22 @@ class Tx:
         if word not in self.hints:
             self.hints.append(word)
 
+    def gather(self, write: "Callable[[Tx, list[Any]], None]", *rows: Any) -> None:
+        """`write(tx, rows)` gets all rows that were gathered for it, once, when the work is done: for what is numbered or written
+        in one go."""
+        self._gathered.setdefault(write, []).extend(rows)
+
+    def gathered(self, write: "Callable[[Tx, list[Any]], None]") -> list[Any]:
+        return self._gathered.get(write, [])
+
     def number(self) -> None:
-        """Gives the events their ids. Last act before the commit."""
-        if not self.events:
-            return
+        """Writes what was gathered and gives the events their ids. Last act of the work."""
+        for write, rows in self._gathered.items():
+            write(self, rows)
+        if self.events:
+            self._number_events()
+
+    def _number_events(self) -> None:
         row = self.conn.execute(
             update(log_head)
             .where(log_head.c.id == 1)
@@ -120,126 +127,3 @@ class Unit(Generic[T]):
     def finish(self, result: T) -> None:
         if not self.future.done():
             self.future.set_result(result)
-
-
-class Lane(Protocol):
-    def submit(self, priority: int, unit: Unit[Any]) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-Announce = Callable[[Tx], None]
-
-
-class ThreadLane:
-    """SQLite: one thread, one connection, units in order of (ingest first, arrival)."""
-
-    def __init__(self, engine: Engine, clock: Clock, announce: Announce, secrets: Secrets) -> None:
-        self._engine, self._clock, self._announce, self._secrets = engine, clock, announce, secrets
-        self._loop = asyncio.get_running_loop()
-        self._queue: queue.PriorityQueue[tuple[int, int, Unit[Any] | None]] = queue.PriorityQueue()
-        self._order = itertools.count()
-        self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
-        self._thread.start()
-
-    def submit(self, priority: int, unit: Unit[Any]) -> None:
-        self._queue.put((priority, next(self._order), unit))
-
-    async def close(self) -> None:
-        self._queue.put((RECORDS + 1, next(self._order), None))
-        await asyncio.to_thread(self._thread.join)
-
-    def _serve(self) -> None:
-        with self._engine.connect() as conn:
-            while (unit := self._queue.get()[2]) is not None:
-                self._carry_out(conn, unit)
-
-    def _carry_out(self, conn: Connection, unit: Unit[Any]) -> None:
-        try:
-            with dialect.explained(str(self._engine.url.database)):
-                tx, result = self._committed(conn, unit)
-        except BaseException as error:
-            self._loop.call_soon_threadsafe(unit.fail, error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            self._loop.call_soon_threadsafe(self._tell, tx, unit, result)
-
-    def _committed(self, conn: Connection, unit: Unit[T]) -> tuple[Tx, T]:
-        transaction = conn.begin()
-        tx = Tx(conn, self._clock.now_ms(), self._secrets)
-        try:
-            result = unit.work(tx)
-            tx.number()
-        except BaseException:
-            transaction.rollback()
-            raise
-        commit(transaction)
-        return tx, result
-
-    def _tell(self, tx: Tx, unit: Unit[Any], result: object) -> None:
-        try:
-            self._announce(tx)
-        finally:
-            unit.finish(result)
-
-
-def commit(transaction: Any) -> None:
-    try:
-        transaction.commit()
-    except Exception as error:
-        with contextlib.suppress(Exception):
-            transaction.rollback()
-        raise CommitUnknown("The database did not confirm a change; it is read again.", cause=str(error)) from error
-
-
-class TaskLane:
-    """PostgreSQL: one task, one connection at a time; the same order and the same promises."""
-
-    def __init__(self, engine: AsyncEngine, clock: Clock, announce: Announce, secrets: Secrets) -> None:
-        self._engine, self._clock, self._announce, self._secrets = engine, clock, announce, secrets
-        self._queue: asyncio.PriorityQueue[tuple[int, int, Unit[Any] | None]] = asyncio.PriorityQueue()
-        self._order = itertools.count()
-        self._task = asyncio.create_task(self._serve(), name="store-writer")
-
-    def submit(self, priority: int, unit: Unit[Any]) -> None:
-        self._queue.put_nowait((priority, next(self._order), unit))
-
-    async def close(self) -> None:
-        self._queue.put_nowait((RECORDS + 1, next(self._order), None))
-        await self._task
-
-    async def _serve(self) -> None:
-        while (unit := (await self._queue.get())[2]) is not None:
-            try:
-                tx, result = await self._carry_out(unit)
-            except Exception as error:
-                unit.fail(error)
-            else:
-                try:
-                    self._announce(tx)
-                finally:
-                    unit.finish(result)
-
-    async def _carry_out(self, unit: Unit[Any]) -> tuple[Tx, object]:
-        async with self._engine.connect() as conn:
-            transaction = await conn.begin()
-
-            def work(sync: Connection) -> tuple[Tx, object]:
-                tx = Tx(sync, self._clock.now_ms(), self._secrets)
-                result = unit.work(tx)
-                tx.number()
-                return tx, result
-
-            try:
-                done = await conn.run_sync(work)
-            except BaseException:
-                await transaction.rollback()
-                raise
-            try:
-                await transaction.commit()
-            except Exception as error:
-                raise CommitUnknown(
-                    "The database did not confirm a change; it is read again.", cause=str(error)
-                ) from error
-            return done

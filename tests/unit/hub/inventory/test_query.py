@@ -25,7 +25,7 @@ Step = tuple[Callable[..., None], tuple[Any, ...]]
 class Paris:
     """May see one site."""
 
-    everything = False
+    everything = people = False
 
     def device(self, device: DeviceState) -> bool:
         return device.site.id == "sit_b"

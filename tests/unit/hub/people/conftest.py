@@ -11,10 +11,19 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.slow])])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """All of this room's tests run on both databases; the quick check on SQLite alone."""
+    if request.param == "sqlite":
+        return tmp_path / "soundpost.db"
+    address: str = request.getfixturevalue("postgresql_address")
+    return address
+
+
 @pytest.fixture
-async def home(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Hub]:
+async def home(tmp_path: Path, clock: ManualClock, target: Path | str) -> AsyncIterator[Hub]:
     """A hub before its first run; its sessions and rate limits follow `clock`."""
-    async with hub(tmp_path, clock=clock) as running:
+    async with hub(tmp_path, clock=clock, target=target) as running:
         yield running
 
 

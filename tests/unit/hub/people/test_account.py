@@ -28,13 +28,13 @@ API = "/api/v1"
 
 
 @pytest.fixture
-async def owned(tmp_path: Path) -> AsyncIterator[Hub]:
+async def owned(tmp_path: Path, target: Path | str) -> AsyncIterator[Hub]:
     """The store's clock and that of the people are one."""
 
     def rooms(store: Store, people: People) -> Rooms:
         return Rooms(users_api.CONTROLLERS, {"users": Users(people, store, SystemClock())})
 
-    async with hub(tmp_path, rooms=rooms) as running:
+    async with hub(tmp_path, rooms=rooms, target=target) as running:
         assert (await running.first_run()).status_code == 201
         running.people.can_mail = lambda: True
         yield running
@@ -246,7 +246,7 @@ async def test_who_asks_learns_nothing_and_floods_nobody(owned: Hub) -> None:
     await joined(owned, "lee@example.org")
     id = (await person(owned, "lee@example.org"))["id"]
     assert (await owned.client.patch(f"{API}/users/{id}", json={"disabled": True})).status_code == 200
-    for name in ("nobody@example.org", "lee@example.org", "x" * 5_000, "\0", *[OWNER["sign_in"]] * 5):
+    for name in ("nobody@example.org", "lee@example.org", "x" * 5_000, "\1", *[OWNER["sign_in"]] * 5):
         answer = await owned.page(Origin=owned.url).post(f"{API}/password-resets", json={"sign_in": name})
         assert (answer.status_code, answer.content) == (204, b"")
     await resets(owned).idle()

@@ -21,11 +21,11 @@ PASSWORD = "another long password"
 
 
 @pytest.fixture
-async def home(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Hub]:
+async def home(tmp_path: Path, clock: ManualClock, target: Path | str) -> AsyncIterator[Hub]:
     def rooms(store: Store, people: People) -> Rooms:
         return Rooms(users_api.CONTROLLERS, {"users": Users(people, store, clock)})
 
-    async with hub(tmp_path, clock=clock, rooms=rooms) as running:
+    async with hub(tmp_path, clock=clock, rooms=rooms, target=target) as running:
         yield running
 
 

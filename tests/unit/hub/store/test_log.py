@@ -65,20 +65,6 @@ async def test_after_comes_before_the_announcement_and_the_result(any_store: Sto
     assert order == ["after", "heard"]
 
 
-async def test_ingest_goes_first(any_store: Store) -> None:
-    order: list[str] = []
-
-    def named(name: str):  # type: ignore[no-untyped-def]
-        return lambda tx: tx.after(lambda: order.append(name))
-
-    units = [any_store.unit_of_work(named(f"r{n}")) for n in range(6)]
-    units += [any_store.unit_of_work(named(f"i{n}"), ingest=True) for n in range(6)]
-    await asyncio.gather(*units)
-    # One record may already be running when the ingest arrives; never two.
-    assert order.index("i0") <= 1
-    assert [name for name in order if name[0] == "i"] == [f"i{n}" for n in range(6)]
-
-
 async def test_a_listener_that_fails_keeps_nobody_from_hearing(store: Store) -> None:
     heard: list[int] = []
 

@@ -171,6 +171,7 @@ function EditName({ account, onChange, onClose }: PartProps & { onClose: () => v
 }
 
 function ChangePassword({ onClose }: { onClose: (changed: boolean) => void }) {
+  const { session } = useSession();
   const [present, setPresent] = useState("");
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
@@ -188,7 +189,7 @@ function ChangePassword({ onClose }: { onClose: (changed: boolean) => void }) {
     <Dialog title={t("password.title")} onClose={() => onClose(false)} id="dialog-password">
       <Form onSubmit={() => void submit()}>
         <SecretField label={t("password.present")} value={present} onChange={setPresent} id="password-present" autoComplete="current-password" required autoFocus />
-        <SecretField label={t("password.new")} hint={t("password.hint")} value={next} onChange={setNext} id="password-new" required />
+        <SecretField label={t("password.new")} hint={t("password.hint", { n: session.password_least })} value={next} onChange={setNext} id="password-new" required />
         <SecretField label={t("password.again")} value={again} onChange={setAgain} id="password-again" error={differ ? t("password.differ") : undefined} required />
         <ErrorNote error={error} />
         <DialogFoot>

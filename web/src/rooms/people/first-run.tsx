@@ -37,7 +37,7 @@ export function FirstRun({ session, code: given, brand, onDone, onTaken }: { ses
         {asked && <TextField label={t("first_run.code")} hint={t("first_run.code_hint")} value={code} onChange={setCode} id="first-run-code" error={wrong ? errorText(wrong) : undefined} required autoFocus big />}
         <TextField label={t(local ? "sign_in.name" : "sign_in.mail")} hint={local ? t("first_run.sign_in_hint") : undefined} value={signIn} onChange={setSignIn} id="first-run-sign-in" autoComplete="username" required autoFocus={Boolean(given)} />
         <TextField label={t("first_run.name")} value={name} onChange={setName} id="first-run-name" autoComplete="name" required />
-        <SecretField label={t("field.password")} hint={t("first_run.password_hint")} value={password} onChange={setPassword} id="first-run-password" required />
+        <SecretField label={t("field.password")} hint={t("password.hint", { n: session.password_least })} value={password} onChange={setPassword} id="first-run-password" required />
         <ErrorNote error={error} />
         <Act primary submit busy={busy} id="first-run-submit" full>
           {t("first_run.act")}

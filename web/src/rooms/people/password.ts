@@ -2,8 +2,6 @@
 
 export type Strength = "empty" | "short" | "name" | "simple" | "fair" | "good" | "strong";
 
-const LEAST = 10;
-
 const plain = (text: string) => text.trim().toLowerCase();
 
 /** How many letters it is as good as: one that repeats the one before it, or follows it in the alphabet, adds nothing. */
@@ -15,9 +13,10 @@ function worth(password: string): number {
   }).length;
 }
 
-export function strengthOf(password: string, signIn: string): Strength {
+/** `least`: how many characters the hub wants, as its session says. */
+export function strengthOf(password: string, signIn: string, least: number): Strength {
   if (!password) return "empty";
-  if ([...password].length < LEAST) return "short";
+  if ([...password].length < least) return "short";
   if (plain(password) === plain(signIn)) return "name";
   if (new Set(password).size < 3) return "simple";
   const n = worth(password);

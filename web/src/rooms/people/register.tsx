@@ -1,20 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { api, ApiError } from "@/api/client";
-import type { Invitation, Session } from "@/api/types";
+import type { Invitation, OrganizationTerms, Session } from "@/api/types";
 import { Act, At, Code, Details, ErrorNote, Facts, Form, Gate, Loading, Notice, roleName, SecretField, Stack, Text, TextField, Tick } from "@/ui";
 import { errorCode, t, type Key } from "@/words";
 import { fits, strengthOf } from "./password";
-
-interface Paper {
-  text: string;
-  url: string;
-}
-
-interface Papers {
-  terms: Paper & { revision?: number };
-  privacy: Paper;
-}
 
 interface Props {
   session: Session;
@@ -24,16 +14,6 @@ interface Props {
   onSignOut: () => Promise<void>;
   /** To the sign-in page, or on to the Dashboard. */
   onLeave: () => void;
-}
-
-/** A hub without such a route, or without texts of its own, has ours. */
-async function papers(): Promise<Papers | null> {
-  try {
-    return await api.get<Papers>("/organization/terms");
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
-  }
 }
 
 /** Where an invitation leads: who invites, as what, and a password of one's own. */
@@ -85,24 +65,23 @@ export function Register(props: Props) {
   );
 }
 
-function Join({ token, invitation, onDone, onGone }: Props & { invitation: Invitation; onGone: () => void }) {
-  const texts = useQuery({ queryKey: ["terms"], queryFn: papers, retry: 1, refetchOnWindowFocus: false });
+function Join({ session, token, invitation, onDone, onGone }: Props & { invitation: Invitation; onGone: () => void }) {
+  const texts = useQuery({ queryKey: ["terms"], queryFn: () => api.get<OrganizationTerms>("/organization/terms"), retry: 1, refetchOnWindowFocus: false });
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [second, setSecond] = useState("");
   const [agreed, setAgreed] = useState({ terms: false, privacy: false });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const strength = strengthOf(password, invitation.sign_in);
+  const strength = strengthOf(password, invitation.sign_in, session.password_least);
   const differs = second !== "" && second !== password;
   const ready = fits(strength) && second === password && agreed.terms && agreed.privacy && !texts.isPending;
-  const revision = texts.data?.terms.revision;
   const submit = async () => {
     if (!ready) return;
     setBusy(true);
     setError(null);
     try {
-      onDone(await api.post<Session>(`/registration/${encodeURIComponent(token)}`, { name: name.trim(), password, terms: true, ...(revision === undefined ? {} : { terms_revision: revision }) }));
+      onDone(await api.post<Session>(`/registration/${encodeURIComponent(token)}`, { name: name.trim(), password, terms: true, terms_revision: texts.data?.revision }));
     } catch (problem) {
       if (errorCode(problem) === "link_gone") onGone();
       if (errorCode(problem) === "terms_changed") {
@@ -126,9 +105,9 @@ function Join({ token, invitation, onDone, onGone }: Props & { invitation: Invit
       />
       <Form onSubmit={() => void submit()} id="register">
         <TextField label={t("first_run.name")} value={name} onChange={setName} id="register-name" autoComplete="name" required autoFocus />
-        <SecretField label={t("field.password")} hint={t(`password.${strength}`)} value={password} onChange={setPassword} id="register-password" required />
+        <SecretField label={t("field.password")} hint={t(`password.${strength}`, { n: session.password_least })} value={password} onChange={setPassword} id="register-password" required />
         <SecretField label={t("register.second")} error={differs ? t("register.differs") : undefined} value={second} onChange={setSecond} id="register-second" required />
-        {texts.error ? <ErrorNote error={texts.error} onRetry={() => void texts.refetch()} /> : <Agreements papers={texts.data ?? null} agreed={agreed} onAgree={setAgreed} />}
+        {texts.error ? <ErrorNote error={texts.error} onRetry={() => void texts.refetch()} /> : <Agreements papers={texts.data} agreed={agreed} onAgree={setAgreed} />}
         <ErrorNote error={error} />
         <Act primary submit busy={busy} disabled={!ready} id="register-submit" full>
           {t("register.join")}
@@ -140,13 +119,14 @@ function Join({ token, invitation, onDone, onGone }: Props & { invitation: Invit
 
 type Agreed = Record<"terms" | "privacy", boolean>;
 
-function Agreements({ papers, agreed, onAgree }: { papers: Papers | null; agreed: Agreed; onAgree: (agreed: Agreed) => void }) {
+/** What the organization entered; of what it did not, our own few sentences. */
+function Agreements({ papers, agreed, onAgree }: { papers: OrganizationTerms | undefined; agreed: Agreed; onAgree: (agreed: Agreed) => void }) {
   return (
     <Stack gap={12}>
       {(["terms", "privacy"] as const).map((which) => (
         <Stack key={which} gap={4}>
           <Tick label={t(`register.${which}`)} checked={agreed[which]} onChange={(on) => onAgree({ ...agreed, [which]: on })} id={`register-${which}`} />
-          <PaperOf paper={papers?.[which]} own={t(`register.own_${which}`)} title={t(`register.read_${which}`)} />
+          <PaperOf text={papers?.[which] ?? ""} link={papers?.[`${which}_link`] ?? ""} own={t(`register.own_${which}`)} title={t(`register.read_${which}`)} />
         </Stack>
       ))}
     </Stack>
@@ -156,18 +136,18 @@ function Agreements({ papers, agreed, onAgree }: { papers: Papers | null; agreed
 /** Only web pages are linked to, whatever an address says. */
 const isPage = (url: string): boolean => /^https?:\/\//i.test(url);
 
-function PaperOf({ paper, own, title }: { paper: Paper | undefined; own: string; title: string }) {
-  const text = paper?.text || (paper?.url ? "" : own);
+function PaperOf({ text, link, own, title }: { text: string; link: string; own: string; title: string }) {
+  const shown = text || (link ? "" : own);
   return (
     <>
-      {text && (
+      {shown && (
         <Details title={title}>
-          <Code label={title}>{text}</Code>
+          <Code label={title}>{shown}</Code>
         </Details>
       )}
-      {paper && isPage(paper.url) && (
-        <a href={paper.url} target="_blank" rel="noreferrer noopener">
-          {paper.url}
+      {isPage(link) && (
+        <a href={link} target="_blank" rel="noreferrer noopener">
+          {link}
         </a>
       )}
     </>

@@ -1,11 +1,12 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { api } from "@/api/client";
+import type { Session } from "@/api/types";
 import { useCall } from "@/live/call";
 import { Act, ErrorNote, Form, Gate, LinkButton, SecretField, Text } from "@/ui";
 import { t } from "@/words";
 
 /** The page of a link for a forgotten password. It signs nobody in. */
-export function Reset({ token, brand, onClose }: { token: string; brand: ReactNode; onClose: (done: boolean) => void }) {
+export function Reset({ session, token, brand, onClose }: { session: Session; token: string; brand: ReactNode; onClose: (done: boolean) => void }) {
   const [name, setName] = useState("");
   const [gone, setGone] = useState<unknown>(null);
   const [password, setPassword] = useState("");
@@ -29,7 +30,7 @@ export function Reset({ token, brand, onClose }: { token: string; brand: ReactNo
       {name && (
         <Form onSubmit={() => void submit()} id="reset">
           <Text dim>{t("reset.for", { name })}</Text>
-          <SecretField label={t("password.new")} hint={t("password.hint")} value={password} onChange={setPassword} id="reset-password" required autoFocus />
+          <SecretField label={t("password.new")} hint={t("password.hint", { n: session.password_least })} value={password} onChange={setPassword} id="reset-password" required autoFocus />
           <SecretField label={t("password.again")} value={again} onChange={setAgain} id="reset-again" error={differ ? t("password.differ") : undefined} required />
           <ErrorNote error={error} />
           <Act primary submit busy={busy} disabled={differ} id="reset-submit" full>

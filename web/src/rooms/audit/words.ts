@@ -1,0 +1,122 @@
+import type { AuditAct } from "@/api/types";
+import { keyName } from "@/live/keys";
+import { format, locale, maybe, t, type Key } from "@/words";
+import { valueText } from "@/words/values";
+import type { Value } from "@/api/types";
+
+export const KINDS = ["person", "key", "agent", "rule", "system"] as const;
+export const RESULTS = ["done", "refused", "failed", "expired", "uncertain", "open"] as const;
+/** Groups of acts a reader can ask for; several words belong to the settings of a site. */
+export const GROUPS: Record<string, string> = {
+  session: "session.*",
+  person: "person.*,people.*",
+  key: "key.*",
+  command: "command.*",
+  device: "device.*",
+  location: "location.*",
+  agent: "agent.*",
+  organization: "organization.*",
+  message: "message.*",
+  view: "view.*",
+  local: "hub.*,credentials.*,discovery.*,ceiling.*",
+  transcript: "transcript.*",
+  audit: "audit.*",
+};
+
+export const kindWord = (kind: string): string => maybe(`kind.who_${kind}`, kind);
+export const resultWord = (result: string | null): string => maybe(`result.${result ?? "open"}`, result ?? "");
+
+/** What was done, in words: by its own word, as a fact of that name, or as what a device was asked for. */
+export function actWord(act: string): string {
+  const [group, name] = act.split(".");
+  const verb = group === "command" ? maybe(`verb.${name}`, "") : "";
+  return maybe(`act.${act}`, "") || verb || maybe(`event.${act}`, act);
+}
+
+export const whoName = (act: AuditAct): string => act.who.name || act.who.id || kindWord(act.who.kind);
+
+/** What it was done to, where that has a name of its own. */
+export function subjectName(act: AuditAct): string {
+  const parts = [act.arguments, act.after, act.before];
+  for (const key of ["path", "name", "sign_in"])
+    for (const part of parts) {
+      const value = part?.[key];
+      if (typeof value === "string" && value && value !== whoName(act)) return value;
+    }
+  return "";
+}
+
+export interface Difference {
+  field: string;
+  name: string;
+  before: string;
+  after: string;
+}
+
+/** One value as a reader reads it: times on the own clock, lists with commas. */
+export function said(field: string, value: unknown): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (field.endsWith("_ms") && typeof value === "number") return value === 0 ? "–" : format.absolute(locale(), value);
+  if (field === "role" && typeof value === "string") return maybe(`role.${value}`, value);
+  if (field === "state" && typeof value === "string") return maybe(`person.${value}`, value);
+  if (Array.isArray(value)) return value.length === 0 ? "–" : value.map((each) => said("", each)).join(", ");
+  if (typeof value === "object") return JSON.stringify(value);
+  return valueText(value as Value);
+}
+
+const fieldName = (field: string): string => maybe(`field.${field.replace(/_ms$/, "")}`, field.replace(/_ms$/, "").replace(/_/g, " "));
+
+/** What differs, by field; of a change of one value, that alone. */
+export function differences(act: AuditAct): Difference[] {
+  const before = act.before ?? {};
+  const after = act.after ?? {};
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const point = act.arguments?.key;
+  return fields
+    .map((field) => ({
+      field,
+      name: field === "value" ? (typeof point === "string" ? keyName(point) : t("audit.change")) : fieldName(field),
+      before: said(field, before[field]),
+      after: said(field, after[field]),
+    }))
+    .filter((each) => each.before !== each.after);
+}
+
+/** In one line: "Role: Monitor → Owner". */
+export function changeText(act: AuditAct): string {
+  if (!act.before && !act.after) return "";
+  const [first, ...rest] = differences(act);
+  if (!first) return "";
+  const text = `${first.name}: ${first.before} → ${first.after}`;
+  return rest.length > 0 ? `${text} +${rest.length}` : text;
+}
+
+const HOUR = 3_600_000;
+export const PERIODS: Record<string, { name: Key; ms: number }> = {
+  hour: { name: "audit.when_hour", ms: HOUR },
+  day: { name: "audit.when_day", ms: 24 * HOUR },
+  week: { name: "audit.when_week", ms: 7 * 24 * HOUR },
+  month: { name: "audit.when_month", ms: 30 * 24 * HOUR },
+};
+
+/** Of the address, what is asked of the hub. Periods end now; days begin and end on the reader's clock. */
+export function question(filter: Record<string, string | undefined>, now: number): Record<string, string | undefined> {
+  const period = PERIODS[filter.when ?? ""];
+  const day = (text: string | undefined, time: string) => {
+    const at = text ? new Date(`${text}T${time}`) : null;
+    return at && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined;
+  };
+  const acts = (filter.acts ?? "").split(",").flatMap((group) => (GROUPS[group] ? [GROUPS[group]] : []));
+  return {
+    q: filter.q,
+    kind: filter.kind,
+    who: filter.who,
+    act: acts.join() || filter.act,
+    device: filter.device,
+    subject: filter.subject,
+    address: filter.address,
+    result: filter.result,
+    from: period ? new Date(now - period.ms).toISOString() : day(filter.since, "00:00:00"),
+    until: period ? undefined : day(filter.until, "23:59:59.999"),
+  };
+}
