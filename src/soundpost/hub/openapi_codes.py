@@ -79,6 +79,11 @@ CODES: dict[str, Fault] = {
     "invalid_number": Fault(
         400, "Enter the number with + and the country in front, such as +44 20 7946 0958.", {"field": "number"}
     ),
+    "key_refused": Fault(
+        401,
+        "This API key is not good here: it is wrong, has expired or was revoked. Make a new one under Settings > API keys.",
+    ),
+    "key_scope": Fault(403, "Administrators make keys that read; ask an owner for more.", {"right": "own"}),
     "last_owner": Fault(
         409, "There must be an owner who can sign in, sees everything and does not end. Make somebody else owner first."
     ),
@@ -125,6 +130,11 @@ CODES: dict[str, Fault] = {
     "no_mail_here": Fault(409, "No mail is set up here; ask an owner for a link."),
     "no_number": Fault(409, "There is no number to verify."),
     "no_second_factor": Fault(409, "There is no second factor to remove."),
+    "no_such_key": Fault(
+        404,
+        "There is no such key; it was revoked, or went with its person.",
+        {"id": "key_06hq8v3k4r0f5a2s7t9b1c3d5e"},
+    ),
     "no_such_message": Fault(404, "There is no such message."),
     "no_such_person": Fault(404, "There is no such person.", {"id": "usr_06hq8v3k4r0f5a2s7t9b1c3d5e"}),
     "no_such_session": Fault(404, "This session has ended already.", {"id": "ses_06hq8v3k4r0f5a2s7t9b1c3d5e"}),
@@ -195,6 +205,7 @@ CODES: dict[str, Fault] = {
     "too_long": Fault(400, "The text may have at most 20000 characters.", {"field": "terms", "most": 20000}),
     "too_many": Fault(400, "Put at most 1000 devices at once.", {"most": 1000}),
     "too_many_attempts": Fault(429, "Too many failed attempts. Try again in 8 seconds.", {"retry_after_s": 8}),
+    "too_many_keys": Fault(409, "You have 100 keys; revoke one that is not used first.", {"most": 100}),
     "too_many_topics": Fault(400, "Too many topics at once; leave some first.", {"most": 200}),
     "too_many_views": Fault(409, "You have 100 views. Delete one first."),
     "unauthenticated": Fault(401, "Sign in first."),

@@ -46,7 +46,7 @@ def general(handler: HTTPRouteHandler) -> str:
     if "data" in taken:
         found += ["invalid", "body_missing", "too_large", "unsupported_media_type"]
     if right != "open":
-        found.append("unauthenticated")
+        found += ["unauthenticated", "key_refused", "too_many_attempts"]
         if not opt.get("first"):
             found.append("second_factor_needed:403")
     if right not in ("open", "see") or opt.get("whole"):

@@ -4194,6 +4194,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The id of the API key. */
                 key_id: string;
             };
             cookie?: never;

@@ -11,6 +11,7 @@ export const audit = {
   "act.hub.configured": "Mit einem zentralen Hub verbunden",
   "act.hub.forgotten": "Vom zentralen Hub getrennt",
   "act.key.added": "API-Schlüssel hinzugefügt",
+  "act.key.revoked": "API-Schlüssel widerrufen",
   "act.location.mirrored": "Orte vom Hub übernommen",
   "act.message.dropped": "Nachricht verworfen",
   "act.message.retried": "Nachrichten erneut versucht",

@@ -11,6 +11,7 @@ export const audit = {
   "act.hub.configured": "Unido a un hub central",
   "act.hub.forgotten": "Separado del hub central",
   "act.key.added": "Clave de API añadida",
+  "act.key.revoked": "Clave de API revocada",
   "act.location.mirrored": "Lugares tomados del hub",
   "act.message.dropped": "Mensaje descartado",
   "act.message.retried": "Mensajes reintentados",

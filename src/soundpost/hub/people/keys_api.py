@@ -83,19 +83,34 @@ class KeysController(Controller):
     path = "/api/v1/keys"
     tags = ("API keys",)
 
-    @get("", opt={"right": "see"}, summary="One's own keys, and those of the people one may manage")
+    @get(
+        "",
+        opt={"right": "see", "faults": "not_a_person"},
+        summary="One's own keys, and those of the people one may manage",
+    )
     async def all(self, request: AnyRequest, keys: Keys) -> KeyList:
         reader = http.signed_in(request)
         return KeyList([item(key, reader) for key in await keys.all(reader)])
 
-    @post("", opt={"right": "administer"}, summary="Make a key of one's own; an administrator's reads only")
+    @post(
+        "",
+        opt={
+            "right": "administer",
+            "faults": "key_scope location_gone no_such_key not_a_person not_allowed too_many_keys",
+        },
+        summary="Make a key of one's own; an administrator's reads only",
+    )
     async def add(self, request: AnyRequest, keys: Keys, data: JSONBody[NewKey]) -> MadeKey:
         reader = http.signed_in(request)
         wanted = Wanted(data.name, data.scope, frozenset(data.places), moment(data.expires, "expires"))
         made, text = await keys.add(reader, http.who(request), wanted)
         return MadeKey(text, item(made, reader))
 
-    @delete("/{key_id:str}", opt={"right": "see"}, summary="Revoke a key: it works no more, at once")
+    @delete(
+        "/{key_id:str}",
+        opt={"right": "see", "faults": "no_such_key not_a_person"},
+        summary="Revoke a key: it works no more, at once",
+    )
     async def revoke(self, request: AnyRequest, keys: Keys, key_id: str) -> None:
         await keys.revoke(http.signed_in(request), http.who(request), key_id)
 
