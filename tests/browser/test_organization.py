@@ -1,6 +1,7 @@
 """Settings > Organization as an owner fills it in: a real mail server on loopback, real Chromium, a real hub that is killed in between."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -181,3 +182,35 @@ def test_a_hub_killed_while_it_sends_sends_again(office: Office) -> None:
         assert "may reach you twice" in str(second)
         who.see("organization-messages", "Nothing waits, nothing failed.")
         who.close()
+
+
+def test_what_waited_before_a_restore_goes_out_on_an_owners_word_alone(office: Office) -> None:
+    """The database is put back from a copy: what waited then is held, whatever has come of it since."""
+    who = office.person()
+    office.invite(who, "bo@example.org")
+    office.invite(who, "cy@example.org")
+    who.see("mail-waiting", "2 messages wait")
+    port = office.hub.ready["url"].rpartition(":")[2]
+    data, copy = office.base / "hub" / "soundpost.db", office.base / "copy.db"
+    office.hub.stop()
+    shutil.copy(data, copy)
+    office.hub = hub(office.base, office.programs, port, "0")
+    office.invite(who, "later@example.org")  # the log goes on
+    office.hub.stop()
+    shutil.copy(copy, data)
+    office.hub = hub(office.base, office.programs, port, "0")
+    who.open("/settings/organization")
+    who.see("held-text", "2 messages from before")
+    who.see("messages", "Held since")
+    assert look(who, "organization-held") == []
+    with posted() as post:
+        set_up_mail(who, post.sink.port)
+        office.invite(who, "di@example.org")
+        eventually("what is new goes out", lambda: post.recipients() == ["di@example.org"])
+        who.at("tool-held-send").click()
+        who.see("dialog-held", "second time")
+        who.at("dialog-held-act").click()
+        eventually("what was held", lambda: len(post.recipients()) == 3)
+        assert sorted(post.recipients()) == ["bo@example.org", "cy@example.org", "di@example.org"]
+        expect(who.at("held")).to_have_count(0, timeout=WAIT_MS)
+    who.close()

@@ -12,7 +12,7 @@ import { errandText, mailLink } from "@/ui/send";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");
 const user = (name: string, more: Partial<User> = {}): User => ({
-  id: `usr_${name}`, name, sign_in: `${name}@example.org`, role: "monitor", state: "active", places: [], ends: null, ended: false, created: null, last_seen: null, invited_by: "", invited_until: null, locked: null, ...more,
+  id: `usr_${name}`, name, sign_in: `${name}@example.org`, role: "monitor", state: "active", places: [], ends: null, ended: false, created: null, last_seen: null, invited_by: "", invited_until: null, second_factor: false, locked: null, ...more,
 });
 
 test("an entry is taken apart as the hub does", () => {

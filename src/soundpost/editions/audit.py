@@ -96,7 +96,8 @@ def lines(report: Report) -> list[str]:
             f"At row {one.n}, on {rfc3339(one.time_ms)}, this hub found that it had gone back to an older copy: acts that were "
             "written after that copy are not here."
         )
-    return [summary(report), *(f"  {line}" for line in told), f"Head to keep elsewhere: {report.head}"]
+    last = [f"Head to keep elsewhere: {report.head}"] if report.state == "whole" else []
+    return [summary(report), *(f"  {line}" for line in told), *last]
 
 
 def summary(report: Report) -> str:

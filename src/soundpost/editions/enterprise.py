@@ -13,6 +13,7 @@ from soundpost.hub import serve, tls
 from soundpost.hub.app import Edition
 from soundpost.hub.audit import jobs as audit_jobs
 from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.mail import heads
 from soundpost.hub.people.api import DoorView
 from soundpost.hub.people.rules import proxies
 from soundpost.hub.people.service import People
@@ -38,6 +39,8 @@ class Options(Struct):
     session_days: float = 90
     audit_days: float = audit_jobs.DAYS
     """How long the audit is kept; 0: for ever."""
+    audit_mail: list[str] = field(default_factory=list)
+    """Who gets the audit's head by mail, once a day."""
 
 
 def told(data: Path | None, ready_json: bool, **given: Any) -> Options:
@@ -63,9 +66,12 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
             longest_ms=days_ms(options.session_days),
         )
         edition = Edition("enterprise")
-        days = audit_days(options.audit_days)
+        days, carriers = (
+            audit_days(options.audit_days),
+            [heads.carrier(options.audit_mail)] if options.audit_mail else [],
+        )
         async with rooms.opened(
-            edition, store, people, clock, door=True, address=pages(options), audit_days=days
+            edition, store, people, clock, door=True, address=pages(options), audit_days=days, head_carriers=carriers
         ) as house:
             house.about.fingerprint = certificate.fingerprint
             plain, secure = serve.Plain(port=options.port), serve.Tls(certificate, port=options.tls_port)

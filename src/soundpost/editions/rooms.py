@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
 from soundpost.hub.audit import jobs as audit_jobs
+from soundpost.hub.audit.chain import Head
 from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.service import ADDED as AUDITED
 from soundpost.hub.commands import api as commands_api
@@ -28,12 +29,15 @@ from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.site_places import PlacesTeller
 from soundpost.hub.live.service import Live
+from soundpost.hub.mail import api as mail_api
 from soundpost.hub.mail import jobs as mail_jobs
 from soundpost.hub.mail.service import Post
+from soundpost.hub.organization.api import OrganizationController, TermsController
 from soundpost.hub.organization.service import Organization
 from soundpost.hub.people import jobs as people_jobs
-from soundpost.hub.people import keys_api, organization_api, users_api, views_api
+from soundpost.hub.people import keys_api, users_api, views_api
 from soundpost.hub.people.api import About
+from soundpost.hub.people.http import handing_in
 from soundpost.hub.people.keys import Keys
 from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
@@ -74,12 +78,15 @@ async def opened(
     door: bool = False,
     address: str = "",
     audit_days: float = audit_jobs.DAYS,
+    head_carriers: Sequence[Callable[[Tx, Head], None]] = (),
     controllers: tuple[Any, ...] = (),
     services: dict[str, object] | None = None,
     prepare: Callable[["House"], None] = lambda house: None,
 ) -> AsyncIterator[House]:
     """Starts the rooms bottom up and stops them top down. `door`: other machines' agents may come in. `address`: of this hub's
     pages, as far as it is known at the start. `prepare` may register more topics before anybody is let in."""
+    organization = people.organization
+    organization.given_address = address
     code = await people.start()
     agents = Agents(store, people.passwords)
     await agents.start()
@@ -97,9 +104,8 @@ async def opened(
     inventory.break_links_with(links.break_link)
     users = Users(people, store, clock)
     people.places_within = inventory.places_within
-    organization = Organization(store, address=address)
-    await organization.start()
     post = Post(store, organization)
+    organization.standing = post.standing
     users.post = lambda: post.why("mail")
     people.can_mail, people.can_text = (lambda: not post.why("mail")), (lambda: not post.why("sms"))
     keys = Keys(people, store)
@@ -110,7 +116,7 @@ async def opened(
     if teller:
         commands.ceiling_of, links.site_plan = items.ceiling, teller.plan
     live = Live(people, inventory, commands, items, links)
-    live.register_object("messages", lambda: organization_api.ways(post))
+    live.register_object("messages", lambda: mail_api.ways(post))
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
@@ -120,14 +126,15 @@ async def opened(
     live.register_turns("audit", audited)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
+    keeper.carriers.extend(head_carriers)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
             *places_api.CONTROLLERS,
             *users_api.CONTROLLERS,
             *keys_api.CONTROLLERS,
-            organization_api.TermsController,
-            *(organization_api.CONTROLLERS if people.mail else ()),
+            TermsController,
+            *([handing_in(OrganizationController, mail_api.MessagesController)] if people.mail else ()),
             *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             SitesController,

@@ -48,7 +48,7 @@ def general(handler: HTTPRouteHandler) -> str:
     if right != "open":
         found += ["unauthenticated", "key_refused", "too_many_attempts"]
         if not opt.get("first"):
-            found.append("second_factor_needed:403")
+            found += ["second_factor_needed:403", "terms_due"]
     if right not in ("open", "see") or opt.get("whole"):
         found.append("not_allowed")
     if not handler.http_methods <= SAFE:

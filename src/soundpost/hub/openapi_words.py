@@ -135,6 +135,10 @@ PARAMETERS: dict[str, Part] = {
     "cursor": text("`next` of the page before; belongs to the same question."),
     "device": text("The id of a device."),
     "firmware": text("A firmware version, exactly."),
+    "hand_over": {
+        "description": "Whether the link is shown, to be handed over, also where mail could carry it.",
+        "schema": {"type": "boolean"},
+    },
     "hanging": {
         "description": "What becomes of what hangs there: lift (to the place above), remove (it goes as well).",
         "schema": {"type": "string", "enum": ["", "lift", "remove"]},
@@ -165,7 +169,7 @@ PARAMETERS: dict[str, Part] = {
     ),
     "type": text("Types of facts, with commas between, such as device.status."),
     "which": {
-        "description": "Messages of one state; waiting and failed unless told.",
+        "description": "Messages of one state; held, waiting and failed unless told.",
         "schema": {"type": "string", "enum": list(mail_states.STATES)},
     },
     "agent_id": id_of("server", "agt"),

@@ -177,6 +177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Accept the terms as they are now */
+        put: operations["ApiV1AccountTermsTerms"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -889,6 +906,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organization/messages/held/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drop what was held since the hub was put back to an older state */
+        post: operations["ApiV1OrganizationMessagesHeldDropDropHeld"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization/messages/held/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send what was held since the hub was put back to an older state */
+        post: operations["ApiV1OrganizationMessagesHeldReleaseRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organization/messages/retry": {
         parameters: {
             query?: never;
@@ -1194,7 +1245,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A link for somebody who forgot the password */
+        /** A link for somebody who forgot the password: by mail, or to hand over */
         post: operations["ApiV1UsersUserIdResetReset"];
         delete?: never;
         options?: never;
@@ -2005,7 +2056,7 @@ export interface components {
             said: string;
             sending: boolean;
             /** @enum {string} */
-            state: "waiting" | "sent" | "failed";
+            state: "waiting" | "sent" | "failed" | "held";
             to: string;
             tries: number;
         };
@@ -2233,10 +2284,12 @@ export interface components {
         };
         /**
          * ResetLink
-         * @description The path of the page to hand over; shown this once. It fits once, for `minutes`.
+         * @description `mailed`: the person gets it by mail. Else `link` is the path of the page to hand over, shown this once. It fits once, for
+         *         `minutes`.
          */
         ResetLink: {
-            link: string;
+            link: string | null;
+            mailed: boolean;
             minutes: number;
         };
         /** Retried */
@@ -2306,10 +2359,13 @@ export interface components {
          * SessionView
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+         *         `accept_first`: so it is with terms that changed since they were accepted.
          *         `password_least`: how many characters a password needs.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
+            /** @default false */
+            accept_first?: boolean;
             agents: components["schemas"]["DoorView"] | null;
             /** @enum {string} */
             edition: "enterprise" | "local_agent";
@@ -2467,6 +2523,13 @@ export interface components {
             };
         };
         /**
+         * TermsBody
+         * @description Those that were read.
+         */
+        TermsBody: {
+            revision: number;
+        };
+        /**
          * TermsChange
          * @description Plain texts, or links to pages. What differs makes a new revision.
          */
@@ -2540,6 +2603,7 @@ export interface components {
             name: string;
             places: string[];
             role: ("monitor" | "administrator" | "owner") | null;
+            second_factor: boolean | null;
             sign_in: string | null;
             state: ("invited" | "active" | "disabled") | null;
         };
@@ -2568,10 +2632,12 @@ export interface components {
         };
         /**
          * WayView
-         * @description How messages leave this way. `why` "": they do; else why they wait. `words`: the server's own, with when it is tried again.
+         * @description How messages leave this way. `why` "": they do; else why they wait. `held`: from before the hub was put back to an older state,
+         *         they wait for an owner's word. `words`: the server's own, with when it is tried again.
          */
         WayView: {
             failed: number;
+            held: number;
             next: string | null;
             ready: boolean;
             since: string | null;
@@ -2978,6 +3044,37 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AccountTermsTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TermsBody"];
+            };
+        };
         responses: {
             /** @description Done; there is nothing to say. */
             204: {
@@ -4860,8 +4957,8 @@ export interface operations {
     ApiV1OrganizationMessagesMessages: {
         parameters: {
             query?: {
-                /** @description Messages of one state; waiting and failed unless told. */
-                which?: "waiting" | "sent" | "failed";
+                /** @description Messages of one state; held, waiting and failed unless told. */
+                which?: "waiting" | "sent" | "failed" | "held";
                 /** @description How many at most; 100 unless told. */
                 limit?: number;
                 /** @description `next` of the page before; belongs to the same question. */
@@ -4880,6 +4977,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesHeldDropDropHeld: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1OrganizationMessagesHeldReleaseRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
                 };
             };
             /** @description A problem */
@@ -5644,7 +5799,10 @@ export interface operations {
     };
     ApiV1UsersUserIdResetReset: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether the link is shown, to be handed over, also where mail could carry it. */
+                hand_over?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The id of the person. */

@@ -77,6 +77,7 @@ export interface Ways {
 export type AuditAct = Schemas["ActView"];
 export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
+export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */

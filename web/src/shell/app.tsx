@@ -7,6 +7,7 @@ import type { Session } from "@/api/types";
 import { live } from "@/live/socket";
 import { useLine } from "@/live/hooks";
 import { commands } from "@/live/commands";
+import { AcceptFirst } from "@/rooms/people/accept-first";
 import { FirstRun } from "@/rooms/people/first-run";
 import { Register } from "@/rooms/people/register";
 import { Reset } from "@/rooms/people/reset";
@@ -78,7 +79,7 @@ function Sessions(): ReactNode {
 
   const [token, setToken] = useState(resetToken);
   const [reset, setReset] = useState(false);
-  const signedIn = Boolean(session?.person) && !session?.set_up_first;
+  const signedIn = Boolean(session?.person) && !session?.set_up_first && !session?.accept_first;
   useEffect(() => {
     if (!signedIn) return;
     live.start();
@@ -188,7 +189,7 @@ function Sessions(): ReactNode {
   if (!session.person) return <SignIn session={session} brand={brand} used={used || firstRunCode() !== ""} reset={reset} onDone={signedInAs} />;
   return (
     <SessionContext.Provider value={value}>
-      {session.set_up_first ? <SetUpFirst brand={brand} onDone={() => void load()} /> : <RouterProvider router={router} />}
+      {session.accept_first ? <AcceptFirst brand={brand} onDone={() => void load()} /> : session.set_up_first ? <SetUpFirst brand={brand} onDone={() => void load()} /> : <RouterProvider router={router} />}
     </SessionContext.Provider>
   );
 }

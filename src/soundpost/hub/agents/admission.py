@@ -218,7 +218,7 @@ class Admission:
         uid = hello.last_acked
         if not uid or uid == account.last_uid or not tx.unseen([uid]):
             return True
-        if meta.get(tx.conn, "log_renewed_by") != self._run.encode():
+        if not self._agents.store.renewed and meta.get(tx.conn, "log_renewed_by") != self._run.encode():
             meta.put(tx, "log_renewed_by", self._run.encode())
             self._agents.store.new_log(tx)
             audit.recorded(tx, audit.SYSTEM, "hub.restored", subject=account.id, detail={"name": account.name})

@@ -5,6 +5,7 @@ older copy (truth T36): it says so in the audit, and its log gets a new id.
 """
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from soundpost.hub.audit import chain, cutting, proving, repo, service
@@ -22,11 +23,13 @@ NOTE = "audit.head"
 
 
 class Keeper:
-    """`days`: how long rows are kept, 0 for ever. `left` tells each hour's head to whatever carries it away."""
+    """`days`: how long rows are kept, 0 for ever. `left` tells each hour's head; `carriers` take it in a transaction, to send it
+    on from there."""
 
     def __init__(self, store: Store, prover: Prover, days: float = DAYS) -> None:
         self._store, self._prover, self._days = store, prover, days
         self.left: Signal[Head] = Signal("head of the audit")
+        self.carriers: list[Callable[[Tx, Head], None]] = []
         self._log = log.get("audit")
         self._line = log.UpDown(self._log, "the hourly round of the audit")
 
@@ -52,6 +55,8 @@ class Keeper:
             self._log.info("head of the audit", head=head.text)
             self._note(head)
             self.left.emit(head)
+            for carry in self.carriers:
+                await self._store.unit_of_work(lambda tx, carry=carry: carry(tx, head))  # type: ignore[misc]
         if self._days:
             await cutting.cut(self._store, self._store.clock.now_ms() - round(self._days * DAY_MS))
         report = await self._prover.now(self._rest)

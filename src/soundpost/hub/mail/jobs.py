@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from soundpost.hub.mail import letters, repo, rules, sms, smtp, states, texts
 from soundpost.hub.mail.rules import Outcome
-from soundpost.hub.mail.service import CHANGED, Down, Post, context
+from soundpost.hub.mail.service import CHANGED, Down, Post, context, hold
 from soundpost.hub.organization.service import MAIL_SECRET, SMS_SECRET
 from soundpost.hub.store import Tx
 from soundpost.kernel import backoff, log
@@ -76,6 +76,7 @@ class Courier:
         return await self._store.read(lambda conn: repo.due(conn, self._channel, now, without, BATCH))
 
     def _tidy(self, tx: Tx) -> None:
+        hold(tx)
         if self._channel in self._post.renewed:
             repo.hasten(tx.conn, self._channel, tx.now_ms)
             tx.after(lambda: self._post.renewed.discard(self._channel))
@@ -144,6 +145,7 @@ class Courier:
 
     def _begin(self, tx: Tx, row: Row[Any], message_id: str) -> Row[Any] | None:
         tx.hint(CHANGED)
+        hold(tx)  # a restore may be found between two messages
         return repo.begin(tx.conn, row.id, tx.now_ms, message_id)
 
     async def _tried(self, row: Row[Any], send: Send) -> Outcome:

@@ -65,11 +65,26 @@ def interrupted(conn: Connection) -> int:
     return conn.execute(statement.values(began_ms=0, repeats=1)).rowcount
 
 
+def hold(conn: Connection, before: str) -> int:
+    """All that waits with an id below this one; they may be out already. One that is being sent this moment is let go."""
+    statement = update(outgoing).where(outgoing.c.state == states.WAITING, outgoing.c.began_ms == 0)
+    return conn.execute(statement.where(outgoing.c.id < before).values(state=states.HELD, repeats=1)).rowcount
+
+
+def release(conn: Connection, now_ms: int) -> int:
+    values = {"state": states.WAITING, "next_ms": now_ms, "first_ms": 0, "tries": 0}
+    return conn.execute(update(outgoing).where(outgoing.c.state == states.HELD).values(**values)).rowcount
+
+
+def drop_held(conn: Connection) -> int:
+    return conn.execute(delete(outgoing).where(outgoing.c.state == states.HELD)).rowcount
+
+
 def expire(conn: Connection, now_ms: int, said: str) -> list[Row[Any]]:
     """What would say nothing of worth any more; an open attempt may still end."""
     statement = (
         update(outgoing)
-        .where(outgoing.c.state == states.WAITING, outgoing.c.began_ms == 0)
+        .where(outgoing.c.state.in_((states.WAITING, states.HELD)), outgoing.c.began_ms == 0)
         .where(outgoing.c.expires_ms > 0, outgoing.c.expires_ms <= now_ms)
         .values(state=states.FAILED, said=said, body=None, ended_ms=now_ms)
         .returning(outgoing.c.id, outgoing.c.channel, outgoing.c.kind)
@@ -102,11 +117,11 @@ def of_person(conn: Connection, person: str) -> Row[Any] | None:
 
 
 def again(conn: Connection, now_ms: int, id: str | None = None) -> int:
-    """Failed or waiting messages are tried at once, and for the whole time again; those whose words are gone can't be."""
+    """Failed or waiting messages are tried at once, and for the whole time again; those whose words are gone can't be. What is held goes
+    only when it is named."""
     statement = update(outgoing).where(outgoing.c.state != states.SENT, outgoing.c.body.is_not(None))
     statement = statement.where(outgoing.c.began_ms == 0)
-    if id is not None:
-        statement = statement.where(outgoing.c.id == id)
+    statement = statement.where(outgoing.c.state != states.HELD if id is None else outgoing.c.id == id)
     values = {"state": states.WAITING, "next_ms": now_ms, "first_ms": 0, "ended_ms": 0, "tries": 0}
     return conn.execute(statement.values(**values)).rowcount
 

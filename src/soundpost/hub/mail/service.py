@@ -11,14 +11,17 @@ from sqlalchemy import Row
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import repo, rules, states
+from soundpost.hub.organization.rules import Standing
 from soundpost.hub.organization.service import Organization
-from soundpost.hub.store import Store, Tx
+from soundpost.hub.store import Store, Tx, meta
+from soundpost.hub.store.engine import RENEWED
 from soundpost.kernel import ids
 from soundpost.kernel.errors import Conflict, NotFound
 
 Channel = Literal["mail", "sms"]
 QUEUED, CHANGED = "message.queued", "message.changed"
 """Hints: something is to be sent; something about what waits is different."""
+QUEUE_LOG = "outgoing_log"
 
 
 def queue(
@@ -58,6 +61,23 @@ def cancel(tx: Tx, person: str, kinds: Collection[str] = ()) -> int:
     return gone
 
 
+def hold(tx: Tx) -> bool:
+    """The hub was put back to an older state (its log has another id than the one under which this queue was last looked at): what waited
+    then may be out already, so it is held until an owner says go (T36). True when that was so."""
+    now, known = meta.log_id(tx.conn), meta.get(tx.conn, QUEUE_LOG)
+    if known is not None and known.decode() == now:
+        return False
+    meta.put(tx, QUEUE_LOG, now.encode())
+    if known is None:
+        return False
+    held = repo.hold(tx.conn, "out_" + now.partition("_")[2])  # ids follow time: what was queued since is not old
+    if held:
+        audit.recorded(tx, audit.SYSTEM, "message.held", detail={"count": held})
+        tx.log("message.held", {"count": held})
+        tx.hint(CHANGED)
+    return True
+
+
 def context(id: str) -> str:
     return f"outgoing {id}"
 
@@ -69,17 +89,6 @@ class Down(Struct, frozen=True):
     since_ms: int
     next_ms: int
     failures: int
-
-
-class Standing(Struct, frozen=True):
-    """How one way out is doing. `why`: "" (it works), `not_set_up`, `address_missing` (mails with a link wait), `down`."""
-
-    why: str
-    waiting: int = 0
-    failed: int = 0
-    words: str = ""
-    since_ms: int = 0
-    next_ms: int = 0
 
 
 class Post:
@@ -106,7 +115,7 @@ class Post:
     def hear(self, word: str) -> None:
         if word in (QUEUED, CHANGED):
             self._stale.set()
-        if word == QUEUED:
+        if word in (QUEUED, RENEWED):
             self.wake()
 
     async def count(self) -> None:
@@ -125,10 +134,11 @@ class Post:
     def standing(self, channel: str) -> Standing:
         """From memory: pages look at it each second."""
         down, why = self.down.get(channel), self.why(channel)
-        waiting, failed = (self._counts.get((channel, state), 0) for state in (states.WAITING, states.FAILED))
+        counted = (states.WAITING, states.FAILED, states.HELD)
+        waiting, failed, held = (self._counts.get((channel, state), 0) for state in counted)
         if down is None or why not in ("down", "address_missing"):
-            return Standing(why, waiting, failed)
-        return Standing("down", waiting, failed, down.words, down.since_ms, down.next_ms)
+            return Standing(why, waiting, failed, held=held)
+        return Standing("down", waiting, failed, down.words, down.since_ms, down.next_ms, held)
 
     def why(self, channel: str) -> str:
         settings = self.organization.settings
@@ -157,6 +167,28 @@ class Post:
             return count
 
         self.down.clear()
+        return await self.store.unit_of_work(work)
+
+    async def release(self, who: Who) -> int:
+        """What was held since a restore goes out now. Returns how many messages."""
+
+        def work(tx: Tx) -> int:
+            count = repo.release(tx.conn, tx.now_ms)
+            if count:
+                audit.recorded(tx, who, "message.released", detail={"count": count})
+                tx.hint(QUEUED)
+            return count
+
+        return await self.store.unit_of_work(work)
+
+    async def drop_held(self, who: Who) -> int:
+        def work(tx: Tx) -> int:
+            count = repo.drop_held(tx.conn)
+            if count:
+                audit.recorded(tx, who, "message.held_dropped", detail={"count": count})
+                tx.hint(CHANGED)
+            return count
+
         return await self.store.unit_of_work(work)
 
     async def drop(self, who: Who, id: str) -> None:

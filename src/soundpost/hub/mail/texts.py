@@ -180,6 +180,31 @@ def _number_code(language: str, p: Params) -> Words:
     return Words(text, (text,))
 
 
+def _audit_head(language: str, p: Params) -> Words:
+    head, time = str(p.get("head", "")), when(p.get("time"))
+    subject, keep, compare = {
+        "en": (
+            "Head of Soundpost's audit",
+            f"At {time} the audit ended with: {head}",
+            "Keep this mail. Whether the audit was written anew since, this tells: soundpost audit verify --head "
+            + head,
+        ),
+        "de": (
+            "Kopf des Soundpost-Protokolls",
+            f"Am {time} endete das Protokoll mit: {head}",
+            "Heben Sie diese Mail auf. Ob das Protokoll seither neu geschrieben wurde, zeigt: soundpost audit verify --head "
+            + head,
+        ),
+        "es": (
+            "Cabecera de la auditoría de Soundpost",
+            f"El {time} la auditoría terminaba en: {head}",
+            "Guarde este correo. Si desde entonces se reescribió la auditoría, lo muestra: soundpost audit verify --head "
+            + head,
+        ),
+    }[language]
+    return Words(subject, (keep, compare))
+
+
 def _test(language: str, p: Params) -> Words:
     subject, text = {
         "en": (
@@ -213,6 +238,7 @@ KINDS: dict[str, Callable[[str, Params], Words]] = {
     "password_changed": _password_changed,
     "second_factor_changed": _second_factor_changed,
     "number_code": _number_code,
+    "audit_head": _audit_head,
     "test": _test,
 }
 

@@ -17,11 +17,39 @@ METHODS = ("POST", "PUT", "GET")
 LANGUAGES = ("en", "de", "es")
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 TEXT_MOST = 100_000
+POLICIES = ("nobody", "administrators", "everybody")
+"""Of whom a second factor is demanded; `administrators` means owners as well."""
+WHY = ("", "not_set_up", "address_missing", "down")
 PLACEHOLDERS = frozenset({"to", "text", "id", "secret"})
 BRACES = re.compile(r"\{([a-z_]+)\}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 HEADER = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 MAIL = re.compile(r"^[^@\s\x00-\x1f\x7f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f\x7f<>,;:\"()\[\]\\]+$")
+
+
+class Asker(Struct, frozen=True):
+    """Who asks, as far as this room and the one above it must know; handed in by who signs people in."""
+
+    rights: frozenset[str]
+    sign_in: str = ""
+    name: str = ""
+
+    @property
+    def called(self) -> str:
+        return self.name or self.sign_in
+
+
+class Standing(Struct, frozen=True):
+    """How one way out is doing, as the mail room tells it. `why`: "" (it works), `not_set_up`, `address_missing` (mails with a link wait),
+    `down`. `held`: from before a restore; they wait for an owner's word."""
+
+    why: str = "not_set_up"
+    waiting: int = 0
+    failed: int = 0
+    words: str = ""
+    since_ms: int = 0
+    next_ms: int = 0
+    held: int = 0
 
 
 class MailSettings(Struct, frozen=True):

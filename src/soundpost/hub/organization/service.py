@@ -3,6 +3,7 @@
 Kept in memory as it is in the store: rooms that send and pages that show it don't ask the database.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.organization import repo, rules
-from soundpost.hub.organization.rules import MailSettings, SmsSettings, Terms
+from soundpost.hub.organization.rules import MailSettings, SmsSettings, Standing, Terms
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel.errors import Invalid
 from soundpost.kernel.sealed import Secrets
@@ -30,6 +31,8 @@ class Settings(Struct, frozen=True):
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     terms: Terms = Terms()
+    second_factor: str = rules.POLICIES[0]
+    """Of whom a second factor is demanded."""
     has_mail_secret: bool = False
     has_sms_secret: bool = False
 
@@ -43,6 +46,7 @@ class Change(Struct):
     mail: dict[str, Any] | UnsetType | None = UNSET
     sms: dict[str, Any] | UnsetType | None = UNSET
     terms: dict[str, Any] | UnsetType = UNSET
+    second_factor: str | UnsetType = UNSET
     mail_secret: str | UnsetType | None = UNSET
     sms_secret: str | UnsetType | None = UNSET
 
@@ -51,19 +55,21 @@ class Organization:
     """`address`: of this hub as it was told at its start (`--host-name`), until an owner enters another."""
 
     def __init__(self, store: Store, *, address: str = "") -> None:
-        self._store, self._given = store, address
+        self._store, self.given_address = store, address
         self._sealed: dict[str, bytes] = {}
         self.settings = Settings()
         self.changes = 0
         """Where the log stood at the last change: another number after each, across restarts as well."""
         self.changed: Signal[Settings] = Signal("organization changed")
+        self.standing: Callable[[str], Standing] = lambda channel: Standing()
+        """How mail and text messages are doing; handed in by the room that sends them."""
 
     async def start(self) -> None:
         self._take(*await self._store.read(_load), self._store.head)
 
     @property
     def address(self) -> str:
-        return self.settings.address or self._given
+        return self.settings.address or self.given_address
 
     @property
     def secrets(self) -> Secrets:
@@ -126,6 +132,7 @@ def _changed(before: Settings, change: Change) -> Settings:
         else rules.check_mail(mail, has_password=secret),
         sms=sms if sms == before.sms else rules.check_sms(sms),
         terms=terms,
+        second_factor=before.second_factor if change.second_factor is UNSET else _policy(change.second_factor),
         has_mail_secret=secret,
         has_sms_secret=_has(before.has_sms_secret, change.sms_secret) and change.sms is not None,
     )
@@ -158,6 +165,12 @@ def _language(code: str) -> str:
     if code not in rules.LANGUAGES:
         raise rules.wrong("language", f"A language is one of {', '.join(rules.LANGUAGES)}.")
     return code
+
+
+def _policy(word: str) -> str:
+    if word not in rules.POLICIES:
+        raise rules.wrong("demanded_of", f"Choose one of {', '.join(rules.POLICIES)}.")
+    return word
 
 
 def _has(before: bool, given: str | UnsetType | None) -> bool:
@@ -198,7 +211,9 @@ def _check_secrets(before: Settings, after: Settings, change: Change) -> None:
 def _put(tx: Tx, before: Settings, after: Settings) -> list[str]:
     """Writes what differs; the names of it."""
     different = [
-        key for key in ("name", "address", "language", "mail", "sms") if getattr(before, key) != getattr(after, key)
+        key
+        for key in ("name", "address", "language", "mail", "sms", "second_factor")
+        if getattr(before, key) != getattr(after, key)
     ]
     for key in different:
         repo.put(tx.conn, key, LEVEL + msgspec.msgpack.encode(getattr(after, key)), tx.now_ms)
@@ -227,7 +242,7 @@ def _told(before: Settings, after: Settings) -> dict[str, Any]:
         return {
             "name": settings.name, "address": settings.address, "language": settings.language,
             "mail": {name: value for name, value in mail.items() if name != "ca_pem"}, "sms": sms,
-            "terms": settings.terms.revision,
+            "terms": settings.terms.revision, "second_factor": settings.second_factor,
         }  # fmt: skip
 
     old, new = plain(before), plain(after)

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import service as mail
+from soundpost.hub.organization import service as organization
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal
 from soundpost.hub.people.service import People
@@ -67,6 +68,20 @@ class Account:
                 subject=principal.id,
                 detail={"before": {name: getattr(before, name) for name in changed}, "after": changed},
             )
+
+        await self._store.unit_of_work(work)
+
+    async def accept(self, principal: Principal, who: Who, revision: int) -> None:
+        """The terms as they are now. Raises Conflict where others hold by now than those that were read."""
+        _person_only(principal)
+
+        def work(tx: Tx) -> None:
+            holds = organization.revision(tx)
+            if revision != holds:
+                raise Conflict("The terms changed meanwhile; read them again.", code="terms_changed", revision=holds)
+            accepted = {"terms_ms": tx.now_ms, "terms_revision": holds}
+            repo.change_person(tx.conn, principal.id, **accepted)
+            audit.recorded(tx, who, "person.terms", subject=principal.id, detail=accepted)
 
         await self._store.unit_of_work(work)
 

@@ -6,6 +6,7 @@ from litestar import Controller, Request, Response, delete, get, patch, post, pu
 from litestar.params import JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
+from soundpost.hub.organization.rules import POLICIES
 from soundpost.hub.people import http, rules
 from soundpost.hub.people.account import Account, OpenSession, Profile
 from soundpost.hub.people.api import About, SessionView, answer
@@ -16,7 +17,7 @@ from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.shape import one_of
 
 AnyRequest = Request[Any, Any, Any]
-Policy = Annotated[str, one_of(rules.POLICIES)]
+Policy = Annotated[str, one_of(POLICIES)]
 
 
 class FactorView(Struct):
@@ -71,6 +72,12 @@ class NumberBody(Struct, forbid_unknown_fields=True):
     number: str
 
 
+class TermsBody(Struct, forbid_unknown_fields=True):
+    """Those that were read."""
+
+    revision: int
+
+
 class CodeBody(Struct, forbid_unknown_fields=True):
     code: str
 
@@ -120,10 +127,12 @@ class ResetFor(Struct):
 
 
 class ResetLink(Struct):
-    """The path of the page to hand over; shown this once. It fits once, for `minutes`."""
+    """`mailed`: the person gets it by mail. Else `link` is the path of the page to hand over, shown this once. It fits once, for
+    `minutes`."""
 
-    link: str
+    link: str | None
     minutes: int
+    mailed: bool
 
 
 class PolicyBody(Struct, forbid_unknown_fields=True):
@@ -164,6 +173,15 @@ class AccountController(Controller):
     async def change(self, request: AnyRequest, account: Account, data: JSONBody[ChangeAccount]) -> None:
         wanted = Profile(data.name, data.language, data.zone)
         await account.change(http.signed_in(request), http.who(request), wanted)
+
+    @put(
+        "/terms",
+        opt={"right": "see", "faults": "not_a_person terms_changed"},
+        status_code=204,
+        summary="Accept the terms as they are now",
+    )
+    async def terms(self, request: AnyRequest, account: Account, data: JSONBody[TermsBody]) -> None:
+        await account.accept(http.signed_in(request), http.who(request), data.revision)
 
     @get("/sessions", opt={"right": "see", "faults": "not_a_person"}, summary="Where one is signed in")
     async def sessions(self, request: AnyRequest, account: Account) -> OpenSessions:
@@ -330,13 +348,14 @@ class SignInOfOthersController(Controller):
 
     @post(
         "/reset",
-        opt={"right": "administer", "faults": "no_such_person not_active not_allowed"},
+        opt={"right": "administer", "faults": "no_such_person not_active not_allowed own_sign_in"},
         status_code=200,
-        summary="A link for somebody who forgot the password",
+        summary="A link for somebody who forgot the password: by mail, or to hand over",
     )
-    async def reset(self, request: AnyRequest, resets: Resets, user_id: str) -> ResetLink:
-        token = await resets.make(http.signed_in(request), http.who(request), user_id)
-        return ResetLink(f"/reset/{token}", rules.LASTS_MS[rules.RESET] // 60_000)
+    async def reset(self, request: AnyRequest, resets: Resets, user_id: str, hand_over: bool = False) -> ResetLink:
+        """`hand_over`: the link is shown, also where mail could carry it."""
+        token = await resets.make(http.signed_in(request), http.who(request), user_id, hand_over=hand_over)
+        return ResetLink(f"/reset/{token}" if token else None, rules.LASTS_MS[rules.RESET] // 60_000, not token)
 
     @post(
         "/sign-out",
@@ -349,11 +368,11 @@ class SignInOfOthersController(Controller):
 
     @delete(
         "/second-factor",
-        opt={"right": "own", "whole": True, "faults": "no_second_factor no_such_person"},
+        opt={"right": "own", "whole": True, "faults": "no_second_factor no_such_person own_sign_in"},
         summary="Remove somebody's second factor",
     )
     async def second_factor(self, request: AnyRequest, factors: Factors, user_id: str) -> None:
-        await factors.remove(http.who(request), user_id)
+        await factors.remove(http.signed_in(request), http.who(request), user_id)
 
 
 class PolicyController(Controller):

@@ -48,6 +48,7 @@ class SecondAskedView(Struct):
 class SessionView(Struct):
     """`forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
     `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
+    `accept_first`: so it is with terms that changed since they were accepted.
     `password_least`: how many characters a password needs.
     `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
@@ -64,6 +65,7 @@ class SessionView(Struct):
     password_least: int
     forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
     set_up_first: bool = False
+    accept_first: bool = False
     second_factor: SecondAskedView | None = None
 
 
@@ -114,7 +116,8 @@ def view(about: About, people: People, principal: Principal | None, asked: Secon
         agents=about.door,
         password_least=PASSWORD_LEAST,
         forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
-        set_up_first=principal.held_back if principal else False,
+        set_up_first=principal is not None and principal.held_back == "factor",
+        accept_first=principal is not None and principal.held_back == "terms",
         second_factor=SecondAskedView(asked.ticket, asked.lasts_s, ["totp", "recovery"]) if asked else None,
     )
 

@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
+from soundpost.hub.organization.service import Change
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal
-from soundpost.hub.people.service import FACTOR_POLICY, Client, People, SignedIn
-from soundpost.hub.store import Store, Tx, meta
-from soundpost.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
+from soundpost.hub.people.service import Client, People, SignedIn
+from soundpost.hub.store import Store, Tx
+from soundpost.kernel.errors import Conflict, NotFound, Unauthenticated
 
 CODE = "\0code "
 """Codes are counted apart from passwords: one who knows the password gets no fresh tries by entering it again."""
@@ -144,8 +145,9 @@ class Factors:
 
     # --- of others
 
-    async def remove(self, who: Who, person: str) -> None:
+    async def remove(self, principal: Principal, who: Who, person: str) -> None:
         """An owner's: the telephone is lost. The person is told."""
+        rules.check_other(principal, person)
 
         await self._store.unit_of_work(lambda tx: self._remove(tx, who, person))
 
@@ -162,19 +164,11 @@ class Factors:
         tx.after(lambda: self._people.ended.emit(person) if who.id != person else None)
 
     async def demand(self, who: Who, policy: str) -> None:
-        """Of nobody, administrators and owners, or everybody. Whoever lacks one can do nothing but set one up."""
-        if policy not in rules.POLICIES:
-            raise Invalid(f"Choose one of {', '.join(rules.POLICIES)}.", code="invalid_argument", field="demanded_of")
-
-        def work(tx: Tx) -> list[str]:
-            before = self._people.policy
-            meta.put(tx, FACTOR_POLICY, policy.encode())
-            audit.recorded(tx, who, "people.second_factor", detail={"before": before, "after": policy})
-            tx.after(lambda: setattr(self._people, "policy", policy))
-            return [row.id for row in repo.without_factor(tx.conn)]
-
-        for person in await self._store.unit_of_work(work):
-            self._people.ended.emit(person)
+        """A setting of the organization. Whoever lacks one that is demanded can do nothing but set one up: their sockets come back to
+        that."""
+        await self._people.organization.change(who, Change(second_factor=policy))
+        for row in await self._store.read(repo.without_factor):
+            self._people.ended.emit(row.id)
 
 
 def _context(person: str) -> str:

@@ -8,14 +8,16 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Litestar
+from litestar import Controller, Litestar, Request, Router
 from litestar.connection import ASGIConnection
+from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import WebSocketException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
 from soundpost.hub.audit.service import Who
+from soundpost.hub.organization.rules import Asker
 from soundpost.hub.people.rules import RIGHTS, Networks, Principal, is_trusted, told_address
 from soundpost.hub.people.service import Client, People
 from soundpost.kernel.errors import Forbidden, TellUser, Unauthenticated
@@ -191,6 +193,25 @@ def said_name(principal: Principal) -> str:
     return f"{name} ({principal.owner_name})" if principal.owner_name else name
 
 
+def asker(connection: Connection) -> Asker:
+    """For the rooms below, which know rights and names but not how people sign in."""
+    found = principal(connection)
+    return Asker(found.rights, found.sign_in, found.name) if found else Asker(frozenset())
+
+
+def handing_in(*controllers: type[Controller]) -> Router:
+    """Routes of the rooms below, which are handed `who` acts (for the audit) and the `asker`."""
+
+    def acting(request: Request[Any, Any, Any]) -> Who:
+        return who(request)
+
+    def asking(request: Request[Any, Any, Any]) -> Asker:
+        return asker(request)
+
+    given = {"who": Provide(acting, sync_to_thread=False), "asker": Provide(asking, sync_to_thread=False)}
+    return Router("/", route_handlers=controllers, dependencies=given)
+
+
 def rights_guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Litestar's guard for the whole application."""
     try:
@@ -223,9 +244,13 @@ def refusal(connection: Connection) -> TellUser | None:
 
 
 def check_held_back(connection: Connection, *, first: bool) -> None:
-    """`first`: it may be asked before the second factor that is demanded is set up."""
+    """`first`: it may be asked before the terms are accepted, or the second factor that is demanded is set up."""
     found = principal(connection)
-    if found is not None and found.held_back and not first:
+    if found is None or not found.held_back or first:
+        return
+    if found.held_back == "terms":
+        raise Forbidden("The terms changed: read and accept them first.", code="terms_due")
+    if found.held_back == "factor":
         raise Forbidden(
             "A second factor is demanded of you: set it up under My Account first.", code="second_factor_needed"
         )

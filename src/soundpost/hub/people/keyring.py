@@ -124,5 +124,5 @@ def _principal(row: Row[Any], *, held_back: bool) -> Principal:
         within=persons if own else frozenset(),
         owner=row.person,
         owner_name=row.person_name,
-        held_back=held_back,
+        held_back="factor" if held_back else "",
     )

@@ -45,7 +45,7 @@ def split(places: str) -> frozenset[str]:
 
 
 def everybody(conn: Connection) -> list[Row[Any]]:
-    """Each person, with until when a link waits (null where none does)."""
+    """Each person, with until when a link waits and since when a second factor is in use (null where none is)."""
     query = _everybody().order_by(people.c.name, people.c.id)
     return list(conn.execute(query))
 
@@ -55,7 +55,9 @@ def one_of_everybody(conn: Connection, id: str) -> Row[Any] | None:
 
 
 def _everybody() -> Select[Any]:
-    return select(people, invitations.c.expires_ms).outerjoin(invitations, invitations.c.person == people.c.id)
+    waits = select(people, invitations.c.expires_ms, second_factors.c.enabled_ms.label("factor_ms"))
+    waits = waits.outerjoin(invitations, invitations.c.person == people.c.id)
+    return waits.outerjoin(second_factors, second_factors.c.person == people.c.id)
 
 
 def sign_ins(conn: Connection) -> set[str]:
@@ -131,7 +133,12 @@ def session(conn: Connection, token_hash: bytes, now_ms: int) -> Row[Any] | None
     query = (
         select(
             *(sessions, people.c.id, people.c.sign_in, people.c.name, people.c.role, people.c.places),
-            *(people.c.language, people.c.zone, second_factors.c.enabled_ms.label("factor_ms")),
+            *(
+                people.c.language,
+                people.c.zone,
+                people.c.terms_revision,
+                second_factors.c.enabled_ms.label("factor_ms"),
+            ),
         )
         .join(people, people.c.id == sessions.c.person)
         .outerjoin(second_factors, second_factors.c.person == people.c.id)

@@ -81,15 +81,22 @@ class Resets:
             return
         token = self._link(tx, row)
         audit.recorded(tx, who, "person.reset_asked", subject=row.id)
-        self._people.tell(tx, row.id, "password_reset", {"link": f"/reset/{token}", "minutes": 60})
+        self._mail(tx, row, token)
+
+    def _mail(self, tx: Tx, row: Row[tuple[object, ...]], token: str) -> None:
+        minutes = rules.LASTS_MS[rules.RESET] // 60_000
+        self._people.tell(tx, row.id, "password_reset", {"link": f"/reset/{token}", "minutes": minutes})
 
     def _link(self, tx: Tx, row: Row[tuple[object, ...]]) -> str:
         token = secrets.token_urlsafe(32)
         repo.add_ticket(tx.conn, rules.RESET, token, row.id, tx.now_ms, rules.LASTS_MS[rules.RESET])
         return token
 
-    async def make(self, principal: Principal, who: Who, person: str) -> str:
-        """A link to hand over, for somebody of no higher rank whose places lie in one's own. The token is shown once."""
+    async def make(self, principal: Principal, who: Who, person: str, *, hand_over: bool = False) -> str:
+        """A link for somebody of no higher rank whose places lie in one's own. It goes to them by mail; "" then. Where no mail leaves, or
+        who makes it wants to `hand_over`, the token is returned, and shown once."""
+        rules.check_other(principal, person)
+        mailed = self._people.can_mail() and not hand_over
         row = await self._store.read(lambda conn: repo.by_id(conn, person))
         if row is None:
             raise NotFound("There is no such person.", code="no_such_person", id=person)
@@ -102,8 +109,11 @@ class Resets:
             standing = Standing(found.id, found.role, found.state, repo.split(found.places), found.ends_ms)
             rules.check_grant(principal, standing, standing)
             repo.drop_tickets(tx.conn, rules.RESET, person)
-            audit.recorded(tx, who, "person.reset_made", subject=person)
-            return self._link(tx, found)
+            audit.recorded(tx, who, "person.reset_made", subject=person, detail={"by": "mail" if mailed else "hand"})
+            token = self._link(tx, found)
+            if mailed:
+                self._mail(tx, found, token)
+            return "" if mailed else token
 
         return await self._store.unit_of_work(work)
 

@@ -2,11 +2,14 @@
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Literal
 
+import idna
 from msgspec import Struct
 
+from soundpost.hub.organization.rules import envelope
 from soundpost.kernel.errors import Conflict, Forbidden, Invalid, TooMany
 
 Right = Literal["open", "see", "control", "administer", "own"]
@@ -35,6 +38,7 @@ SCOPES: dict[str, frozenset[str]] = {
 ABOUT_PEOPLE = ("person.", "session.", "key.")
 """How events begin that tell who came in, from where, and who was given what: for the eyes of those who may administer all of it."""
 
+NAME_MOST = 254
 PASSWORD_LEAST, PASSWORD_MOST = 10, 1_024
 MAIL = re.compile(
     r"^[^@\s\x00-\x1f<>()\[\]\\\",;:]+@[^@\s\x00-\x1f<>()\[\]\\\",;:]+\.[^@\s\x00-\x1f<>()\[\]\\\",;:.]+$"
@@ -61,28 +65,38 @@ class Principal(Struct, frozen=True):
     owner_name: str = ""
     language: str = ""
     zone: str = ""
-    held_back: bool = False
-    """A second factor is demanded of this person, who must set one up before anything else."""
+    held_back: Literal["", "terms", "factor"] = ""
+    """What this person must do before anything else: accept the terms that changed, set up the second factor that is demanded."""
 
 
 def normal(sign_in: str) -> str:
-    """Names are compared without case and without spaces around them."""
-    return sign_in.strip().casefold()
+    """Names are compared without case and without spaces around them, and a domain in the letters of the DNS is the one that people
+    write. Lower case and not more: what else is folded makes ss of ß, which is another domain, and somebody else's."""
+    name = unicodedata.normalize("NFC", sign_in.strip()).lower()
+    local, at, domain = name.rpartition("@")
+    if not at or len(name) > NAME_MOST or (domain.isascii() and "xn--" not in domain):
+        return name
+    try:
+        return f"{local}@{idna.decode(idna.encode(domain, uts46=True))}"
+    except (idna.IDNAError, UnicodeError):
+        return name
 
 
 def asked_name(sign_in: str) -> str:
     """As it is looked up when somebody claims to be called so; "" for what nobody can be called."""
     name = normal(sign_in)
-    return name if len(name) <= 254 and name.isprintable() else ""
+    return name if len(name) <= NAME_MOST and name.isprintable() else ""
 
 
 def check_name(sign_in: str, *, mail: bool) -> str:
     """The name to store; an e-mail address at the hub, any short printable name at a Local Agent."""
     name = normal(sign_in)
-    if not name or len(name) > 254 or not name.isprintable():
+    if not name or len(name) > NAME_MOST or not name.isprintable():
         raise Invalid("Choose a sign-in name of 1 to 254 characters.", code="invalid_argument", field="sign_in")
     if mail and not MAIL.match(name):
         raise Invalid("The sign-in name must be an e-mail address.", code="invalid_argument", field="sign_in")
+    if mail:
+        envelope(name, "sign_in")  # one that no mail could be sent to is said here, not days later
     return name
 
 
@@ -121,6 +135,12 @@ def check_grant(actor: Principal, before: Standing | None, after: Standing | Non
             raise Forbidden("Only an owner may add, change or remove an owner.", code="not_allowed", right="own")
     if actor.places and after is not None and not after.places:
         raise Forbidden("You can give access to your own part of the places only.", code="not_allowed", right="own")
+
+
+def check_other(actor: Principal, person: str) -> None:
+    """What is done to somebody else's sign-in asks for no password; one's own does, so that a stolen session or key can't change it."""
+    if person in (actor.id, actor.owner):
+        raise Conflict("Change your own password and second factor under My Account.", code="own_sign_in")
 
 
 def _rank(actor: Principal) -> str:
@@ -276,6 +296,12 @@ def told_address(peer: str, forwarded: str, trusted: Networks) -> str:
     return found
 
 
+def terms_due(holds: int, accepted: int, since_ms: int, begun_ms: int) -> bool:
+    """Whether a session that began then must accept the terms first: a new revision is asked for at the next sign-in, and interrupts
+    nobody (decision 0012). `holds`, `accepted`: revisions."""
+    return holds > accepted and begun_ms >= since_ms
+
+
 # --- second factor, tickets, numbers
 
 METHODS: tuple[str, ...] = ("password", "totp")
@@ -284,8 +310,6 @@ RESET, SECOND, NUMBER = "password_reset", "sign_in", "number_code"
 LASTS_MS = {RESET: 3_600_000, SECOND: 300_000, NUMBER: 600_000}
 MOST_TRIES, MOST_LINKS = 5, 3
 STEP_S, CODES = 30, 10
-POLICIES = ("nobody", "administrators", "everybody")
-"""Of whom a second factor is demanded; `administrators` means owners as well."""
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

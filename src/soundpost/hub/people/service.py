@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import service as mail
+from soundpost.hub.organization.service import Organization
 from soundpost.hub.people import repo, rules
 from soundpost.hub.people.keyring import Keyring
 from soundpost.hub.people.passwords import Passwords
@@ -29,7 +30,6 @@ BROWSER_MS = 365 * DAY_MS
 TOUCH_MS = 300_000
 FIRST_RUN = "first_run"
 
-FACTOR_POLICY = "second_factor_policy"
 PlacesWithin = Callable[[Principal, Collection[str]], None]
 AgentAccountCheck = Callable[[str, str], Awaitable[bool]]
 
@@ -94,8 +94,8 @@ class People:
         self._store, self._clock = store, clock
         self.proxies = proxies
         self._idle_ms, self._longest_ms = min(idle_ms, longest_ms), longest_ms
-        self.policy = rules.POLICIES[0]
-        """Of whom a second factor is demanded."""
+        self.organization = Organization(store)
+        """Whose settings hold for everybody; an edition with an address of its own says so before the start."""
         self.can_mail: Callable[[], bool] = lambda: False
         """Is mail set up, so that a link can be sent? Handed in by the room that sends."""
         self.can_text: Callable[[], bool] = lambda: False
@@ -117,13 +117,18 @@ class People:
     async def start(self) -> str | None:
         """Before the first request. Returns the one-time code of the first run, None when an owner exists. Each start makes a
         new code, since only its hash is kept."""
+        await self.organization.start()
         code = ids.text(secrets.token_bytes(16))[-20:]
         self.first_run_open = await self._store.unit_of_work(lambda tx: self._begin(tx, code))
         return code if self.first_run_open else None
 
+    @property
+    def policy(self) -> str:
+        """Of whom a second factor is demanded."""
+        return self.organization.settings.second_factor
+
     def _begin(self, tx: Tx, code: str) -> bool:
         self.instance = meta.instance(tx)
-        self.policy = (meta.get(tx.conn, FACTOR_POLICY) or rules.POLICIES[0].encode()).decode()
         if repo.anyone(tx.conn):
             return False
         meta.put(tx, FIRST_RUN, repo.digest(code))
@@ -298,7 +303,7 @@ class People:
         told = {"person": person.id, "name": person.name, "sign_in": person.sign_in, "address": client.address}
         tx.log("session.opened", told)
         audit.recorded(tx, Who("person", person.id, person.name, client.address), "session.opened", subject=person.id)
-        return self.of_person(person, repo.digest(token), has_factor=_has_factor(tx, person.id))
+        return self.of_person(person, repo.digest(token), has_factor=_has_factor(tx, person.id), begun_ms=tx.now_ms)
 
     async def sign_out(self, who: Who, session: str) -> None:
         def work(tx: Tx) -> None:
@@ -412,9 +417,10 @@ class People:
                     tx.conn, hashed, tx.now_ms, min(tx.now_ms + self._idle_ms, row.created_ms + self._longest_ms)
                 )
             )
-        return self.of_person(row, hashed, has_factor=bool(row.factor_ms))
+        return self.of_person(row, hashed, has_factor=bool(row.factor_ms), begun_ms=row.created_ms)
 
-    def of_person(self, row: Row[Any], token_hash: bytes, *, has_factor: bool) -> Principal:
+    def of_person(self, row: Row[Any], token_hash: bytes, *, has_factor: bool, begun_ms: int) -> Principal:
+        """`begun_ms`: of the session."""
         return Principal(
             *("person", row.id, row.name, row.sign_in, row.role),
             rules.ROLES.get(row.role, frozenset()),
@@ -422,8 +428,14 @@ class People:
             places=repo.split(row.places),
             language=row.language,
             zone=row.zone,
-            held_back=not has_factor and rules.demanded(self.policy, row.role),
+            held_back=self._held_back(row, begun_ms, has_factor),
         )
+
+    def _held_back(self, row: Row[Any], begun_ms: int, has_factor: bool) -> Literal["", "terms", "factor"]:
+        terms = self.organization.settings.terms
+        if rules.terms_due(terms.revision, row.terms_revision, terms.since_ms, begun_ms):
+            return "terms"
+        return "factor" if not has_factor and rules.demanded(self.policy, row.role) else ""
 
     async def principal_of_key(self, key: str, address: str = "") -> Principal | None:
         return await self.keyring.principal(key, address)

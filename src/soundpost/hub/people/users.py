@@ -39,6 +39,7 @@ class User(Struct, frozen=True):
     seen_ms: int
     invited_by: str
     invited_until_ms: int = 0
+    second_factor: bool = False
 
 
 class Asked(Struct, frozen=True):
@@ -320,6 +321,7 @@ def _user(row: Row[Any]) -> User:
         **{name: getattr(row, name) for name in names},
         places=repo.split(row.places),
         invited_until_ms=row.expires_ms or 0,
+        second_factor=bool(row.factor_ms),
     )
 
 

@@ -36,6 +36,7 @@ class UserItem(Struct, kw_only=True):
     last_seen: str | None
     invited_by: str
     invited_until: str | None
+    second_factor: bool | None
     locked: Annotated[str, one_of(rules.LOCKS)] | None
 
 
@@ -118,6 +119,7 @@ def item(user: User, users: Users, reader: Principal, every_owner: list[User]) -
         last_seen=_time(user.seen_ms) if whole else None,
         invited_by=user.invited_by if whole else "",
         invited_until=_time(user.invited_until_ms) if whole and user.state == rules.INVITED else None,
+        second_factor=user.second_factor if whole else None,
         locked=users.locked(reader, user, every_owner),
     )
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from soundpost.hub.store import dialect, migrate
 from soundpost.hub.store.lanes import Lane, TaskLane, ThreadLane
+from soundpost.hub.store.mark import Mark
 from soundpost.hub.store.outbox import Event
 from soundpost.hub.store.tables import log_head
 from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Tx, Unit
@@ -21,7 +22,9 @@ from soundpost.kernel.sealed import Secrets
 from soundpost.kernel.signal import Signal
 
 T = TypeVar("T")
-CHECKPOINT_S = 1.0
+CHECKPOINT_S, MARK_S = 1.0, 5.0
+RENEWED = "log.renewed"
+"""Hint: the log has a new id."""
 
 
 class Store:
@@ -33,6 +36,9 @@ class Store:
         self.secrets = Secrets(keys)
         self.log_id = ""
         self.head = 0
+        self.renewed = False
+        """This process gave the log a new id: once in its life, a restore always means another process."""
+        self._mark = Mark(keys)
         self.hinted: Signal[str] = Signal("rows changed")
         self._subscribers: list[Callable[[list[Event]], None]] = []
         self._log = log.get("store")
@@ -42,6 +48,7 @@ class Store:
         self._engines: list[Engine] = []
         self._threads: ThreadPoolExecutor | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._marker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Store":
         try:
@@ -49,6 +56,9 @@ class Store:
                 self._open_postgresql(self.target) if isinstance(self.target, str) else self._open_sqlite(self.target)
             )
             self.log_id, self.head = await self.unit_of_work(self._begin_log)
+            if self._mark.behind(self.head):
+                await self.unit_of_work(self._put_back)
+            self._marker = asyncio.create_task(self._keep_mark(), name="store-mark")
         except BaseException:
             await self.close()
             raise
@@ -92,11 +102,25 @@ class Store:
         row = tx.conn.execute(select(log_head)).one()
         return row.log, row.n
 
+    def _put_back(self, tx: Tx) -> None:
+        """The database is an older copy of itself. Agents find the same when they come; what must not wait for them is told here."""
+        self.new_log(tx)
+        tx.log("hub.restored", {"head": self.head, "was": self._mark.n})
+        self._log.error("this hub was put back from an older copy; its log has a new id", head=self.head)
+
+    async def _keep_mark(self) -> None:
+        while True:
+            await asyncio.to_thread(self._mark.put, self.head)
+            await self.clock.sleep(MARK_S)
+
     async def close(self) -> None:
-        if self._keeper:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+        for task in (self._keeper, self._marker):
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        if self._marker:
+            self._mark.put(self.head)
         if hasattr(self, "_lane"):
             await self._lane.close()
         if self._threads:
@@ -137,10 +161,14 @@ class Store:
             self._subscribers.remove(hear)
 
     def new_log(self, tx: Tx) -> None:
-        """This hub was found to have gone back: readers' cursors mean nothing any more (T36)."""
+        """This hub was found to have gone back: readers' cursors mean nothing any more, and what waits to be sent is held (T36)."""
         fresh = ids.mint("log", tx.now_ms)
         tx.conn.execute(update(log_head).values(log=fresh))
-        tx.after(lambda: setattr(self, "log_id", fresh))
+        tx.hint(RENEWED)
+        tx.after(lambda: self._renewed(fresh))
+
+    def _renewed(self, fresh: str) -> None:
+        self.log_id, self.renewed = fresh, True
 
     def _announce(self, tx: Tx) -> None:
         for callback in tx.callbacks:

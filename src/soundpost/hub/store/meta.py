@@ -5,7 +5,7 @@ import os
 from sqlalchemy import Connection, delete, select
 
 from soundpost.hub.store import dialect
-from soundpost.hub.store.tables import meta
+from soundpost.hub.store.tables import log_head, meta
 from soundpost.hub.store.unit_of_work import Tx
 from soundpost.kernel import ids
 
@@ -20,6 +20,11 @@ def put(tx: Tx, key: str, value: bytes) -> None:
 
 def drop(tx: Tx, key: str) -> None:
     tx.conn.execute(delete(meta).where(meta.c.key == key))
+
+
+def log_id(conn: Connection) -> str:
+    """Which log this is, as it stands in this transaction: another after a restore (T36)."""
+    return str(conn.execute(select(log_head.c.log)).scalar_one())
 
 
 def instance(tx: Tx) -> str:

@@ -52,7 +52,7 @@ class Office:
         return await self.store.read(lambda conn: repo.one(conn, id))
 
     async def rows(self) -> dict[str, str]:
-        found = await self.post.page(("waiting", "sent", "failed"), None, 1_000)
+        found = await self.post.page(("waiting", "sent", "failed", "held"), None, 1_000)
         return {row.recipient: row.state for row in found}
 
 

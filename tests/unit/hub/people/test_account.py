@@ -281,7 +281,10 @@ async def test_a_link_by_hand_follows_the_ranks(owned: Hub) -> None:
     ids = {name: (await person(owned, name))["id"] for name in (OWNER["sign_in"], "max@example.org")}
     problem(await lee.post(f"{API}/users/{ids[OWNER['sign_in']]}/reset"), 403, "not_allowed")
     problem(await lee.post(f"{API}/users/usr_none/reset"), 404, "no_such_person")
-    made = (await lee.post(f"{API}/users/{ids['max@example.org']}/reset")).json()
+    lees = (await person(owned, "lee@example.org"))["id"]
+    problem(await lee.post(f"{API}/users/{lees}/reset"), 409, "own_sign_in")
+    made = (await lee.post(f"{API}/users/{ids['max@example.org']}/reset?hand_over=true")).json()
+    assert (made["mailed"], made["minutes"]) == (False, 60)
     token = made["link"].removeprefix("/reset/")
     page = owned.page(Origin=owned.url)
     body = {"token": token, "password": "quite another one"}
@@ -290,6 +293,30 @@ async def test_a_link_by_hand_follows_the_ranks(owned: Hub) -> None:
     audit = (await owned.client.get(f"{API}/audit")).text
     assert "person.reset_made" in audit
     assert token not in audit
+
+
+async def test_a_link_that_an_administrator_makes_goes_out_by_mail(owned: Hub) -> None:
+    await joined(owned, "max@example.org", "monitor")
+    id = (await person(owned, "max@example.org"))["id"]
+    made = (await owned.client.post(f"{API}/users/{id}/reset")).json()
+    assert (made["mailed"], made["link"]) == (True, None)
+    (told,) = await messages(owned, "password_reset")
+    assert (told["to"], told["link"][:7], told["minutes"]) == ("max@example.org", "/reset/", 60)
+    owned.people.can_mail = lambda: False
+    by_hand = (await owned.client.post(f"{API}/users/{id}/reset")).json()
+    assert by_hand["link"].startswith("/reset/")
+    token = told["link"].removeprefix("/reset/")
+    problem(await owned.page().post(f"{API}/password-resets/check", json={"token": token}), 404, "link_gone")
+
+
+async def test_ones_own_sign_in_is_changed_under_my_account_alone(owned: Hub) -> None:
+    """There the password is asked for: a stolen session, or a key, gets neither password nor second factor."""
+    await set_up(owned, owned.client)
+    me = (await person(owned, OWNER["sign_in"]))["id"]
+    problem(await owned.client.post(f"{API}/users/{me}/reset"), 409, "own_sign_in")
+    problem(await owned.client.delete(f"{API}/users/{me}/second-factor"), 409, "own_sign_in")
+    program = owned.page(**{"X-Api-Key": await owned.people.add_key(me, "test", "administer")})
+    assert (await program.post(f"{API}/users/{me}/reset")).status_code in (403, 409)
 
 
 async def test_sessions_are_listed_and_ended(owned: Hub) -> None:

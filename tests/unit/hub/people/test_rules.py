@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soundpost.hub.organization.rules import POLICIES
 from soundpost.hub.people import rules
 from soundpost.kernel.errors import Invalid, TooMany
 
@@ -182,5 +183,28 @@ def test_a_number_is_kept_as_it_is_dialled(number: str) -> None:
 
 
 def test_of_whom_it_is_demanded() -> None:
-    told = {policy: [role for role in rules.RANKS if rules.demanded(policy, role)] for policy in rules.POLICIES}
+    told = {policy: [role for role in rules.RANKS if rules.demanded(policy, role)] for policy in POLICIES}
     assert told == {"nobody": [], "administrators": ["administrator", "owner"], "everybody": list(rules.RANKS)}
+
+
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"[a-zA-Z+.]{1,8}@([a-z\u00e4\u00df\u00e9]{1,8}\\.){1,3}[a-z]{2,5}", fullmatch=True)
+)
+def test_a_name_is_the_same_however_often_it_is_made_plain(typed: str) -> None:
+    once = rules.normal(typed)
+    assert rules.normal(once) == once
+    assert rules.normal(f"  {typed}\t") == once
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("A@STRASSE.de", "a@strasse.de"),
+        ("a@Straße.de", "a@straße.de"),
+        ("a@XN--STRAE-OQA.de", "a@straße.de"),
+        ("a@xn--.de", "a@xn--.de"),
+    ],
+)
+def test_a_domain_is_never_another_one(typed: str, plain: str) -> None:
+    assert rules.normal(typed) == plain

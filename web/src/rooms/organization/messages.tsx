@@ -44,14 +44,14 @@ function Message({ message, locked }: { message: Outgoing; locked: string | null
     <RowLine id="message" end={<RowMenu label={t("organization.message_menu", { to: message.to })} entries={entries} id="message-menu" />}>
       <Stack gap={4}>
         <Line gap={8}>
-          <Shape status={failed ? "offline" : message.tries ? "degraded" : "unknown"} />
+          <Shape status={failed ? "offline" : message.tries || message.state === "held" ? "degraded" : "unknown"} />
           <Text strong wrap>
             {message.to}
           </Text>
           <Text dim>{what}</Text>
         </Line>
         <Text small dim wrap>
-          {t(failed ? "message.failed" : message.sending ? "message.sending" : "message.waiting")} · <Ago time={message.created} />
+          {t(failed ? "message.failed" : message.state === "held" ? "message.held" : message.sending ? "message.sending" : "message.waiting")} · <Ago time={message.created} />
           {message.tries > 0 && <> · {t("organization.tries", { n: message.tries })}</>}
           {message.may_repeat && <> · {t("organization.may_repeat")}</>}
         </Text>

@@ -4,6 +4,7 @@ import type { OrganizationSettings, OrganizationTerms } from "@/api/types";
 import { useWays } from "@/live/hooks";
 import { Choice, ErrorNote, Facts, LinkButton, Loading, Notice, Section, Stack, Text, TextField, Tool, ToolBar } from "@/ui";
 import { LANGUAGES, t } from "@/words";
+import { Held } from "./held";
 import { Mail } from "./mail";
 import { Messages } from "./messages";
 import { Edit, useAsked, type PartProps } from "./parts";
@@ -31,6 +32,7 @@ function Whole() {
           <Text>{t("organization.owners_only")}</Text>
         </Notice>
       )}
+      <Held n={(ways?.mail ?? settings.mail_way).held + (ways?.sms ?? settings.sms_way).held} locked={props.locked} />
       <About {...props} />
       <Mail {...props} way={ways?.mail ?? settings.mail_way} self={session.person?.sign_in ?? ""} />
       <Sms {...props} way={ways?.sms ?? settings.sms_way} />

@@ -4,7 +4,7 @@ import { useSession } from "@/api/session";
 import type { AddedUser } from "@/api/types";
 import { useCall } from "@/live/call";
 import { Act, CopyAct, Dialog, DialogFoot, ErrorNote, Form, Icon, LongField, Notice, RowLine, Rows, Secret, Shape, Stack, Text, Grow, Line } from "@/ui";
-import { errorText, t } from "@/words";
+import { errorText, t, type Key } from "@/words";
 import { AccessFields, type Access } from "./access";
 import { endOfDay } from "./days";
 
@@ -76,6 +76,7 @@ function Results({ items, onMore, onClose }: { items: AddedUser[]; onMore: () =>
                   {item.code ? <Shape status="offline" /> : <Icon name="check" size={13} />}
                   <Text strong wrap>{item.address}</Text>
                 </Line>
+                {item.id && item.mail !== "none" && <Text dim small id={`mail-${item.address}`}>{t(`users.mail_${item.mail}` as Key)}</Text>}
                 {item.code ? <Text dim>{errorText({ code: item.code, message: item.text })}</Text> : item.link ? <Secret text={whole(item.link)} id={`link-${item.address}`} label={t("users.link_of", { name: item.address })} /> : <Text dim>{t("users.mailed")}</Text>}
               </Stack>
             </Grow>

@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { api, ApiError } from "@/api/client";
 import type { Invitation, OrganizationTerms, Session } from "@/api/types";
-import { Act, At, Code, Details, ErrorNote, Facts, Form, Gate, Loading, Notice, roleName, SecretField, Stack, Text, TextField, Tick } from "@/ui";
+import { Act, At, ErrorNote, Facts, Form, Gate, Loading, Notice, roleName, SecretField, Text, TextField } from "@/ui";
 import { errorCode, t, type Key } from "@/words";
+import { Agreements } from "./agreements";
 import { fits, strengthOf } from "./password";
 
 interface Props {
@@ -113,43 +114,6 @@ function Join({ session, token, invitation, onDone, onGone }: Props & { invitati
           {t("register.join")}
         </Act>
       </Form>
-    </>
-  );
-}
-
-type Agreed = Record<"terms" | "privacy", boolean>;
-
-/** What the organization entered; of what it did not, our own few sentences. */
-function Agreements({ papers, agreed, onAgree }: { papers: OrganizationTerms | undefined; agreed: Agreed; onAgree: (agreed: Agreed) => void }) {
-  return (
-    <Stack gap={12}>
-      {(["terms", "privacy"] as const).map((which) => (
-        <Stack key={which} gap={4}>
-          <Tick label={t(`register.${which}`)} checked={agreed[which]} onChange={(on) => onAgree({ ...agreed, [which]: on })} id={`register-${which}`} />
-          <PaperOf text={papers?.[which] ?? ""} link={papers?.[`${which}_link`] ?? ""} own={t(`register.own_${which}`)} title={t(`register.read_${which}`)} />
-        </Stack>
-      ))}
-    </Stack>
-  );
-}
-
-/** Only web pages are linked to, whatever an address says. */
-const isPage = (url: string): boolean => /^https?:\/\//i.test(url);
-
-function PaperOf({ text, link, own, title }: { text: string; link: string; own: string; title: string }) {
-  const shown = text || (link ? "" : own);
-  return (
-    <>
-      {shown && (
-        <Details title={title}>
-          <Code label={title}>{shown}</Code>
-        </Details>
-      )}
-      {isPage(link) && (
-        <a href={link} target="_blank" rel="noreferrer noopener">
-          {link}
-        </a>
-      )}
     </>
   );
 }

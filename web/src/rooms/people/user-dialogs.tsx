@@ -5,13 +5,14 @@ import type { AddedUser, User } from "@/api/types";
 import { useCall } from "@/live/call";
 import { useAway } from "@/live/hooks";
 import { Act, At, Confirm, Dialog, DialogFoot, EndsOn, ErrorNote, Facts, Form, Notice, personState, roleName, Secret, Stack, Text, useNow } from "@/ui";
-import { t } from "@/words";
+import { t, type Key } from "@/words";
 import { AccessFields, type Access } from "./access";
 import { whole } from "./add-users";
 import { dayOf, endOfDay } from "./days";
 import { shownName, whyLocked } from "./user-words";
+import { RemoveFactor, ResetFor, SignOut } from "./user-sign-in";
 
-export type UserAct = "change" | "again" | "disable" | "enable" | "remove";
+export type UserAct = "change" | "again" | "reset" | "sign-out" | "factor" | "disable" | "enable" | "remove";
 
 interface Props {
   user: User;
@@ -21,6 +22,9 @@ interface Props {
 export function UserDialog({ act, user, onClose }: Props & { act: UserAct }) {
   if (act === "change") return <Change user={user} onClose={onClose} />;
   if (act === "again") return <Again user={user} onClose={onClose} />;
+  if (act === "reset") return <ResetFor user={user} onClose={onClose} />;
+  if (act === "sign-out") return <SignOut user={user} onClose={onClose} />;
+  if (act === "factor") return <RemoveFactor user={user} onClose={onClose} />;
   if (act === "remove") return <Remove user={user} onClose={onClose} />;
   return <Switch user={user} off={act === "disable"} onClose={onClose} />;
 }
@@ -104,6 +108,7 @@ function Again({ user, onClose }: Props) {
       <Dialog title={t("users.again_title", { name: shownName(user) })} onClose={onClose} id="dialog-again" wide>
         <Stack gap={12}>
           <Notice tone="degraded">{t("users.note_link")}</Notice>
+          {result.mail !== "none" && <Text dim id="again-mail">{t(`users.mail_${result.mail}` as Key)}</Text>}
           <Secret text={whole(result.link)} id="again-link" label={t("users.link_of", { name: result.address })} />
           <DialogFoot>
             <Act primary onClick={onClose} id="again-close">

@@ -9,7 +9,7 @@ import { Act, Ago, At, Empty, EndsOn, ErrorNote, FilterChip, Filters, Grow, Icon
 import { t, type Key } from "@/words";
 import { AddUsers } from "./add-users";
 import { UserDialog, type UserAct } from "./user-dialogs";
-import { shownName, whyLocked } from "./user-words";
+import { shownName, whyLocked, whyNotSignIn } from "./user-words";
 
 const STATES: PersonState[] = ["active", "invited", "disabled", "ended"];
 const ROLES = ["monitor", "administrator", "owner"] as const;
@@ -207,10 +207,13 @@ function LinkUntil({ user }: { user: User }) {
 function UserMenu({ user }: { user: User }) {
   const [act, setAct] = useState<UserAct | null>(null);
   const away = useAway() !== null;
+  const { session } = useSession();
   const reason = whyLocked(user, away);
   const entry = (which: UserAct, label: string, danger?: boolean) => ({ label, onClick: () => setAct(which), id: `user-${which}`, danger, reason });
+  const sign = (which: "reset" | "sign-out" | "factor", label: string, danger?: boolean) => ({ ...entry(which, label, danger), reason: whyNotSignIn(user, session, away, which) });
   const entries = [
     entry("change", t("users.change")),
+    ...(user.state === "invited" ? [] : [sign("reset", t("users.reset")), sign("sign-out", t("users.sign_out")), sign("factor", t("users.factor"), true)]),
     user.state === "invited" ? entry("again", t("users.again")) : user.state === "disabled" ? entry("enable", t("users.enable")) : entry("disable", t("users.disable")),
     entry("remove", t(user.state === "invited" ? "users.withdraw" : "users.remove"), true),
   ];
