@@ -1,8 +1,10 @@
 """The Audit screen in real Chromium against a real hub: what people do comes in live, is found, opened and taken away as a file."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,25 @@ def test_it_reads_well(office: Office, width: int, theme: str) -> None:
     assert look(ana, f"audit-act-{width}-{theme}") == []
 
 
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_what_was_done_to_it_by_hand_shows(office: Office, tmp_path: Path, width: int, theme: str) -> None:
+    ana = office.ana(width, theme)
+    change_a_place(office, ana)
+    ana.open("/audit")
+    ana.see("audit-proof", "Verified up to row")
+    with contextlib.closing(sqlite3.connect(tmp_path / "hub" / "soundpost.db")) as table:
+        table.execute("UPDATE audit SET who_name = 'Eve' WHERE n = 3")
+        table.execute("DELETE FROM audit WHERE n IN (5, 6)")
+        table.commit()
+    ana.at("audit-verify").click()
+    ana.see("audit-broken", "The audit does not prove itself.")
+    assert look(ana, f"audit-broken-{width}-{theme}") == []
+    ana.at("audit-broken").click()
+    ana.see("dialog-proof", "Row 3 Changed after it was written.")
+    ana.see("dialog-proof", "Rows 5 to 6 Missing: removed by hand.")
+    assert look(ana, f"audit-findings-{width}-{theme}") == []
+
+
 def test_a_monitor_has_no_entry_and_is_told_why(office: Office) -> None:
     ana = office.ana()
     invited = office.say(ana, "POST", "/users", {"addresses": "bob@example.org", "role": "monitor"})["items"][0]
@@ -140,3 +161,22 @@ def test_a_monitor_has_no_entry_and_is_told_why(office: Office) -> None:
     expect(bob.at("nav-audit")).to_have_count(0)
     bob.open("/audit")
     expect(bob.at("audit-not-allowed")).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_the_access_review(office: Office, width: int, theme: str) -> None:
+    ana = office.ana(width, theme)
+    office.say(ana, "POST", "/users", {"addresses": "bob@example.org, eve@example.org", "role": "administrator"})
+    ana.open("/reports")
+    ana.see("access-head", "3 people")
+    ana.see("look-owner_alone", "Only one owner")
+    assert look(ana, f"access-{width}-{theme}") == []
+    office.say(ana, "POST", "/users", {"addresses": "zoe@example.org", "role": "monitor"})
+    ana.see("access-head", "4 people")  # live
+    ana.at("look-no_second_factor-show").click()
+    expect(ana.page.locator("[data-testid^=access-usr_]")).to_have_count(1)
+    assert "look=no_second_factor" in ana.page.url
+    with ana.page.expect_download() as taken:
+        ana.at("access-csv").click()
+    lines = csv.DictReader(io.StringIO(Path(taken.value.path()).read_text("utf-8-sig"), newline=""))
+    assert {line["kind"] for line in lines} == {"person", "key"}

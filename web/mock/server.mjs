@@ -255,7 +255,7 @@ const session = () => ({ edition: local ? "local_agent" : "enterprise", version:
 const places = [];
 
 function place(parent, name, kind, own = {}) {
-  const made = { id: id("loc"), parent: parent?.id ?? null, name, path: parent ? `${parent.path} > ${name}` : name, kind, zone: own.zone ?? parent?.zone ?? "", address: own.address ?? parent?.address ?? "", contact: own.contact ?? parent?.contact ?? "", own: Object.keys(own), notes: "", created: iso(now()) };
+  const made = { id: id("loc"), parent: parent?.id ?? null, name, path: parent ? `${parent.path} > ${name}` : name, kind, zone: own.zone ?? parent?.zone ?? "", address: own.address ?? parent?.address ?? "", contact: own.contact ?? parent?.contact ?? "", own: Object.keys(own), notes: "", photos: [], way: false, created: iso(now()) };
   places.push(made);
   return made;
 }

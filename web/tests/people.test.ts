@@ -72,7 +72,7 @@ test("what is wrong stands in words, the worst first, and not for ever", () => {
 });
 
 test("an errand as text and as mail", () => {
-  const errand = { name: "4.12", path: "London > 4.12", address: "1 High & Street", floor: "", contact: "Ana <desk@example.org>", notes: "", zone: "Europe/London", url: "https://av.example.org/locations/loc_1", wrong: ["x?&y"] };
+  const errand = { name: "4.12", path: "London > 4.12", address: "1 High & Street", floor: "", contact: "Ana <desk@example.org>", notes: "", zone: "Europe/London", url: "https://av.example.org/locations/loc_1", photos: [], wrong: ["x?&y"] };
   expect(errandText(errand, NOW)).toContain("Address: 1 High & Street\n");
   expect(errandText(errand, NOW)).toContain("12:00 (Europe/London)");
   expect(errandText(errand, NOW)).not.toContain("Floor");

@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from soundpost.kernel.errors import Invalid, Unavailable
 
 NAMES = (
-    "poll", "ingest", "change", "fault", "start", "memory", "query", "outage", "storm", "audit", "soak",
+    "poll", "ingest", "change", "fault", "start", "memory", "query", "rights", "audit", "outage", "storm", "soak",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parents[3]
 SCALE = "SOUNDPOST_BENCH_SCALE"

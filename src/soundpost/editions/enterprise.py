@@ -57,7 +57,8 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     certificate = await asyncio.to_thread(
         tls.ensure, keys, clock.now_ms(), names=options.host_names, label="Soundpost hub"
     )
-    async with Store(options.database or data / "soundpost.db", clock, keys=keys) as store:
+    database = options.database or data / "soundpost.db"
+    async with Store(database, clock, keys=keys, files=data / "blobs") as store:
         people = People(
             store,
             clock,

@@ -24,11 +24,12 @@ from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
 from soundpost.hub.inventory import api as inventory_api
-from soundpost.hub.inventory import places_api
+from soundpost.hub.inventory import photos_api, places_api
 from soundpost.hub.inventory import repo as inventory_repo
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.site_places import PlacesTeller
 from soundpost.hub.live.service import Live
+from soundpost.hub.locations.photos import Photos
 from soundpost.hub.mail import api as mail_api
 from soundpost.hub.mail import jobs as mail_jobs
 from soundpost.hub.mail.service import Post
@@ -43,6 +44,7 @@ from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
 from soundpost.hub.people.views import Views
+from soundpost.hub.reports import api as reports_api
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
@@ -102,14 +104,15 @@ async def opened(
     inventory.pick = links.pick
     inventory.transcript_of = links.transcript
     inventory.break_links_with(links.break_link)
+    photos = Photos(inventory.locations)
     users = Users(people, store, clock)
     people.places_within = inventory.places_within
     post = Post(store, organization)
     organization.standing = post.standing
     users.post = lambda: post.why("mail")
     people.can_mail, people.can_text = (lambda: not post.why("mail")), (lambda: not post.why("sms"))
-    keys = Keys(people, store)
     resets = Resets(people, store)
+    keys = Keys(people, store)
     saved_views = Views(store)
     items = AgentItems(links, inventory.reader_of)
     teller = PlacesTeller(inventory, links.plan) if door else None
@@ -120,23 +123,25 @@ async def opened(
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
-    live.register_turns("keys", keys.changed)
     audited: Signal[str] = Signal("audit")
     store.hinted.subscribe(lambda word: audited.emit(word) if word == AUDITED else None)
     live.register_turns("audit", audited)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
+    live.register_turns("keys", keys.changed)
     keeper.carriers.extend(head_carriers)
     rooms = Rooms(
         controllers=(
             *inventory_api.CONTROLLERS,
             *places_api.CONTROLLERS,
+            *photos_api.CONTROLLERS,
             *users_api.CONTROLLERS,
             *keys_api.CONTROLLERS,
             TermsController,
             *([handing_in(OrganizationController, mail_api.MessagesController)] if people.mail else ()),
             *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
+            *reports_api.CONTROLLERS,
             SitesController,
             AgentsController,
             live.handler(),
@@ -145,7 +150,7 @@ async def opened(
         services={
             "views": saved_views, "keys": keys,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post, "resets": resets,
+            "organization": organization, "post": post, "resets": resets, "photos": photos,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
@@ -161,7 +166,8 @@ async def opened(
     await live.start()
     ticking = asyncio.create_task(links.run(), name="links")
     ending = asyncio.create_task(look_after_people(users, resets, clock), name="people-ending")
-    others = [asyncio.create_task(teller.run(), name="site-places")] if teller else []
+    others = [asyncio.create_task(photos.run(), name="photos")]
+    others += [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
     others.append(asyncio.create_task(keeper.run(), name="audit"))
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()

@@ -70,7 +70,7 @@ def complete(
     operation["description"] = "\n\n".join(filter(None, (own, words.right(right, whole=whole))))
     operation["security"] = [] if right == "open" else [{name: []} for name in words.SECURITY]
     operation["parameters"] = [words.parameter(one, path) for one in operation.get("parameters", ())]
-    if body := operation.get("requestBody"):
+    if (body := operation.get("requestBody")) and "data" in handler.parsed_fn_signature.parameters:
         optional = handler.parsed_fn_signature.parameters["data"].has_default
         body["required"] = not optional
         for content in body["content"].values():

@@ -30,6 +30,10 @@ CODES: dict[str, Fault] = {
         "Restarting was not yet proven on hardware; confirm that you want it all the same.",
         {"field": "confirm_assumed"},
     ),
+    "blob_damaged": Fault(409, "This file was damaged on the hub's disk; restore it from a backup, or add it anew."),
+    "blob_unwritable": Fault(
+        503, "The file could not be written to the hub's disk. Check that it has space left, then try again."
+    ),
     "body_missing": Fault(400, "This needs a JSON object as its body; see the API document."),
     "busy": Fault(503, "Too many people sign in at once. Try again in a few seconds.", {"retry_after_s": 3}),
     "ceiling_fixed": Fault(409, "The ceiling is set by SOUNDPOST_AGENT_CEILING on this machine; change it there."),
@@ -97,8 +101,9 @@ CODES: dict[str, Fault] = {
     "location_name": Fault(400, "A place needs a name of 1 to 120 characters.", {"field": "name"}),
     "location_not_empty": Fault(
         409,
-        "HQ still has 2 places, 3 devices and 0 rules. Say whether they move to the place above it (lift) or go as well (remove).",
-        {"places": 2, "devices": 3, "rules": 0},
+        "HQ still has 2 places, 3 devices, 0 rules and 1 photos. Say whether they move to the place above it "
+        "(lift; its own photos go) or go as well (remove).",
+        {"places": 2, "devices": 3, "rules": 0, "photos": 1},
     ),
     "location_taken": Fault(
         409,
@@ -127,13 +132,12 @@ CODES: dict[str, Fault] = {
     "no_ca": Fault(
         409, "The hub does not send the authority that issued its certificate. Let it send the whole chain."
     ),
+    "no_files": Fault(503, "This hub was started without a folder for files."),
     "no_mail_here": Fault(409, "No mail is set up here; ask an owner for a link."),
     "no_number": Fault(409, "There is no number to verify."),
     "no_second_factor": Fault(409, "There is no second factor to remove."),
     "no_such_key": Fault(
-        404,
-        "There is no such key; it was revoked, or went with its person.",
-        {"id": "key_06hq8v3k4r0f5a2s7t9b1c3d5e"},
+        404, "There is no such key; it was revoked, or went with its person.", {"id": "key_06hq8v3k4r0f5a2s7t9b1c3d5e"}
     ),
     "no_such_message": Fault(404, "There is no such message."),
     "no_such_person": Fault(404, "There is no such person.", {"id": "usr_06hq8v3k4r0f5a2s7t9b1c3d5e"}),
@@ -162,6 +166,18 @@ CODES: dict[str, Fault] = {
     "own_sign_in": Fault(409, "Change your own password and second factor under My Account."),
     "password_needed": Fault(400, "Give the password of the account."),
     "person_taken": Fault(409, "ada@example.org is here already."),
+    "photo_bytes": Fault(413, "A photo may have at most 16 MiB. Make it smaller first.", {"most": 16}),
+    "photo_damaged": Fault(400, "This picture is damaged or cut off. Choose another file."),
+    "photo_gone": Fault(
+        404, "There is no such photo here; it may have been deleted.", {"id": "pho_06hq8v3k4r0f5a2s7t9b1c3d5e"}
+    ),
+    "photo_too_large": Fault(
+        400,
+        "A picture may have at most 50 million pixels; this one has 120 million. Make it smaller first.",
+        {"most": 50},
+    ),
+    "photo_type": Fault(400, "This is no JPEG, PNG or WebP picture. Choose another file."),
+    "photos_full": Fault(409, "A place may have 20 photos; delete one of them first.", {"most": 20}),
     "proxy_refused": Fault(503, "The proxy does not let this machine reach the hub. Ask who runs it."),
     "proxy_unreachable": Fault(503, "The proxy can't be reached. Check HTTPS_PROXY, or name the hub in NO_PROXY."),
     "range_invalid": Fault(

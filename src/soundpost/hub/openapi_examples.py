@@ -30,6 +30,11 @@ SHAPES: dict[str, Part] = {
     },
     "Sheet": {"text": "path,kind,zone\nLondon > HQ > Boardroom,room,Europe/London\n", "dry_run": True},
     "OrganizationChange": {"name": "Example Ltd", "mail": {"server": "mail.example.org", "port": 587, "security": "starttls"}},
+    "ReasonView": {"code": "silent", "params": {}, "text": "The device does not answer."},
+    "Need": {
+        "status": "offline", "title": "Boardroom", "where": "London", "code": "unreachable", "params": {},
+        "text": "The address can't be reached.", "since": TIME, "devices": 3, "target": f"/devices/dev_{ID}",
+    },
     "Problem": {
         "type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "There is nothing at this address.",
         "params": {},
@@ -49,7 +54,7 @@ NAMES: dict[str, Any] = {
     "uri": "otpauth://totp/Soundpost:ada?secret=JBSWY3DPEHPK3PXP", "secret": "JBSWY3DPEHPK3PXP", "codes": "8f2k-93nd",
     "user": "clearone", "server": "mail.example.org", "from_address": "av@example.org", "capability": "locate",
     "terms": "You may use this.", "terms_link": "", "privacy": "We keep what we must.", "privacy_link": "", "demanded_of": "nobody",
-    "browser": "Firefox on Linux", "group": "levels", "unit": "dB", "label": "Mute",
+    "caption": "Door, from the lift", "browser": "Firefox on Linux", "group": "levels", "unit": "dB", "label": "Mute",
 }  # fmt: skip
 TIMES = frozenset(
     [
@@ -126,8 +131,14 @@ class Examples:
     def _object(self, schema: Part, within: tuple[str, ...]) -> Part:
         made = {name: self.of(part, name, within) for name, part in schema.get("properties", {}).items()}
         if (more := schema.get("additionalProperties")) and not made:
-            return {"online": self.of(more, "", within)} if more.get("type") == "integer" else {}
+            return self._counts(more, within)
         return made
+
+    def _counts(self, inner: Part, within: tuple[str, ...]) -> Part:
+        """Most objects of any names count something by a word."""
+        if inner.get("type") == "integer":
+            return {"online": self.of(inner, "", within)}
+        return {"mixer": self.of(inner, "", within)} if inner.get("type") == "object" else {}
 
 
 def text(name: str) -> str:

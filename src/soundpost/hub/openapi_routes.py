@@ -40,13 +40,13 @@ def general(handler: HTTPRouteHandler) -> str:
     """Those no route names, since they follow from what it is."""
     opt, right = handler.opt, handler.opt.get("right")
     taken = handler.parsed_fn_signature.parameters
-    found = ["unknown_parameter", "invalid_argument", "internal"]
+    found = ["unknown_parameter", "invalid_argument", "internal", "key_refused", "too_many_attempts"]
     if any("{" in path for path in handler.paths) or has_place(handler):
         found.append("not_found")
     if "data" in taken:
         found += ["invalid", "body_missing", "too_large", "unsupported_media_type"]
     if right != "open":
-        found += ["unauthenticated", "key_refused", "too_many_attempts"]
+        found.append("unauthenticated")
         if not opt.get("first"):
             found += ["second_factor_needed:403", "terms_due"]
     if right not in ("open", "see") or opt.get("whole"):

@@ -38,9 +38,10 @@ TAGS = {
     "Commands": "Asking a device for something, and how that went. *Accepted* is not *done*: read the command, or the live topic.",
     "Sites and servers": "The sites, and the accounts by which their agents (servers) join.",
     "Users": "Who may come in, in which role, where, and until when.",
-    "API keys": "Keys for programs: each belongs to a person and never does more than that person may now.",
+    "API keys": "Keys for programs. A key belongs to a person and never does more than that person may do now.",
     "Views": "Named filters of lists, one's own and shared ones.",
     "Organization": "Name, mail, text messages, terms, and what waits to be sent.",
+    "Reports": "What is looked through from time to time: who may come in.",
     "Audit": "Who did what, when, from where.",
     "Local Agent": "On a Local Agent only: its line to the central hub, its sign-ins for devices, its discovery, its ceiling.",
     "Live": """`GET /api/v1/live` upgraded to a WebSocket; right *see*, by cookie with a matching `Origin`, or by key. In:
@@ -132,6 +133,7 @@ PARAMETERS: dict[str, Part] = {
     "after": text("From this time on: RFC 3339; a day before `before` unless told."),
     "agent": text("The id of a server: what its site has."),
     "before": text("Until this time: RFC 3339; now unless told."),
+    "caption": text("What the photo shows: the door, the rack.", maxLength=300),
     "cursor": text("`next` of the page before; belongs to the same question."),
     "device": text("The id of a device."),
     "firmware": text("A firmware version, exactly."),
@@ -162,6 +164,10 @@ PARAMETERS: dict[str, Part] = {
     "parent": text("The id of a device: what hangs from it."),
     "q": text("Words to search for: name, serial, address, MAC, model, site and place."),
     "site": text("Ids of sites, with commas between."),
+    "size": {
+        "description": "small: at most 320 pixels wide and high; otherwise at most 1,600.",
+        "schema": {"type": "string", "enum": ["", "small"]},
+    },
     "stack": text("The id of a stack: its members."),
     "status": text(
         "Status as it is shown, with commas between; restarting: away because a restart was asked.",
@@ -179,11 +185,12 @@ PARAMETERS: dict[str, Part] = {
     "key": text("The key of the point, such as mic.302.level.mute."),
     "location_id": id_of("place", "loc"),
     "message_id": id_of("message", "out"),
+    "photo_id": id_of("photo", "pho"),
     "rule_id": id_of("rule", "rul"),
     "session_id": id_of("session", "ses"),
     "token": text("What the link ends with."),
+    "key_id": id_of("key", "key"),
     "user_id": id_of("person", "usr"),
-    "key_id": id_of("API key", "key"),
     "view_id": id_of("view", "viw"),
     "Idempotency-Key": text(
         "Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command."
@@ -216,6 +223,7 @@ AUDIT: dict[str, Part] = {
 for _path in ("/api/v1/audit", "/api/v1/audit/export.csv", "/api/v1/audit/export.jsonl"):
     PARAMETERS |= {f"{name} of {_path}": part for name, part in AUDIT.items()}
 FILES = {
+    "image/jpeg": "the bytes of the file",
     "text/csv": "time,act,who\r\n2026-11-24T03:50:12.204Z,person.invited,Ada\r\n",
     "application/x-ndjson": '{"time":"2026-11-24T03:50:12.204Z","act":"person.invited","who":"Ada"}\n',
 }

@@ -26,6 +26,9 @@ MISSING = b"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 <body><h1>Soundpost is running</h1><p>Its pages have not been built. Run <code>make setup</code> in the folder of the
 source code, then start Soundpost again. The API at <code>/api/v1</code> works without them.</p></body></html>
 """
+DOCS, DOCS_PAGE = "/api/docs", "/docs.html"
+"""Where the API's document is read, and the page of the build that shows it. Open to anybody, as the document is; what it calls asks for
+its right as ever."""
 PACKED = (".html", ".js", ".css", ".svg", ".json")
 
 
@@ -66,9 +69,10 @@ class Web:
         """One route for the page and each file of the build; addresses beyond these are the client's own (problems.py)."""
 
         def file(request: Request[Any, Any, Any]) -> Response[bytes]:
-            return reply(request, self._assets.get(request.scope["path"], self._index))
+            path = request.scope["path"]
+            return reply(request, self._assets.get(DOCS_PAGE if path == DOCS else path, self._index))
 
-        paths = ["/", "/index.html", *self._assets]
+        paths = ["/", "/index.html", *self._assets, *([DOCS] if DOCS_PAGE in self._assets else [])]
         methods: Any = ["GET", "HEAD"]
         return route(paths, http_method=methods, opt={"right": "open"}, include_in_schema=False, sync_to_thread=False)(
             file

@@ -12,6 +12,7 @@ SoundpostError
    ├─ Forbidden      signed in, but not allowed                 403
    ├─ NotFound       no such thing, or not for this reader      404
    ├─ Conflict       clashes with what is there                 409
+   ├─ TooLarge       more bytes than are taken                  413
    └─ Unavailable    can't be done now; says when to try again  503
 """
 
@@ -78,6 +79,11 @@ class NotFound(TellUser):
 class Conflict(TellUser):
     default_code = "conflict"
     status = 409
+
+
+class TooLarge(TellUser):
+    default_code = "too_large"
+    status = 413
 
 
 class TooMany(TellUser):

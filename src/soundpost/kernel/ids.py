@@ -17,6 +17,7 @@ PREFIXES = frozenset(
         "agt",
         "cmd",
         "loc",
+        "pho",
         "rul",
         "usr",
         "ask",

@@ -31,3 +31,14 @@ def test_it_does_not_grow_without_end() -> None:
     for number in range(3 * MOST):
         shared(number / 2)
     assert len(shared._floats) <= MOST
+
+
+def test_lists_and_tables_that_are_equal_are_one():
+    shared = Shared()
+    first, second = shared.words(["name", "model"]), shared.words(["".join(("na", "me")), "model"])
+    assert first is second == ["name", "model"]
+    assert shared.words(["model", "name"]) == ["model", "name"]
+    table = shared.table({"locate": "assumed", "control": "evidenced"})
+    assert shared.table({"locate": "assumed", "control": "evidenced"}) is table
+    assert shared.table({"control": "evidenced", "locate": "assumed"}) == table
+    assert shared.table({}) == {} != shared.words([])

@@ -80,6 +80,28 @@ async function file(path: string): Promise<TextFile> {
   return { name: name ?? "download.txt", text: await response.text() };
 }
 
+/** Sends a file as it is. `onPart` hears how much of it is there, from 0 to 1: fetch can't tell. */
+export function upload<T>(path: string, file: File, onPart: (part: number) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", BASE + path);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+    request.upload.onprogress = (event) => event.lengthComputable && onPart(event.loaded / event.total);
+    request.onerror = () => reject(new ApiError({ title: "", status: 0, code: "hub_not_answering", detail: "" }));
+    request.onload = () => {
+      const answer = new Response(request.responseText, { status: request.status, statusText: request.statusText });
+      if (answer.ok) resolve(JSON.parse(request.responseText) as T);
+      else
+        void problemOf(answer).then((error) => {
+          if (error.status === 401 && error.code === "unauthenticated") onSignedOut(error);
+          reject(error);
+        });
+    };
+    request.send(file);
+  });
+}
+
 export const api = {
   get: <T>(path: string) => send<T>("GET", path),
   /** What an endpoint gives as a file. */

@@ -854,6 +854,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/locations/{location_id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a photo: the JPEG, PNG or WebP file as the body; it is kept smaller, and without anything else the file says */
+        post: operations["ApiV1LocationsLocationIdPhotosAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/{location_id}/photos/{photo_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The picture, as JPEG; an ETag tells whether it is the one you have */
+        get: operations["ApiV1LocationsLocationIdPhotosPhotoIdPicture"];
+        put?: never;
+        post?: never;
+        /** Delete a photo */
+        delete: operations["ApiV1LocationsLocationIdPhotosPhotoIdRemove"];
+        options?: never;
+        head?: never;
+        /** Say what it shows */
+        patch: operations["ApiV1LocationsLocationIdPhotosPhotoIdChange"];
+        trace?: never;
+    };
     "/api/v1/organization": {
         parameters: {
             query?: never;
@@ -1096,6 +1132,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may come in, with which keys, and what of it to look at */
+        get: operations["ApiV1ReportsAccessAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/access.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access review as a table */
+        get: operations["ApiV1ReportsAccessCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/access.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access review, one a line */
+        get: operations["ApiV1ReportsAccessJsonlRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1332,6 +1419,41 @@ export interface components {
             id: string;
             /** @enum {string} */
             status: "accepted" | "sent" | "done" | "failed" | "expired" | "unsupported" | "refused" | "uncertain";
+        };
+        /**
+         * AccessLine
+         * @description A person, or an API key. `role`: of a key its scope. `places` empty: everywhere, or all that the key's person sees. `last_used`: the
+         *         last sign-in, or the key's last use, with where it came from. `by`: who invited, or whose key it is. `look`: what to look at.
+         */
+        AccessLine: {
+            added: string | null;
+            by: string | null;
+            ends: string | null;
+            from: string | null;
+            id: string;
+            keys: number | null;
+            /** @enum {string} */
+            kind: "person" | "key";
+            last_used: string | null;
+            look: ("never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many")[];
+            name: string;
+            places: string[];
+            role: string;
+            second_factor: boolean | null;
+            sessions: number | null;
+            sign_in: string | null;
+            /** @enum {string} */
+            state: "invited" | "active" | "disabled" | "ended";
+        };
+        /**
+         * AccessReview
+         * @description `look`: what to look at in all, and how often it is there. `owners`: who can come in as one.
+         */
+        AccessReview: {
+            as_of: string;
+            items: components["schemas"]["AccessLine"][];
+            look: components["schemas"]["LookItem"][];
+            owners: number;
         };
         /**
          * AccountView
@@ -1625,6 +1747,10 @@ export interface components {
             notes?: string;
             parent?: string | null;
             zone?: string;
+        };
+        /** ChangePhoto */
+        ChangePhoto: {
+            caption: string;
         };
         /**
          * ChangeUser
@@ -1946,7 +2072,8 @@ export interface components {
         /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
-         *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is.
+         *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
+         *         the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs.
          */
         LocationItem: {
             address: string;
@@ -1964,7 +2091,9 @@ export interface components {
             own: string[];
             parent: string | null;
             path: string;
+            photos: components["schemas"]["PhotoItem"][];
             rooms: number;
+            way: boolean;
             worst: ("online" | "degraded" | "offline" | "unknown") | null;
             zone: string;
         };
@@ -1985,6 +2114,12 @@ export interface components {
             name: string;
             path: string;
             zone: string;
+        };
+        /** LookItem */
+        LookItem: {
+            /** @enum {string} */
+            code: "never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many";
+            count: number;
         };
         /**
          * MadeKey
@@ -2177,6 +2312,17 @@ export interface components {
             /** @default  */
             zone?: string;
         };
+        /**
+         * PhotoItem
+         * @description The picture itself is at `/locations/{location}/photos/{id}`, `?size=small` a small one; width and height in pixels.
+         */
+        PhotoItem: {
+            added: string | null;
+            caption: string;
+            height: number;
+            id: string;
+            width: number;
+        };
         /** PointItem */
         PointItem: {
             age_s: number | null;
@@ -2360,6 +2506,7 @@ export interface components {
          * @description `forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
          *         `accept_first`: so it is with terms that changed since they were accepted.
+         *         `limited`: a part of the places is all the person sees.
          *         `password_least`: how many characters a password needs.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
@@ -2377,6 +2524,8 @@ export interface components {
              */
             forgotten?: "mail" | "owner" | "command";
             instance: string;
+            /** @default false */
+            limited?: boolean;
             name: string;
             password_least: number;
             person: components["schemas"]["PersonView"] | null;
@@ -4291,7 +4440,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id of the API key. */
+                /** @description The id of the key. */
                 key_id: string;
             };
             cookie?: never;
@@ -4859,6 +5008,148 @@ export interface operations {
             };
         };
     };
+    ApiV1LocationsLocationIdPhotosAdd: {
+        parameters: {
+            query?: {
+                /** @description What the photo shows: the door, the rack. */
+                caption?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the place. */
+                location_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoItem"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosPhotoIdPicture: {
+        parameters: {
+            query?: {
+                /** @description small: at most 320 pixels wide and high; otherwise at most 1,600. */
+                size?: "" | "small";
+            };
+            header?: never;
+            path: {
+                /** @description The id of the place. */
+                location_id: string;
+                /** @description The id of the photo. */
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosPhotoIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the place. */
+                location_id: string;
+                /** @description The id of the photo. */
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1LocationsLocationIdPhotosPhotoIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the place. */
+                location_id: string;
+                /** @description The id of the photo. */
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePhoto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoItem"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiV1OrganizationShow: {
         parameters: {
             query?: never;
@@ -5413,6 +5704,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessCsvTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessJsonlRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             /** @description A problem */

@@ -16,6 +16,8 @@ export function useSession(): SessionValue {
   return value;
 }
 
-export function useMay(right: Right): boolean {
-  return useSession().session.rights.includes(right);
+/** `whole`: it reaches beyond any part of the places, so that who is limited to one may not. */
+export function useMay(right: Right, whole = false): boolean {
+  const { session } = useSession();
+  return session.rights.includes(right) && !(whole && session.limited);
 }

@@ -52,6 +52,7 @@ export type CredentialSet = Schemas["SetView"] & { password?: string };
 
 /** A place of the tree people draw. */
 export type Place = Schemas["LocationItem"];
+export type Photo = Schemas["PhotoItem"];
 export type PlaceKind = Place["kind"];
 export type PlaceRef = Schemas["LocationRef"];
 export type PlaceRule = Schemas["RuleItem"];
@@ -75,6 +76,8 @@ export interface Ways {
 }
 /** One act of the audit: how it began and how it ended. */
 export type AuditAct = Schemas["ActView"];
+export type AccessReview = Schemas["AccessReview"];
+export type AccessLine = Schemas["AccessLine"];
 export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
 export type ResetMade = Schemas["ResetLink"];

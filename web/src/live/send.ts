@@ -2,6 +2,7 @@ import { query } from "@/api/client";
 import type { Device, Place } from "@/api/types";
 import { format, locale, reasonText, t } from "@/words";
 import { useDevices } from "./hooks";
+import { photosOf } from "./photos";
 import { above, usePlaces } from "./places";
 
 const MOST = 12;
@@ -38,6 +39,7 @@ export function useErrand(id: string | null, device?: Device) {
     notes: place.notes,
     zone: place.zone,
     url: `${location.origin}/locations/${place.id}`,
+    photos: photosOf(place),
     wrong: device ? wrongLines([device], now) : devices.ready ? wrongLines(devices.rows.values(), now) : null,
   };
 }

@@ -17,7 +17,7 @@ export function Settings() {
     );
   return (
     <Page title={t("nav.settings")}>
-      <SubNav label={t("nav.settings")} items={items} />
+      <SubNav label={t("nav.settings")} items={[...items, { href: "/api/docs", name: t("settings.api"), id: "api" }]} />
       <Outlet />
     </Page>
   );

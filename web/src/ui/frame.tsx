@@ -98,14 +98,23 @@ export function NavItem({ to, name, id, exact, end }: { to: string; name: string
   );
 }
 
-export function SubNav({ items, label }: { items: { to: string; name: string; id: string }[]; label: string }) {
+/** `href`: a page that is none of this client's own. */
+type SubPage = { to: string; name: string; id: string; href?: undefined } | { href: string; name: string; id: string };
+
+export function SubNav({ items, label }: { items: SubPage[]; label: string }) {
   return (
     <nav className="sub-nav" aria-label={label}>
-      {items.map((item) => (
-        <Link key={item.id} to={item.to as never} data-testid={`nav-${item.id}`} activeOptions={{ exact: true, includeSearch: false }}>
-          {item.name}
-        </Link>
-      ))}
+      {items.map((item) =>
+        item.href !== undefined ? (
+          <a key={item.id} href={item.href} data-testid={`nav-${item.id}`}>
+            {item.name}
+          </a>
+        ) : (
+          <Link key={item.id} to={item.to as never} data-testid={`nav-${item.id}`} activeOptions={{ exact: true, includeSearch: false }}>
+            {item.name}
+          </Link>
+        ),
+      )}
     </nav>
   );
 }

@@ -8,6 +8,13 @@ const paths = {
   plus: <path d="M8 3v10M3 8h10" />,
   dots: <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" strokeWidth="2.2" />,
   chevron: <path d="m6 3.5 4.5 4.5L6 12.5" />,
+  previous: <path d="M10 3.5 5.5 8l4.5 4.5" />,
+  camera: (
+    <>
+      <path d="M2 5h2.6l1.2-1.8h4.4L11.4 5H14v8H2z" />
+      <circle cx="8" cy="8.8" r="2.4" />
+    </>
+  ),
   down: <path d="m3.5 6 4.5 4.5L12.5 6" />,
   up: <path d="m3.5 10 4.5-4.5 4.5 4.5" />,
   copy: <path d="M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3" />,

@@ -11,6 +11,7 @@ export * from "./status";
 export * from "./table";
 export * from "./time";
 export * from "./value";
+export * from "./photos";
 export * from "./place";
 export * from "./places";
 export * from "./fields";

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import { format, locale, t } from "@/words";
 import { Act, CopyAct } from "./forms";
+import { PhotoLinks, type Shown } from "./photos";
 import { Facts, Reach, Stack, Text, type FactLine } from "./layout";
 import { Dialog, DialogFoot, Loading } from "./states";
 import { LocalTime, useNow } from "./time";
@@ -19,6 +20,8 @@ export interface Errand {
   zone: string;
   /** The page of the place. */
   url: string;
+  /** What it looks like. */
+  photos: Shown[];
   /** One line for each thing that is wrong; null until it is known. */
   wrong: string[] | null;
 }
@@ -66,6 +69,7 @@ export function SendSheet({ errand, onClose }: { errand: Errand; onClose: () => 
     <Dialog title={t("send.title", { name: errand.name })} onClose={onClose} id="dialog-send" wide>
       <Stack gap={16}>
         <Facts lines={lines} />
+        {errand.photos.length > 0 && <PhotoLinks photos={errand.photos} of={errand.path} id="send-photos" />}
         <Stack gap={4}>
           <Text strong>{t("send.wrong")}</Text>
           {errand.wrong === null ? (

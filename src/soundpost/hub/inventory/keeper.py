@@ -166,6 +166,7 @@ def _fill(memory: Memory, id: str, n: int, blob: segments.Blob) -> None:
         log.get("inventory").error("stored values were left out", device=id, error=str(error))
         device.reads = array("q", bytes(8 * len(GROUPS)))
         return
+    memory.share(device)
     device.blob_n = n
     memory.segment = max(memory.segment, n)
 

@@ -6,6 +6,7 @@ Nothing here waits, writes or reads a clock. Whoever changes something finds wha
 from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from soundpost.device.model import GROUPS, Descriptor, Device, Reason
@@ -24,7 +25,7 @@ from soundpost.hub.inventory.state import (
     SiteState,
 )
 from soundpost.hub.locations.placing import PlaceRule
-from soundpost.hub.locations.tree import Tree
+from soundpost.hub.locations.tree import Photo, Tree
 from soundpost.kernel.shared import Shared
 from soundpost.link.envelope import Change, Read
 
@@ -35,6 +36,9 @@ class Places(Protocol):
     @property
     def tree(self) -> Tree: ...
 
+    @property
+    def photos(self) -> Mapping[str, tuple[Photo, ...]]: ...
+
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]: ...
 
     def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None: ...
@@ -44,6 +48,7 @@ class Nowhere:
     """Before anybody drew a place."""
 
     tree = Tree()
+    photos: Mapping[str, tuple[Photo, ...]] = MappingProxyType({})
 
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
         return "", ""
@@ -52,6 +57,8 @@ class Nowhere:
         return None
 
 
+ALIKE = "kind", "family", "name", "model", "part_number", "firmware_version", "credential_set"
+"""Of a record: what many devices have in common."""
 STATUS_FIELDS = ("status", "since", "reason", "was")
 STATUS_ORDERS = ("status", "since")
 
@@ -71,6 +78,10 @@ class Memory:
         self.sealed = 0
         """The last segment whose values are in history's chunks."""
         self._shared = Shared()
+        self.moves = 0
+        """Counts each time a device comes to a place or leaves it; never begins anew, since others keep what they made at a count."""
+        self.parts: dict[tuple[frozenset[str], frozenset[str]], object] = {}
+        """One scope for all who see the same part of the places (scope.py)."""
         self.forget()
 
     def forget(self) -> None:
@@ -88,8 +99,7 @@ class Memory:
         self.unsearched: set[DeviceState] = set()
         """Listed devices whose search text must be made anew before anybody searches."""
         self.totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self.moves = 0
-        """Counts each time a device comes to a place or leaves it."""
+        self.moves += 1
         self.counted += 1
         self.at: dict[str, set[DeviceState]] = defaultdict(set)
         """By place, the devices that are at it itself, not below it."""
@@ -174,7 +184,7 @@ class Memory:
             self.delta.face(id, "*")
         else:
             self.delta.face(id, "*", "new")
-        device.record, device.generation, device.first_seen_ms = record, generation, first_seen_ms
+        device.record, device.generation, device.first_seen_ms = self._lean(record), generation, first_seen_ms
         self.at[device.place].discard(device)
         device.place, device.placed_by = self._where(device)
         self.at[device.place].add(device)
@@ -190,6 +200,14 @@ class Memory:
             self.delta.face(child, "address", "port")
         for below in self._below(device):
             self._settle(below)
+
+    def _lean(self, record: Device) -> Device:
+        """The same record, made of words that others have too: those of a thousand boxes of one model are alike."""
+        shared = self._shared
+        for name in ALIKE:
+            setattr(record, name, shared(getattr(record, name)))
+        record.capabilities, record.assumed = shared.table(record.capabilities), shared.words(record.assumed)
+        return record
 
     def set_status(self, id: str, status: str, since_ms: int, reason: Reason | None, time_ms: int) -> None:
         device = self.devices.get(id)
@@ -437,7 +455,8 @@ class Memory:
                 continue
             if index == locate and device is not None and columns[index] != change.value:
                 self.delta.face(device.id, "locate")
-            columns[index] = shared(change.value) if type(change.value) is float else change.value
+            value = change.value
+            columns[index] = value if value is None or value is True or value is False else shared(value)
             times[index] = time_ms
             codes[index] = CODES.get(change.quality, GOOD)
             if change.origin:
@@ -451,6 +470,10 @@ class Memory:
             if watched is not None:
                 watched.add(index)
         return skipped
+
+    def share(self, device: DeviceState) -> None:
+        """Its values were put in as they were stored."""
+        device.values = list(map(self._shared, device.values))
 
     def _target(self, id: str, site: SiteState, n: int) -> DeviceState | None:
         device = self.devices.get(id)

@@ -14,16 +14,27 @@ from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.views import StatusWord, when
 from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.rules import KINDS
-from soundpost.hub.locations.tree import INHERITED, Location, Tree, text
+from soundpost.hub.locations.tree import INHERITED, Location, Photo, Tree, text
 from soundpost.kernel.shape import one_of
 
 SHOWN = (*map(str, Status), rules.RESTARTING)
 WORST = (Status.OFFLINE, Status.DEGRADED, Status.UNKNOWN, Status.ONLINE)
 
 
+class PhotoItem(Struct):
+    """The picture itself is at `/locations/{location}/photos/{id}`, `?size=small` a small one; width and height in pixels."""
+
+    id: str
+    caption: str
+    width: int
+    height: int
+    added: str | None
+
+
 class LocationItem(Struct, kw_only=True):
     """`zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
-    `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is."""
+    `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
+    the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs."""
 
     id: str
     parent: str | None
@@ -39,6 +50,8 @@ class LocationItem(Struct, kw_only=True):
     rooms: int
     devices: dict[str, int]
     worst: StatusWord | None
+    photos: list[PhotoItem]
+    way: bool
     created: str | None
 
 
@@ -56,6 +69,7 @@ class Rolled:
 
     def __init__(self, memory: Memory, scope: Scope) -> None:
         tree = memory.places.tree
+        self._memory, self._scope = memory, scope
         self.devices: dict[str, Counter[str]] = {}
         self.rooms: Counter[str] = Counter()
         own = at_each(memory, scope)
@@ -70,6 +84,18 @@ class Rolled:
 
     def of(self, id: str) -> Counter[str]:
         return self.devices.get(id, Counter())
+
+    def photos_of(self, id: str) -> list[PhotoItem]:
+        """None of a place that is only the way to a part that is seen."""
+        photos = self._memory.places.photos.get(id, ())
+        return [photo_item(photo) for photo in photos] if photos and self.sees(id) else []
+
+    def sees(self, id: str) -> bool:
+        return self._scope.place(id)
+
+
+def photo_item(photo: Photo) -> PhotoItem:
+    return PhotoItem(photo.id, photo.caption, photo.width, photo.height, when(photo.created_ms))
 
 
 def at_each(memory: Memory, scope: Scope) -> dict[str, Counter[str]]:
@@ -163,6 +189,8 @@ def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
         rooms=rolled.rooms[place.id],
         devices=devices,
         worst=worst,
+        photos=rolled.photos_of(place.id),
+        way=not rolled.sees(place.id),
         created=when(place.created_ms),
     )
 

@@ -20,6 +20,8 @@ from soundpost.kernel.errors import Invalid
 NO_PLACE = "none"
 """As a location: the devices that are nowhere."""
 LAST = "\U0010ffff"
+AWAY = frozenset(map(str, rules.TROUBLED))
+"""Memory keeps these devices apart, so none of the others is looked at."""
 PRO_AUDIO = ("stack", "mixer", "microphone", "expander")
 FEW = 16
 """Sorting one device in so many costs less than going through all in their order."""
@@ -225,6 +227,8 @@ def candidates(memory: Memory, query: DeviceQuery) -> Iterable[DeviceState]:
             [""] if query.location == NO_PLACE else [place.id for place in memory.places.tree.under(query.location)]
         )
         return [device for place in places for device in memory.at.get(place, ())]
+    if query.status and query.status <= AWAY:
+        return list(memory.troubled.values())
     sites = _sites(memory, query)
     if query.words:
         worded(memory)
@@ -246,11 +250,11 @@ def _sites(memory: Memory, query: DeviceQuery) -> list[SiteState]:
 def counted(memory: Memory, query: DeviceQuery, scope: Scope) -> int | None:
     """How many match, where the counts that are kept say so; None when devices must be looked at."""
     looked_at = query.stack or query.parent or query.location or query.model or query.firmware or query.words
-    if looked_at or query.site or query.agent or not scope.everything:
+    if looked_at or query.site or query.agent:
         return None
     return sum(
         n
-        for kind, counts in memory.totals.items()
+        for kind, counts in scope.counts(memory).items()
         if not query.kind or kind in query.kind
         for status, n in counts.items()
         if not query.status or status in query.status
@@ -260,7 +264,7 @@ def counted(memory: Memory, query: DeviceQuery, scope: Scope) -> int | None:
 def matching(memory: Memory, query: DeviceQuery, scope: Scope, devices: Iterable[DeviceState]) -> list[DeviceState]:
     """Those of `devices` (all listed) that `matches` says true of. One filter after the other over what the one before left: so a
     hundred thousand devices can be asked in a few milliseconds."""
-    found = list(devices) if scope.everything else [device for device in devices if scope.device(device)]
+    found = scope.among(devices)
     if query.location:
         found = [device for device in found if at(memory, query.location, device)]
     if query.site or query.agent:
@@ -313,13 +317,13 @@ def select(memory: Memory, query: DeviceQuery, scope: Scope) -> Page:
     key = partial(ORDERS[name], memory)
     place = _place(query, int if name in ("status", "since") else str) if query.cursor else None
     total = counted(memory, query, scope)
-    if total is None:
+    if total is None or (query.status and query.status <= AWAY):
         found = every(memory, query, scope)
         total, onward = len(found), _beyond(found, key, place, descending)
     else:
         onward = _beyond(ordered(memory, name), key, place, descending) if total else iter(())
-        if query.kind or query.status:
-            onward = filter(partial(_of, query), onward)
+        if query.kind or query.status or not scope.everything:
+            onward = chain.from_iterable(matching(memory, query, scope, some) for some in _portions(onward))
     page = list(islice(onward, query.limit + 1))
     more = len(page) > query.limit
     page = page[: query.limit]
@@ -327,10 +331,13 @@ def select(memory: Memory, query: DeviceQuery, scope: Scope) -> Page:
     return Page(page, total, next_one)
 
 
-def _of(query: DeviceQuery, device: DeviceState) -> bool:
-    record = device.record
-    assert record is not None
-    return (not query.kind or record.kind in query.kind) and (not query.status or counted_as(device) in query.status)
+def _portions(devices: Iterator[DeviceState]) -> Iterator[list[DeviceState]]:
+    """Ever larger ones: a page is mostly full after the first, and where all that match lie together far on, all are gone through at
+    the speed of lists."""
+    size = 256
+    while some := list(islice(devices, size)):
+        yield some
+        size = min(2 * size, 16_384)
 
 
 def _beyond(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from typing import Any
 
 from soundpost.device.contract import Periods
-from soundpost.device.model import COUNTED, GROUPS, Descriptor, Identity, Kind, Reason, Status
+from soundpost.device.model import COUNTED, GROUPS, Descriptor, Identity, Reason, Status
 from soundpost.hub.agents.receiver import Delivery, Source
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
@@ -257,13 +257,11 @@ class Inventory:
         self._tell()
 
     def unplaced(self, allowed: Scope) -> int:
-        counted = frozenset(map(str, COUNTED))
-        return sum(
-            device.record is not None
-            and device.record.kind in counted
-            and (allowed.everything or allowed.device(device))
-            for device in self.memory.at.get("", ())
-        )
+        """Devices, stacks left out, that are nowhere: in nobody's part of the places."""
+        if not allowed.everything:
+            return 0
+        nowhere = (kinds for (place, _), kinds in self.memory.counts_at.items() if not place)
+        return sum(n for kinds in nowhere for kind in COUNTED for n in kinds.get(kind, {}).values())
 
     # Places
 
@@ -279,6 +277,12 @@ class Inventory:
         """Raises NotFound for a place that is not there, or not for this reader: neither itself nor anything below it is."""
         place = self.locations.tree.get(id)
         if not allowed.everything and not any(allowed.place(below.id) for below in self.locations.tree.under(id)):
+            raise gone(place.id)
+
+    def see_place(self, id: str, allowed: Scope) -> None:
+        """Raises NotFound unless the place itself is seen, and not only as the way to one below it."""
+        place = self.locations.tree.get(id)
+        if not allowed.place(id):
             raise gone(place.id)
 
     def may_change(self, id: str | None, allowed: Scope) -> None:
@@ -323,19 +327,8 @@ class Inventory:
 
     def counts_of(self, site: str, allowed: Scope = EVERYTHING) -> dict[str, int]:
         """A site's devices by status as shown, stacks left out."""
-        counts = dict.fromkeys((*map(str, Status), rules.RESTARTING), 0)
-        if not allowed.everything:
-            state = self.memory.sites.get(site)
-            for device in state.devices.values() if state else ():
-                if device.record is not None and device.record.kind != Kind.STACK and allowed.device(device):
-                    counts[query.counted_as(device)] += 1
-            return counts
-        if (state := self.memory.sites.get(site)) is not None:
-            for kind, statuses in state.counts.items():
-                for status, n in statuses.items():
-                    if kind != Kind.STACK:
-                        counts[str(status) if state.up else "unknown"] += n
-        return counts
+        counts = allowed.counts_of_site(self.memory, site)
+        return {status: counts.get(status, 0) for status in (*map(str, Status), rules.RESTARTING)}
 
     async def history(self, device: DeviceState, limit: int) -> list[repo.HistoryRow]:
         return await self.store.read(lambda conn: repo.history(conn, device.id, limit))

@@ -2,11 +2,12 @@
 
 import heapq
 from collections import Counter
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from soundpost.device.model import COUNTED, Kind, Reason, Status
-from soundpost.hub.inventory import query, rules, views
+from soundpost.hub.inventory import rules, views
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.scope import Scope
 from soundpost.hub.inventory.state import AgentInfo, DeviceState, Found, SiteState
@@ -42,7 +43,7 @@ class Summary(Struct):
 
 def summary(memory: Memory, found: list[Found], scope: Scope, now_ms: int) -> Summary:
     sites = [site for site in memory.sites.values() if scope.everything or scope.site(site.id)]
-    counts = memory.totals if scope.everything else _counted(memory, scope)
+    counts = scope.counts(memory)
     return Summary(
         kinds={kind.value: _by_status(counts.get(kind, {})) for kind in COUNTED},
         stacks=_by_status(counts.get(Kind.STACK, {})),
@@ -54,18 +55,8 @@ def summary(memory: Memory, found: list[Found], scope: Scope, now_ms: int) -> Su
     )
 
 
-def _by_status(counts: dict[str, int]) -> dict[str, int]:
+def _by_status(counts: Mapping[str, int]) -> dict[str, int]:
     return {status: counts.get(status, 0) for status in (*map(str, Status), rules.RESTARTING)}
-
-
-def _counted(memory: Memory, scope: Scope) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for device in memory.devices.values():
-        if device.record is not None and scope.device(device):
-            kind = counts.setdefault(device.record.kind, {})
-            status = query.counted_as(device)
-            kind[status] = kind.get(status, 0) + 1
-    return counts
 
 
 def _agents(sites: list[SiteState]) -> dict[str, int]:

@@ -118,7 +118,9 @@ class ListFeed:
         return query.matches(self._inventory.memory, self._query, self._scope, device)
 
     def _matching(self) -> set[str]:
-        return {device.id for device in query.every(self._inventory.memory, self._query, self._scope)}
+        memory = self._inventory.memory
+        some = query.candidates(memory, self._query)
+        return {device.id for device in query.matching(memory, self._query, self._scope, some)}
 
     async def snapshot(self) -> object:
         page = self._inventory.select(self._asked, self._scope)

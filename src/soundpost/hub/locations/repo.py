@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from soundpost.hub.locations.placing import PlaceRule
-from soundpost.hub.locations.tree import Location, Tree
+from soundpost.hub.locations.tree import Location, Photo, Tree
 from soundpost.hub.store import dialect
-from soundpost.hub.store.tables import location_rules, locations, placements
+from soundpost.hub.store.tables import location_rules, locations, photos, placements
 
 FIELDS = Location.__struct_fields__
 
@@ -90,3 +90,43 @@ def remove_rule(conn: Connection, id: str) -> bool:
 def next_rule_place(conn: Connection) -> int:
     last = conn.execute(select(func.max(location_rules.c.place))).scalar()
     return 0 if last is None else int(last) + 1
+
+
+PHOTO = [photos.c[name] for name in Photo.__struct_fields__]
+BY_AGE = (photos.c.created_ms, photos.c.id)
+
+
+def all_photos(conn: Connection) -> Iterable[Photo]:
+    """The oldest of a place first."""
+    return (Photo(*row) for row in conn.execute(select(*PHOTO).order_by(*BY_AGE)))
+
+
+def photos_of(conn: Connection, location: str) -> tuple[Photo, ...]:
+    return tuple(
+        Photo(*row) for row in conn.execute(select(*PHOTO).where(photos.c.location == location).order_by(*BY_AGE))
+    )
+
+
+def add_photo(conn: Connection, photo: Photo) -> None:
+    conn.execute(insert(photos), {name: getattr(photo, name) for name in photo.__struct_fields__})
+
+
+def caption_photo(conn: Connection, id: str, caption: str) -> None:
+    conn.execute(update(photos).where(photos.c.id == id).values(caption=caption))
+
+
+def move_photos(conn: Connection, old: str, new: str) -> None:
+    conn.execute(update(photos).where(photos.c.location == old).values(location=new))
+
+
+def remove_photo(conn: Connection, id: str) -> None:
+    conn.execute(delete(photos).where(photos.c.id == id))
+
+
+def remove_photos(conn: Connection, location: str) -> None:
+    conn.execute(delete(photos).where(photos.c.location == location))
+
+
+def named_files(conn: Connection) -> set[str]:
+    """The hashes that photos name."""
+    return {name for row in conn.execute(select(photos.c.large, photos.c.small)) for name in row}

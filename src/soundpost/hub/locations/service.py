@@ -14,7 +14,7 @@ from soundpost.hub.audit.service import Who
 from soundpost.hub.locations import repo, sheet
 from soundpost.hub.locations import rules as check
 from soundpost.hub.locations.placing import PlaceRule
-from soundpost.hub.locations.tree import ROOT, Location, Tree, text
+from soundpost.hub.locations.tree import ROOT, Location, Photo, Tree, text
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
 from soundpost.kernel.errors import Conflict, Invalid, NotFound
@@ -41,7 +41,7 @@ class Wanted(Struct):
 
 
 class Change(Struct):
-    """What one commit changed. `rules`: any device may belong elsewhere now."""
+    """What one commit changed; nothing at all where it was photos. `rules`: any device may belong elsewhere now."""
 
     places: frozenset[str] = frozenset()
     devices: frozenset[str] = frozenset()
@@ -54,16 +54,18 @@ class Hanging(Struct, frozen=True):
     places: int
     devices: int
     rules: int
+    photos: int
 
 
 class News(Struct, frozen=True):
-    """What a commit hands to memory. `placed` and `rules` None: as they were."""
+    """What a commit hands to memory. `placed` and `rules` None: as they were; `photos` of the places whose own changed."""
 
     tree: Tree
     places: frozenset[str]
     put: dict[str, str | None]
     placed: dict[str, str] | None
     rules: list[PlaceRule] | None
+    photos: dict[str, tuple[Photo, ...]]
 
 
 class Locations:
@@ -72,15 +74,19 @@ class Locations:
         self.tree = Tree()
         self.placed: dict[str, str] = {}
         self.rules: list[PlaceRule] = []
+        self.photos: dict[str, tuple[Photo, ...]] = {}
         self.changed: Signal[Change] = Signal("locations changed")
         self.managed = False
         """A hub owns the places; here they are a copy that nobody changes (truth T4)."""
 
     async def start(self) -> None:
         """Reads the rows; call before anybody asks."""
-        self.tree, self.placed, self.rules = await self.store.read(
-            lambda conn: (repo.tree(conn), repo.placed(conn), repo.rules(conn))
+        self.tree, self.placed, self.rules, photos = await self.store.read(
+            lambda conn: (repo.tree(conn), repo.placed(conn), repo.rules(conn), list(repo.all_photos(conn)))
         )
+        self.photos = {}
+        for photo in photos:
+            self.photos[photo.location] = (*self.photos.get(photo.location, ()), photo)
 
     # --- asking
 
@@ -184,10 +190,12 @@ class Locations:
 
     async def merge(self, who: Who, gone: str, kept: str) -> Location:
         """All that hangs at `gone` hangs at `kept` then; places of one name in both become one."""
+        pictured = set[str]()
 
         def work(tx: Tx, tree: Tree) -> Location:
             melted, moved = tree.merge(gone, kept)
             into = dict(melted)
+            pictured.update(*melted)
             path = text(tree.path(gone))
             for id in moved:
                 place = tree.get(id)
@@ -196,6 +204,7 @@ class Locations:
                 tree.put(structs.replace(place, parent=parent))
             for old, new in melted:
                 repo.repoint(tx.conn, old, new)
+                repo.move_photos(tx.conn, old, new)
                 repo.remove(tx.conn, [old])
                 tree.drop(old)
             place = tree.get(kept)
@@ -210,24 +219,27 @@ class Locations:
             )
             return place
 
-        return await self._changing(work, repointed=True)
+        return await self._changing(work, repointed=True, pictured=pictured)
 
     async def remove(self, who: Who, id: str, hanging: str = "") -> None:
         """`hanging` says what becomes of what hangs there: `lift` = it hangs at the parent then, `remove` = the places below go
-        as well and their devices are nowhere. "" is refused while something hangs there (Conflict `location_not_empty`)."""
+        as well and their devices are nowhere. "" is refused while something hangs there (Conflict `location_not_empty`). Photos of
+        a place that goes go with it."""
         if hanging not in ("", LIFT, REMOVE):
             raise Invalid("What hangs there can be lifted (lift) or go as well (remove).", code="invalid_argument")
+        pictured = set[str]()
 
         def work(tx: Tx, tree: Tree) -> None:
             place = tree.get(id)
             there = hanging_at(tx, tree, id)
-            if not hanging and (there.places or there.devices or there.rules):
+            if not hanging and any(structs.astuple(there)):
                 raise Conflict(
-                    f"{place.name} still has {there.places} places, {there.devices} devices and {there.rules} rules. Say "
-                    "whether they move to the place above it (lift) or go as well (remove).",
+                    f"{place.name} still has {there.places} places, {there.devices} devices, {there.rules} rules and "
+                    f"{there.photos} photos. Say whether they move to the place above it (lift; its own photos go) or go as "
+                    "well (remove).",
                     code="location_not_empty",
-                    places=there.places, devices=there.devices, rules=there.rules,
-                )  # fmt: skip
+                    **structs.asdict(there),
+                )
             path = text(tree.path(id))
             gone = [id] if hanging == LIFT else [one.id for one in tree.under(id)]
             children = tree.children(id) if hanging == LIFT else []
@@ -235,7 +247,9 @@ class Locations:
                 repo.repoint(tx.conn, id, place.parent)
             for one in gone:
                 repo.empty(tx.conn, one)
+                repo.remove_photos(tx.conn, one)
                 tree.drop(one)
+            pictured.update(gone)
             repo.remove(tx.conn, gone)
             for child in children:  # now, since one may have the name of the place that went
                 tree.check_free(place.parent, child.name)
@@ -245,7 +259,7 @@ class Locations:
                 tx, who, "location.removed", tree, place, change=({"path": path, **_said(place)}, None), removed=gone
             )
 
-        await self._changing(work, repointed=True)
+        await self._changing(work, repointed=True, pictured=pictured)
 
     # --- devices
 
@@ -322,17 +336,31 @@ class Locations:
         *,
         rules: bool = False,
         repointed: bool = False,
+        pictured: Collection[str] = (),
     ) -> T:
         """`work` is given the tree as the rows are now, and changes rows and tree alike. `put`: where it puts devices;
-        `repointed`: it changes what was put somewhere, so that all of it is read again."""
+        `repointed`: it changes what was put somewhere, so that all of it is read again; `pictured`: whose photos it changes."""
+        self.refuse_copy()
+        return await self._committing(work, put, rules=rules, repointed=repointed, pictured=pictured)
+
+    def refuse_copy(self) -> None:
         if self.managed:
             raise Conflict("Places are managed by the hub; change them there.", code="managed_by_hub")
-        return await self._committing(work, put, rules=rules, repointed=repointed)
+
+    async def change_photos(self, who: Who, location: str, type: str, work: Callable[[Tx], dict[str, Any]]) -> None:
+        """`work` changes rows of that place's photos and says what the log and the audit shall tell of it."""
+
+        def whole(tx: Tx, tree: Tree) -> None:
+            place = tree.get(location)
+            self._told(tx, who, type, tree, place, **work(tx))
+
+        await self._changing(whole, pictured=[location])
 
     async def mirror(self, places: Sequence[Location], devices: Mapping[str, str]) -> None:
         """Another's places in the place of all that is here; those that stay the same are left alone. Rules go: where they put a device
-        is among `devices`."""
+        is among `devices`. So do photos, which the other keeps."""
         put = {id: at for id, at in devices.items() if at in {place.id for place in places}}
+        pictured = list(self.photos)
         if not self.rules and self.placed == put and self.tree.places == {place.id: place for place in places}:
             return
 
@@ -341,6 +369,8 @@ class Locations:
             for rule in repo.rules(tx.conn):
                 repo.remove_rule(tx.conn, rule.id)
             repo.lift(tx.conn, list(repo.placed(tx.conn)))
+            for id in pictured:
+                repo.remove_photos(tx.conn, id)
             repo.remove(tx.conn, list(tree.places))
             for id in list(tree.places):
                 tree.drop(id)
@@ -353,7 +383,7 @@ class Locations:
             tx.log("location.mirrored", detail)
             audit.recorded(tx, audit.SYSTEM, "location.mirrored", detail=detail)
 
-        await self._committing(work, repointed=True)
+        await self._committing(work, repointed=True, pictured=pictured)
 
     async def _committing(
         self,
@@ -362,6 +392,7 @@ class Locations:
         *,
         rules: bool = False,
         repointed: bool = False,
+        pictured: Collection[str] = (),
     ) -> T:
 
         def whole(tx: Tx) -> T:
@@ -374,6 +405,7 @@ class Locations:
                 dict(put or {}),  # once the work is done: an import fills it on the way
                 repo.placed(tx.conn) if repointed else None,
                 repo.rules(tx.conn) if rules or repointed else None,
+                {id: repo.photos_of(tx.conn, id) for id in pictured},
             )
             tx.after(lambda: self._committed(news))
             return done
@@ -390,6 +422,10 @@ class Locations:
                 self.placed.pop(device, None)
             else:
                 self.placed[device] = location
+        for id, photos in news.photos.items():
+            self.photos[id] = photos
+            if not photos:
+                del self.photos[id]
         ruled = news.rules is not None and news.rules != self.rules
         self.tree, self.rules = news.tree, self.rules if news.rules is None else news.rules
         self.changed.emit(Change(news.places, frozenset(devices), ruled))
@@ -419,4 +455,5 @@ def _said(place: Location) -> dict[str, Any]:
 def hanging_at(tx: Tx, tree: Tree, id: str) -> Hanging:
     below = {place.id for place in tree.under(id)}
     devices = sum(location in below for location in repo.placed(tx.conn).values())
-    return Hanging(len(below) - 1, devices, sum(rule.location in below for rule in repo.rules(tx.conn)))
+    rules = sum(rule.location in below for rule in repo.rules(tx.conn))
+    return Hanging(len(below) - 1, devices, rules, sum(photo.location in below for photo in repo.all_photos(tx.conn)))

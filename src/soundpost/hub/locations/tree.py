@@ -12,8 +12,7 @@ ROOT = ""
 
 
 class Location(Struct, frozen=True):
-    """One place. `zone` "" means the parent's; `address` and `contact` are inherited where they are empty as well. `photo` is the
-    hash of a blob."""
+    """One place. `zone` "" means the parent's; `address` and `contact` are inherited where they are empty as well."""
 
     id: str
     parent: str
@@ -23,8 +22,20 @@ class Location(Struct, frozen=True):
     address: str = ""
     contact: str = ""
     notes: str = ""
-    photo: str = ""
     created_ms: int = 0
+
+
+class Photo(Struct, frozen=True):
+    """What a place looks like. `large` and `small` are hashes of JPEG files; width and height, in pixels, those of `large`."""
+
+    id: str
+    location: str
+    caption: str
+    large: str
+    small: str
+    width: int
+    height: int
+    created_ms: int
 
 
 def gone(id: str) -> NotFound:

@@ -196,9 +196,9 @@ def _audit_head(language: str, p: Params) -> Words:
             + head,
         ),
         "es": (
-            "Cabecera de la auditoría de Soundpost",
-            f"El {time} la auditoría terminaba en: {head}",
-            "Guarde este correo. Si desde entonces se reescribió la auditoría, lo muestra: soundpost audit verify --head "
+            "Cabecera del registro de Soundpost",
+            f"El {time} el registro terminaba en: {head}",
+            "Guarde este correo. Si desde entonces se escribió de nuevo, lo muestra: soundpost audit verify --head "
             + head,
         ),
     }[language]

@@ -49,6 +49,7 @@ class SessionView(Struct):
     """`forgotten`: how a forgotten password is helped here: by mail, by an owner, or by the command line of this machine.
     `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
     `accept_first`: so it is with terms that changed since they were accepted.
+    `limited`: a part of the places is all the person sees.
     `password_least`: how many characters a password needs.
     `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
@@ -66,6 +67,7 @@ class SessionView(Struct):
     forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
     set_up_first: bool = False
     accept_first: bool = False
+    limited: bool = False
     second_factor: SecondAskedView | None = None
 
 
@@ -118,6 +120,7 @@ def view(about: About, people: People, principal: Principal | None, asked: Secon
         forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
         set_up_first=principal is not None and principal.held_back == "factor",
         accept_first=principal is not None and principal.held_back == "terms",
+        limited=bool(principal and principal.places),
         second_factor=SecondAskedView(asked.ticket, asked.lasts_s, ["totp", "recovery"]) if asked else None,
     )
 

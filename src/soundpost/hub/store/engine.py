@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from soundpost.hub.store import dialect, migrate
+from soundpost.hub.store.blobs import Blobs
 from soundpost.hub.store.lanes import Lane, TaskLane, ThreadLane
 from soundpost.hub.store.mark import Mark
 from soundpost.hub.store.outbox import Event
@@ -18,6 +19,7 @@ from soundpost.hub.store.tables import log_head
 from soundpost.hub.store.unit_of_work import INGEST, RECORDS, Tx, Unit
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
+from soundpost.kernel.errors import Unavailable
 from soundpost.kernel.sealed import Secrets
 from soundpost.kernel.signal import Signal
 
@@ -28,11 +30,15 @@ RENEWED = "log.renewed"
 
 
 class Store:
-    """`target` is a SQLite file's path or a `postgresql://` address; `keys`: the folder of `secrets` (kernel.sealed). Open with `async
-    with Store(...)`."""
+    """`target` is a SQLite file's path or a `postgresql://` address; `keys`: the folder of `secrets` (kernel.sealed); `files`: of
+    `blobs`, which lie beside a SQLite file unless it says otherwise. Open with `async with Store(...)`."""
 
-    def __init__(self, target: Path | str, clock: Clock, *, keys: Path | None = None) -> None:
+    def __init__(
+        self, target: Path | str, clock: Clock, *, keys: Path | None = None, files: Path | None = None
+    ) -> None:
         self.target, self.clock = target, clock
+        self._files = files or (target.parent / "blobs" if isinstance(target, Path) else None)
+        self._blobs: dict[str, Blobs] = {}
         self.secrets = Secrets(keys)
         self.log_id = ""
         self.head = 0
@@ -151,6 +157,12 @@ class Store:
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self._engines[1].connect() as conn:
             return query(conn)
+
+    def blobs(self, room: str) -> Blobs:
+        """That room's own files."""
+        if self._files is None:
+            raise Unavailable("This hub was started without a folder for files.", code="no_files")
+        return self._blobs.setdefault(room, Blobs(self._files / room))
 
     def subscribe(self, hear: Callable[[list[Event]], None]) -> None:
         """`hear` gets the events of each commit, on the loop, in commit order. For hints and screens; effects use a Consumer."""

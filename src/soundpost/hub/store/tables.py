@@ -425,9 +425,22 @@ locations = Table(
     text("address"),
     text("contact"),
     text("notes"),
-    text("photo"),
     number("created_ms", None),
     Index("ux_locations_parent", "parent", "folded", unique=True),
+)
+# What a place looks like: the door, the rack. `large` and `small` are hashes of files in the data folder (store.blobs).
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("location", Text, ForeignKey("locations.id"), nullable=False),
+    text("caption"),
+    text("large", None),
+    text("small", None),
+    number("width", None),
+    number("height", None),
+    number("created_ms", None),
+    Index("ix_photos_location", "location", "created_ms"),
 )
 # Where a person put a device; rules and what a device hangs from say where all the others are.
 placements = Table(

@@ -1,7 +1,8 @@
 """Lists, searches, orders and pages say the same as a plain look at every device, whatever changed before and in between."""
 
-from collections.abc import Callable
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,12 @@ from soundpost.device.model import Device, Reason
 from soundpost.hub.inventory import order, query, rules
 from soundpost.hub.inventory.memory import Memory
 from soundpost.hub.inventory.query import ORDERS, DeviceQuery
-from soundpost.hub.inventory.scope import EVERYTHING, Nothing, Scope
+from soundpost.hub.inventory.scope import EVERYTHING, Nothing, Scope, scope
 from soundpost.hub.inventory.state import LOST, UP, WAITING, AgentInfo, DeviceState, Restart
 from soundpost.hub.inventory.summary import summary
+from soundpost.hub.locations.placing import PlaceRule
+from soundpost.hub.locations.tree import Location, Tree
+from soundpost.hub.people.rules import ROLES, Principal
 
 SITES = ("sit_a", "sit_b", "sit_c")
 DEVICES = tuple(f"dev_{n}" for n in range(5))
@@ -22,19 +26,33 @@ WORDS = ("room", "1", "2", "leeds-12", "leeds12", "-", ".", "ab", "a.b", "s-1", 
 Step = tuple[Callable[..., None], tuple[Any, ...]]
 
 
-class Paris:
-    """May see one site."""
+class Places:
+    """HQ with a room, and another house; who is where goes by the address."""
 
-    everything = people = False
+    tree = Tree(
+        [
+            Location("loc_1", "", "HQ", "building"),
+            Location("loc_2", "loc_1", "Room", "room"),
+            Location("loc_3", "", "Annex", "building"),
+        ]
+    )
+    THERE: ClassVar = {"10.0.0.1": "loc_1", "10.0.0.2": "loc_2", "10.0.0.3": "loc_3"}
 
-    def device(self, device: DeviceState) -> bool:
-        return device.site.id == "sit_b"
+    def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
+        return self.THERE.get(address, ""), "rule"
 
-    def site(self, site_id: str) -> bool:
-        return site_id == "sit_b"
+    def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None:
+        return None
 
-    def key(self) -> str:
-        return "paris"
+
+def drawn() -> Memory:
+    memory = Memory(0)
+    memory.places = Places()
+    return memory
+
+
+def part(memory: Memory, *tops: str) -> Scope:
+    return scope(memory, Principal("person", "usr_a", "Ada", "", "monitor", ROLES["monitor"], places=frozenset(tops)))
 
 
 def record(id: str, **fields: Any) -> Device:
@@ -49,7 +67,7 @@ RECORDS = st.builds(
     serial_number=st.sampled_from(("", "S-1", "S-2", "1001")),
     model=st.sampled_from(("", "128VD", "Beam")),
     firmware_version=st.sampled_from(("", "6.4", "7.0")),
-    address=st.sampled_from(("", "10.0.0.1", "10.0.0.2")),
+    address=st.sampled_from(("", *Places.THERE)),
     stack=st.sampled_from(("", *DEVICES[:3])),
     parent=st.sampled_from(("", *DEVICES[:4])),
     former_addresses=st.lists(st.sampled_from(("10.9.9.9", "x:1")), max_size=1),
@@ -135,11 +153,20 @@ QUERIES = st.builds(
     model=seldom("128VD"),
     firmware=seldom("6.4"),
     words=st.just(()) | st.lists(st.sampled_from(WORDS), max_size=2).map(tuple),
-    location=seldom("loc_1"),
+    location=seldom("loc_1", "loc_2", "none"),
     order=st.sampled_from([*ORDERS, *(f"-{name}" for name in ORDERS)]),
     limit=st.integers(1, 4),
 )
-SCOPES = st.sampled_from((EVERYTHING, EVERYTHING, EVERYTHING, Paris(), Nothing()))
+Reader = Callable[[Memory], Scope]
+SCOPES: st.SearchStrategy[Reader] = st.sampled_from(
+    (
+        lambda memory: EVERYTHING,
+        lambda memory: part(memory, "loc_1"),
+        lambda memory: part(memory, "loc_2", "loc_3"),
+        lambda memory: part(memory, "loc_gone"),
+        lambda memory: Nothing(),
+    )
+)
 
 
 def plainly(memory: Memory, asked: DeviceQuery, scope: Scope) -> list[str]:
@@ -170,8 +197,9 @@ def test_pages_are_those_of_a_plain_look_at_every_device(
 ) -> None:
     @settings(max_examples=150)
     @given(STEPS, st.lists(QUERIES, min_size=1, max_size=4), SCOPES, STEPS)
-    def compared(steps: list[Step], asked: list[DeviceQuery], scope: Scope, later: list[Step]) -> None:
-        memory = Memory(0)
+    def compared(steps: list[Step], asked: list[DeviceQuery], reader: Reader, later: list[Step]) -> None:
+        memory = drawn()
+        scope = reader(memory)
         for step, arguments in steps:
             step(memory, *arguments)
         for one in asked:
@@ -181,10 +209,24 @@ def test_pages_are_those_of_a_plain_look_at_every_device(
         for one in asked:
             assert paged(memory, one, scope) == plainly(memory, one, scope)
             assert {device.id for device in query.every(memory, one, scope)} == set(plainly(memory, one, scope))
+        check_counts(memory, scope)
 
     monkeypatch.setattr(query, "FEW", few)
     monkeypatch.setattr(order, "MOVED_MOST", moved_most)
     compared()
+
+
+def check_counts(memory: Memory, scope: Scope) -> None:
+    """By kind, by site and by site alone: as if each device were looked at."""
+    seen = [d for d in memory.devices.values() if d.record is not None and scope.device(d)]
+    kinds = Counter((d.record.kind, query.counted_as(d)) for d in seen if d.record is not None)
+    told = {(kind, status): n for kind, statuses in scope.counts(memory).items() for status, n in statuses.items() if n}
+    assert told == kinds
+    for id in memory.sites:
+        boxes = Counter(query.counted_as(d) for d in seen if d.site.id == id and d.record and d.record.kind != "stack")
+        assert {status: n for status, n in scope.counts_of_site(memory, id).items() if n} == boxes
+        if not scope.everything:
+            assert scope.site(id) == any(d.site.id == id for d in seen)
 
 
 @pytest.mark.parametrize("moved_most", [2, 10**6])

@@ -29,7 +29,7 @@ export function ServerPage({ id }: { id: string }) {
 }
 
 function Known({ agent }: { agent: Row }) {
-  const may = useMay("administer");
+  const may = useMay("administer", true);
   const { session } = useSession();
   const local = session.edition === "local_agent";
   const n = deviceCount(agent);

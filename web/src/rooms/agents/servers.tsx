@@ -35,7 +35,7 @@ export function Servers() {
 
 function ServerList() {
   const { session } = useSession();
-  const may = useMay("administer");
+  const may = useMay("administer", true);
   const agents = useAgents();
   const go = useGo();
   const [filter, setFilter] = useFilter();

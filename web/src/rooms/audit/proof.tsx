@@ -4,7 +4,7 @@ import { useMay } from "@/api/session";
 import type { AuditProof } from "@/api/types";
 import { useCall } from "@/live/call";
 import { Ago, Dialog, ErrorNote, Line, LinkButton, Notice, Shape, Stack, Text } from "@/ui";
-import { t } from "@/words";
+import { maybe, t } from "@/words";
 
 /** Whether the audit proves itself, as owners are told: by the last pass over the whole chain, or one made now. */
 export function Proof() {
@@ -37,6 +37,11 @@ export function Proof() {
       <Text dim small>
         <Ago time={proof.as_of} />
       </Text>
+      {proof.restored.slice(-1).map((one) => (
+        <Text key={one.n} small id="audit-restored">
+          {t("audit.restored", { n: one.n })}
+        </Text>
+      ))}
       <LinkButton onClick={() => void ask(true)} id="audit-verify">
         {busy ? t("audit.checking") : t("audit.verify")}
       </LinkButton>
@@ -51,9 +56,10 @@ function Findings({ proof, onClose }: { proof: AuditProof; onClose: () => void }
       <Stack gap={12}>
         {proof.findings.map((finding) => (
           <Notice key={`${finding.n}-${finding.code}`} tone="offline">
-            <Text strong>{finding.n === finding.upto ? t("audit.finding", { n: finding.n }) : t("audit.findings", { n: finding.n, upto: finding.upto })}</Text> <Text wrap>{finding.text}</Text>
+            <Text strong>{finding.n === finding.upto ? t("audit.finding", { n: finding.n }) : t("audit.findings", { n: finding.n, upto: finding.upto })}</Text> <Text wrap>{maybe(`audit.found.${finding.code}`, finding.text)}</Text>
           </Notice>
         ))}
+        {proof.untold > 0 && <Text>{t("audit.untold", { n: proof.untold })}</Text>}
         {proof.older > 0 && <Text dim>{t("audit.old_rows", { n: proof.older })}</Text>}
       </Stack>
     </Dialog>

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import {
-  Act, Age, AgentMark, Ago, At, Banner, Bell, BareTick, Choice, Code, Confirm, CopyButton, Details, Dialog, Empty, ErrorNote, Facts, Figure, Figures, FilterChip, Filters, Fingerprint, GainControl, Go, Grow, Icon, IconButton, Kbd, Lasting, Line, Loading, Middle, Notice, Outcome, Page, PlaceTree, Reach, ReadValue, RowLine, Rows, RowMenu, SearchChoice, Secret, SecretField, Section, Sentence, Shape, Source, Stack, StatusCounts, StatusMark, Steps, Strip, SwitchControl, Swatch, Table, Tag, Text, TextField, Tool, ToolBar, Two, type Column, type ControlPhase, type Entry, type Worth,
+  Act, Age, AgentMark, Ago, At, Banner, Bell, BareTick, Choice, Code, Confirm, CopyButton, Details, Dialog, Empty, ErrorNote, Facts, Figure, Figures, FilterChip, Filters, Fingerprint, GainControl, Go, Grow, Icon, IconButton, Kbd, Lasting, Line, Loading, Middle, Notice, Outcome, Page, Photo, PhotoLinks, Photos, PlaceTree, Reach, ReadValue, RowLine, Rows, RowMenu, SearchChoice, Secret, SecretField, Section, Sentence, Shape, Source, Stack, StatusCounts, StatusMark, Steps, Strip, SwitchControl, Swatch, Table, Tag, Text, TextField, Tool, ToolBar, Two, Underway, type Column, type ControlPhase, type Entry, type Worth,
 } from "@/ui";
 import type { AgentState, Place, Status } from "@/api/types";
 
@@ -20,7 +20,7 @@ const COLUMNS: Column<(typeof ITEMS)[string]>[] = [
   { id: "name", name: "Name", width: "1fr", sort: true, cell: (item) => <Go to="/ui">{item.name}</Go> },
 ];
 const place = (id: string, parent: string | null, kind: Place["kind"], devices: Partial<Record<Status, number>>, worst: Status | null): Place & { at: number } => ({
-  id, parent, name: id, path: id, kind, zone: "Europe/London", address: "", contact: kind === "city" ? "Ana +44 20 7946 0100" : "", own: ["contact"], notes: "", children: 0, rooms: kind === "room" ? 1 : 3, devices: { ...devices }, worst, created: null, at: 0,
+  id, parent, name: id, path: id, kind, zone: "Europe/London", address: "", contact: kind === "city" ? "Ana +44 20 7946 0100" : "", own: ["contact"], notes: "", children: 0, rooms: kind === "room" ? 1 : 3, devices: { ...devices }, worst, photos: [], way: false, created: null, at: 0,
 });
 const PLACES = Object.fromEntries(
   [place("London", null, "city", { online: 3, offline: 1 }, "offline"), place("HQ", "London", "building", { online: 2, offline: 1 }, "offline"), place("4.12", "HQ", "room", { offline: 1 }, "offline"), place("Annex", "London", "building", { degraded: 1, unknown: 2 }, "degraded"), place("Leeds", null, "city", {}, null)].map((each) => [each.id, each]),
@@ -32,6 +32,8 @@ const PLACE_LINES = [
   { id: "Annex", depth: 1, opens: true, open: false },
   { id: "Leeds", depth: 0, opens: false, open: false },
 ];
+const picture = (fill: string) => `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240"><rect width="320" height="240" fill="${fill}"/></svg>`)}`;
+const PHOTOS = ["#8a5", "#58a", "#a85"].map((fill, n) => ({ id: `p${n}`, caption: ["Door, from the lift", "Rack A", ""][n]!, width: 320, height: 240, small: picture(fill), large: picture(fill) }));
 const MANY = Array.from({ length: 300 }, (_, i) => ({ value: `p${i}`, label: `London > HQ > ${Math.floor(i / 20)} > ${Math.floor(i / 20)}.${(i % 20) + 10}` }));
 const T0 = Date.now();
 const ago = (minutes: number) => new Date(T0 - minutes * 60_000).toISOString();
@@ -218,6 +220,14 @@ export function Gallery() {
       </Section>
       <Section title="Places">
         <PlaceTree label="Places" lines={PLACE_LINES} useItem={(id) => PLACES[id]} onToggle={() => undefined} onOpen={() => undefined} own="" menu={(each) => <RowMenu id={`x-menu-${each.id}`} label={`Actions for ${each.name}`} entries={[{ label: "Rename", onClick: () => undefined }]} />} />
+      </Section>
+      <Section title="Photos">
+        <Stack gap={12}>
+          <Photos photos={PHOTOS} of="4.12" onOpen={() => undefined} id="x-photos" />
+          <PhotoLinks photos={PHOTOS.slice(0, 1)} of="4.12" id="x-photo-links" />
+          <Photo photo={PHOTOS[0]!} of="4.12" onNext={() => undefined} />
+          <Underway label="Sending door.jpg" part={0.4} id="x-underway" />
+        </Stack>
       </Section>
       <Section title="Table">
         <Table label="Table" entries={ENTRIES} own="" columns={COLUMNS} useItem={(id) => ITEMS[id]} name={(item) => item.name} phone={(item) => <Two first={item.name} second={item.status} />} onOpen={() => undefined} sort={{ id: "name", down: false }} onSort={() => undefined} selected={selected} onSelect={setSelected} />

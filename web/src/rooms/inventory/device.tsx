@@ -1,11 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { api } from "@/api/client";
-import { useMay } from "@/api/session";
 import type { Command, Device, Period, Point } from "@/api/types";
 import { commands, ended, useAsked } from "@/live/commands";
 import { factText, foldFacts } from "@/live/facts";
-import { useAway, useDevice, useDevices, useFacts } from "@/live/hooks";
+import { useDevice, useDevices, useFacts } from "@/live/hooks";
 import { outcomeOf, verb } from "@/live/outcome";
 import { useSpecial } from "@/live/standing";
 import { Age, Ago, At, AtPlace, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, LinkButton, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, Whole, useNow, usePathId, type FactLine } from "@/ui";
@@ -15,6 +14,7 @@ import { PutDialog } from "./put";
 import { AwaitedNote, DeviceStatus, HandsOffNote, RestartNote } from "./special";
 import { DeviceTools } from "./tools";
 import { Transcript } from "./transcript";
+import { useWhyNotPut } from "./why-put";
 import { causeOf, kindName, nameOf, placeOf } from "./words";
 
 type Row = Device & { at: number };
@@ -214,16 +214,20 @@ function PlaceLink({ device, id }: { device: Device; id?: string }) {
 
 /** Where it is, and the way to say otherwise. */
 function PlaceFact({ device }: { device: Device }) {
-  const may = useMay("administer");
-  const away = useAway() !== null;
+  const why = useWhyNotPut();
   const [open, setOpen] = useState(false);
   return (
     <Line gap={8}>
       {device.location ? <PlaceLink device={device} /> : <Text dim>{t("put.nowhere")}</Text>}
-      {may && !away && (
+      {why === null && (
         <LinkButton onClick={() => setOpen(true)} id="device-put" roomy>
           {t("action.change")}
         </LinkButton>
+      )}
+      {why === t("place.managed") && (
+        <Text dim id="device-put-why">
+          {why}
+        </Text>
       )}
       {open && <PutDialog devices={[device]} onClose={() => setOpen(false)} />}
     </Line>

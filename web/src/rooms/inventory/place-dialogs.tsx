@@ -165,13 +165,14 @@ interface Hanging {
   places: number;
   devices: number;
   rules: number;
+  photos: number;
 }
 
 /** The hub refuses while something hangs there and says how much; then it is asked what becomes of it. */
 function hangingOf(error: unknown): Hanging | null {
   if (!(error instanceof ApiError) || error.code !== "location_not_empty") return null;
-  const { places = 0, devices = 0, rules = 0 } = error.params as Partial<Hanging>;
-  return { places, devices, rules };
+  const { places = 0, devices = 0, rules = 0, photos = 0 } = error.params as Partial<Hanging>;
+  return { places, devices, rules, photos };
 }
 
 function Delete({ place, onClose }: { place: Place; onClose: () => void }) {
@@ -195,12 +196,13 @@ function Delete({ place, onClose }: { place: Place; onClose: () => void }) {
     onClose();
     if (location.pathname.endsWith(place.id)) go(place.parent ? `/locations/${place.parent}` : "/locations", true);
   };
-  const what = there && [there.places > 0 && t("count.places", { n: there.places }), there.devices > 0 && t("count.devices_put", { n: there.devices }), there.rules > 0 && t("count.rules", { n: there.rules })].filter(Boolean).join(", ");
+  const what = there && [there.places > 0 && t("count.places", { n: there.places }), there.devices > 0 && t("count.devices_put", { n: there.devices }), there.rules > 0 && t("count.rules", { n: there.rules }), there.photos > 0 && t("count.photos", { n: there.photos })].filter(Boolean).join(", ");
   return (
     <Confirm title={t("place.delete_title", { name: place.name })} act={t("action.delete")} danger id="place-delete" busy={busy} error={error} onClose={onClose} onAct={() => void submit()}>
       {there ? (
         <>
           <Text id="place-hanging">{t("place.hanging", { what: what ?? "" })}</Text>
+          {there.photos > 0 && <Text dim>{t("place.photos_go")}</Text>}
           <Radios
             label={t("place.hanging_what")}
             id="place-hanging-what"

@@ -11,7 +11,8 @@ import { t, type Key } from "@/words";
 import { DeviceList } from "./device-list";
 import { countText } from "./tree";
 import { PLACE_ACTS, pathLinks, PlaceDialog, type PlaceAct } from "./place-dialogs";
-import { PlaceMenu, useWhyNotPlaces } from "./places";
+import { PlaceMenu, useWhyNotPlaces, whyNotPlace } from "./places";
+import { PlacePhotos } from "./place-photos";
 import { SendDialog } from "./send";
 
 /** One page for each place: what is there, how it stands, whom to call. */
@@ -31,7 +32,8 @@ export function PlacePage() {
 }
 
 function Known({ store, place }: { store: PlacesStore; place: Place }) {
-  const why = useWhyNotPlaces(store);
+  const whyAny = useWhyNotPlaces(store);
+  const why = whyNotPlace(place, whyAny);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place } | null>(null);
   const [label, setLabel] = useState(false);
   const [sending, setSending] = useState(false);
@@ -67,11 +69,12 @@ function Known({ store, place }: { store: PlacesStore; place: Place }) {
         {PLACE_ACTS.map(({ act, danger }) => (
           <Tool key={act} id={`place-${act}`} name={t(`place.${act}` as Key)} danger={danger} reason={why} onClick={() => setActing({ act, place })} />
         ))}
-        <Tool id="label" name={t("label.tool")} reason={null} onClick={() => setLabel(true)} />
+        <Tool id="label" name={t("label.tool")} reason={store.managed ? t("label.managed") : null} onClick={() => setLabel(true)} />
         <Tool id="send" name={t("place.send")} reason={null} onClick={() => setSending(true)} />
       </ToolBar>
       <PlaceFacts store={store} place={place} />
-      {place.children > 0 && <Below store={store} place={place} why={why} onAct={(act, which) => setActing({ act, place: which })} />}
+      {(place.photos.length > 0 || !(store.managed || place.way)) && <PlacePhotos place={place} why={why} />}
+      {place.children > 0 && <Below store={store} place={place} why={why} whyAny={whyAny} onAct={(act, which) => setActing({ act, place: which })} />}
       <Devices place={place} />
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
       {sending && <SendDialog place={place.id} onClose={() => setSending(false)} />}
@@ -107,14 +110,14 @@ function PlaceFacts({ store, place }: { store: PlacesStore; place: Place }) {
   );
 }
 
-function Below({ store, place, why, onAct }: { store: PlacesStore; place: Place; why: string | null; onAct: (act: PlaceAct, place: Place) => void }) {
+function Below({ store, place, why, whyAny, onAct }: { store: PlacesStore; place: Place; why: string | null; whyAny: string | null; onAct: (act: PlaceAct, place: Place) => void }) {
   const go = useGo();
   const { lines, toggle, own } = usePlaceLines(store, "", place.id);
   const useItem = (id: string) => useRow(store, id);
   const n = childrenOf(store.all).get(place.id)?.length ?? 0;
   return (
     <Section title={t("place.below")} count={n} id="place-below" end={<IconButton icon="plus" label={t("place.add")} id="add-place" reason={why} onClick={() => onAct("add", place)} />}>
-      <PlaceTree label={t("place.below")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={(each) => <PlaceMenu place={each} why={why} onAct={(act) => onAct(act, each)} />} />
+      <PlaceTree label={t("place.below")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={(each) => <PlaceMenu place={each} why={whyAny} onAct={(act) => onAct(act, each)} />} />
     </Section>
   );
 }

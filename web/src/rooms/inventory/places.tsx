@@ -18,16 +18,26 @@ export function useWhyNotPlaces(store: PlacesStore): string | null {
   return !may ? t("tool.not_allowed") : store.managed ? t("place.managed") : away ? t("tool.hub_lost") : null;
 }
 
+/** The same of what reaches all places: the uppermost ones, rules, a table. */
+function useWhyNotAll(why: string | null): string | null {
+  const whole = useMay("administer", true);
+  return why ?? (whole ? null : t("tool.whole"));
+}
+
+/** The same of one place, which may be no more than the way to the reader's own. */
+export const whyNotPlace = (place: Place, why: string | null): string | null => why ?? (place.way ? t("place.way") : null);
+
 /** `why`: why places can't be changed; somebody can be sent there all the same. */
 export function PlaceMenu({ place, why, onAct }: { place: Place; why: string | null; onAct: (act: PlaceAct) => void }) {
   const [sending, setSending] = useState(false);
+  const reason = whyNotPlace(place, why);
   const send = { label: t("place.send"), onClick: () => setSending(true), id: "place-send" };
   return (
     <>
       <RowMenu
         id={`place-menu-${place.id}`}
         label={t("server.menu", { name: place.name })}
-        entries={[send, ...PLACE_ACTS.map(({ act, danger }) => ({ label: t(`place.${act}` as Key), onClick: () => onAct(act), id: `place-${act}`, danger, reason: why }))]}
+        entries={[send, ...PLACE_ACTS.map(({ act, danger }) => ({ label: t(`place.${act}` as Key), onClick: () => onAct(act), id: `place-${act}`, danger, reason }))]}
       />
       {sending && <SendDialog place={place.id} onClose={() => setSending(false)} />}
     </>
@@ -39,6 +49,7 @@ export function Locations() {
   const [filter, setFilter] = useFilter();
   const why = useWhyNotPlaces(store);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place | null } | null>(null);
+  const whyAll = useWhyNotAll(why);
   const add = () => setActing({ act: "add", place: null });
   const views = useViews("/locations", ["q"], filter, setFilter);
   const rooms = store.all.filter((place) => place.kind === "room").length;
@@ -61,7 +72,7 @@ export function Locations() {
           </Text>
         )
       }
-      tools={<IconButton icon="plus" label={t("place.add_title")} id="add-place" reason={why} onClick={add} />}
+      tools={<IconButton icon="plus" label={t("place.add_title")} id="add-place" reason={whyAll} onClick={add} />}
     >
       <Stack gap={12}>
         {(drawn || filter.q) && (
@@ -70,8 +81,8 @@ export function Locations() {
             <ViewsMenu {...views} />
             <Grow>
               <ToolBar label={t("place.tools")}>
-                <Tool id="import" name={t("place.import")} reason={why} onClick={() => setFilter({ import: "1" })} />
-                <Tool id="rules" name={t("rules.title")} reason={null} onClick={() => setFilter({ rules: "1" })} />
+                <Tool id="import" name={t("place.import")} reason={whyAll} onClick={() => setFilter({ import: "1" })} />
+                <Tool id="rules" name={t("rules.title")} reason={store.managed ? t("place.managed") : null} onClick={() => setFilter({ rules: "1" })} />
               </ToolBar>
             </Grow>
           </Line>
@@ -81,14 +92,14 @@ export function Locations() {
         ) : !store.ready ? (
           <Loading rows={8} />
         ) : !drawn ? (
-          <Nothing why={why} onAdd={add} onImport={() => setFilter({ import: "1" })} />
+          <Nothing why={whyAll} managed={store.managed} onAdd={add} onImport={() => setFilter({ import: "1" })} />
         ) : (
           <TreeOf store={store} q={filter.q ?? ""} menu={(place) => <PlaceMenu place={place} why={why} onAct={(act) => setActing({ act, place })} />} />
         )}
       </Stack>
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
-      {filter.import === "1" && <ImportDialog onClose={() => setFilter({ import: "" })} />}
-      {filter.rules === "1" && <RulesDialog store={store} why={why} onClose={() => setFilter({ rules: "" })} />}
+      {filter.import === "1" && whyAll === null && <ImportDialog onClose={() => setFilter({ import: "" })} />}
+      {filter.rules === "1" && !store.managed && <RulesDialog store={store} why={whyAll} onClose={() => setFilter({ rules: "" })} />}
     </Page>
   );
 }
@@ -106,7 +117,7 @@ function TreeOf({ store, q, menu }: { store: PlacesStore; q: string; menu?: (pla
   return <PlaceTree label={t("nav.locations")} lines={lines} useItem={useItem} onToggle={toggle} onOpen={(id) => go(`/locations/${id}`)} own={own} menu={menu} paths={flat} />;
 }
 
-function Nothing({ why, onAdd, onImport }: { why: string | null; onAdd: () => void; onImport: () => void }) {
+function Nothing({ why, managed, onAdd, onImport }: { why: string | null; managed: boolean; onAdd: () => void; onImport: () => void }) {
   return (
     <Empty
       title={t("place.empty")}
@@ -123,7 +134,7 @@ function Nothing({ why, onAdd, onImport }: { why: string | null; onAdd: () => vo
         ) : undefined
       }
     >
-      {t("place.empty_text")}
+      {managed ? t("place.empty_managed") : t("place.empty_text")}
     </Empty>
   );
 }

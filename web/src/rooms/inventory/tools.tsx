@@ -12,6 +12,7 @@ import { PutDialog } from "./put";
 import { SendDialog } from "./send";
 import { countText, reachedBy } from "./tree";
 import { whyNot } from "./why";
+import { useWhyNotPut } from "./why-put";
 
 export interface ToolsProps {
   devices: Device[];
@@ -24,7 +25,7 @@ export interface ToolsProps {
 /** The same tools above the list, at the row and on the device. One that does not apply says why. */
 export function DeviceTools({ devices, nested: children, stackOf, sheet }: ToolsProps) {
   const may = useMay("control");
-  const mayPut = useMay("administer");
+  const whyNobodyPuts = useWhyNotPut();
   const away = useAway() !== null;
   const specials = useSpecials();
   const ceilings = useCeilings();
@@ -59,8 +60,7 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
   const run = (capability: string, args: Record<string, unknown>, targets: Device[]) => {
     for (const device of targets) void commands.ask(device.id, capability, args);
   };
-  // where a device is, the hub knows by itself: its server need not be there
-  const whyNotPut = devices.length === 0 ? t("tool.nothing_selected") : !mayPut ? t("tool.not_allowed") : away ? t("tool.hub_lost") : null;
+  const whyNotPut = devices.length === 0 ? t("tool.nothing_selected") : whyNobodyPuts;
   const given = unique(devices.map(lineOf)).filter(isHandedOff);
   return (
     <>

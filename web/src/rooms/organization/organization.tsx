@@ -13,7 +13,7 @@ import { Terms, TermsText } from "./terms";
 
 /** An owner changes it, an administrator sees it, others see what everybody may: its name and its terms. */
 export function Organization() {
-  const administers = useMay("administer");
+  const administers = useMay("administer", true);
   return administers ? <Whole /> : <Open />;
 }
 
