@@ -67,7 +67,7 @@ SECURITY: dict[str, Part] = {
         "name": "X-Api-Key",
         "description": "An API key. It counts before a cookie, and before what stands in Authorization.",
     },
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, as `Authorization: Bearer …`."},
 }
 
 RIGHTS = {
