@@ -385,6 +385,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where existing clients are answered, over plain HTTP */
+        get: operations["ApiV1CompatListener"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -2068,6 +2085,32 @@ export interface components {
         KeyPerson: {
             id: string;
             name: string;
+        };
+        /**
+         * Listener
+         * @description Where existing clients are answered. `failed`: the hub runs without it, `code` and `text` say why. `beyond`: other machines reach
+         *         it. `sources` empty: whoever reaches it may ask.
+         */
+        Listener: {
+            /** @default false */
+            beyond?: boolean;
+            /** @default  */
+            code?: string;
+            /** @default  */
+            host?: string;
+            /** @default 0 */
+            port?: number;
+            /** @default [] */
+            sources?: string[];
+            /**
+             * @default off
+             * @enum {string}
+             */
+            state?: "listening" | "off" | "failed";
+            /** @default  */
+            text?: string;
+            /** @default null */
+            url?: string | null;
         };
         /**
          * LocationItem
@@ -3775,6 +3818,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1CompatListener: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
                 };
             };
             /** @description A problem */

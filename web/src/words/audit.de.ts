@@ -27,6 +27,7 @@ export const audit = {
   "act.hub.configured": "Mit einem zentralen Hub verbunden",
   "act.hub.forgotten": "Vom zentralen Hub getrennt",
   "act.key.added": "API-Schlüssel hinzugefügt",
+  "act.key.revoked": "API-Schlüssel widerrufen",
   "act.location.mirrored": "Orte vom Hub übernommen",
   "act.message.held_dropped": "Zurückgehaltene Nachrichten verworfen",
   "act.message.released": "Zurückgehaltene Nachrichten gesendet",

@@ -27,6 +27,7 @@ export const audit = {
   "act.hub.configured": "Joined to a central hub",
   "act.hub.forgotten": "Left the central hub",
   "act.key.added": "API key added",
+  "act.key.revoked": "API key revoked",
   "act.location.mirrored": "Places taken over from the hub",
   "act.message.held_dropped": "Held messages dropped",
   "act.message.released": "Held messages sent",

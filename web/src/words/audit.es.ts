@@ -27,6 +27,7 @@ export const audit = {
   "act.hub.configured": "Unido a un hub central",
   "act.hub.forgotten": "Separado del hub central",
   "act.key.added": "Clave de API añadida",
+  "act.key.revoked": "Clave de API revocada",
   "act.location.mirrored": "Lugares tomados del hub",
   "act.message.held_dropped": "Mensajes retenidos descartados",
   "act.message.released": "Mensajes retenidos enviados",
