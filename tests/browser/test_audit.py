@@ -161,3 +161,22 @@ def test_a_monitor_has_no_entry_and_is_told_why(office: Office) -> None:
     expect(bob.at("nav-audit")).to_have_count(0)
     bob.open("/audit")
     expect(bob.at("audit-not-allowed")).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_the_access_review(office: Office, width: int, theme: str) -> None:
+    ana = office.ana(width, theme)
+    office.say(ana, "POST", "/users", {"addresses": "bob@example.org, eve@example.org", "role": "administrator"})
+    ana.open("/reports")
+    ana.see("access-head", "3 people")
+    ana.see("look-owner_alone", "Only one owner")
+    assert look(ana, f"access-{width}-{theme}") == []
+    office.say(ana, "POST", "/users", {"addresses": "zoe@example.org", "role": "monitor"})
+    ana.see("access-head", "4 people")  # live
+    ana.at("look-no_second_factor-show").click()
+    expect(ana.page.locator("[data-testid^=access-usr_]")).to_have_count(1)
+    assert "look=no_second_factor" in ana.page.url
+    with ana.page.expect_download() as taken:
+        ana.at("access-csv").click()
+    lines = csv.DictReader(io.StringIO(Path(taken.value.path()).read_text("utf-8-sig"), newline=""))
+    assert {line["kind"] for line in lines} == {"person", "key"}

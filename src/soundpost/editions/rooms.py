@@ -44,6 +44,7 @@ from soundpost.hub.people.resets import Resets
 from soundpost.hub.people.service import People
 from soundpost.hub.people.users import Users
 from soundpost.hub.people.views import Views
+from soundpost.hub.reports import api as reports_api
 from soundpost.hub.store import Store, Tx, retention
 from soundpost.kernel import log
 from soundpost.kernel.clock import Clock
@@ -140,6 +141,7 @@ async def opened(
             *([handing_in(OrganizationController, mail_api.MessagesController)] if people.mail else ()),
             *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
+            *reports_api.CONTROLLERS,
             SitesController,
             AgentsController,
             live.handler(),

@@ -40,6 +40,7 @@ TAGS = {
     "API keys": "Keys for programs. A key belongs to a person and never does more than that person may do now.",
     "Views": "Named filters of lists, one's own and shared ones.",
     "Organization": "Name, mail, text messages, terms, and what waits to be sent.",
+    "Reports": "What is looked through from time to time: who may come in.",
     "Audit": "Who did what, when, from where.",
     "Local Agent": "On a Local Agent only: its line to the central hub, its sign-ins for devices, its discovery, its ceiling.",
     "Live": """`GET /api/v1/live` upgraded to a WebSocket; right *see*, by cookie with a matching `Origin`, or by key. In:

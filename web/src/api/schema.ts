@@ -1132,6 +1132,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may come in, with which keys, and what of it to look at */
+        get: operations["ApiV1ReportsAccessAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/access.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access review as a table */
+        get: operations["ApiV1ReportsAccessCsvTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/access.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The access review, one a line */
+        get: operations["ApiV1ReportsAccessJsonlRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1368,6 +1419,41 @@ export interface components {
             id: string;
             /** @enum {string} */
             status: "accepted" | "sent" | "done" | "failed" | "expired" | "unsupported" | "refused" | "uncertain";
+        };
+        /**
+         * AccessLine
+         * @description A person, or an API key. `role`: of a key its scope. `places` empty: everywhere, or all that the key's person sees. `last_used`: the
+         *         last sign-in, or the key's last use, with where it came from. `by`: who invited, or whose key it is. `look`: what to look at.
+         */
+        AccessLine: {
+            added: string | null;
+            by: string | null;
+            ends: string | null;
+            from: string | null;
+            id: string;
+            keys: number | null;
+            /** @enum {string} */
+            kind: "person" | "key";
+            last_used: string | null;
+            look: ("never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many")[];
+            name: string;
+            places: string[];
+            role: string;
+            second_factor: boolean | null;
+            sessions: number | null;
+            sign_in: string | null;
+            /** @enum {string} */
+            state: "invited" | "active" | "disabled" | "ended";
+        };
+        /**
+         * AccessReview
+         * @description `look`: what to look at in all, and how often it is there. `owners`: who can come in as one.
+         */
+        AccessReview: {
+            as_of: string;
+            items: components["schemas"]["AccessLine"][];
+            look: components["schemas"]["LookItem"][];
+            owners: number;
         };
         /**
          * AccountView
@@ -2028,6 +2114,12 @@ export interface components {
             name: string;
             path: string;
             zone: string;
+        };
+        /** LookItem */
+        LookItem: {
+            /** @enum {string} */
+            code: "never_signed_in" | "idle" | "no_second_factor" | "invitation_waits" | "out_with_key" | "key_never_expires" | "key_idle" | "key_never_used" | "key_of_nobody" | "owner_alone" | "owners_many";
+            count: number;
         };
         /**
          * MadeKey
@@ -5612,6 +5704,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessCsvTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1ReportsAccessJsonlRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             /** @description A problem */

@@ -76,6 +76,8 @@ export interface Ways {
 }
 /** One act of the audit: how it began and how it ended. */
 export type AuditAct = Schemas["ActView"];
+export type AccessReview = Schemas["AccessReview"];
+export type AccessLine = Schemas["AccessLine"];
 export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
 export type ResetMade = Schemas["ResetLink"];

@@ -20,6 +20,7 @@ const tree = root.addChildren([
   createRoute({ getParentRoute: top, path: "/devices/$id", component: DevicePage }),
   createRoute({ getParentRoute: top, path: "/servers", component: lazyRouteComponent(() => import("@/rooms/agents/servers"), "Servers") }),
   createRoute({ getParentRoute: top, path: "/servers/$id", component: lazyRouteComponent(() => import("@/rooms/agents/server"), "ServerPath") }),
+  createRoute({ getParentRoute: top, path: "/reports", component: lazyRouteComponent(() => import("@/rooms/reports/access"), "Access") }),
   createRoute({ getParentRoute: top, path: "/audit", component: lazyRouteComponent(() => import("@/rooms/audit/audit"), "Audit") }),
   createRoute({ getParentRoute: top, path: "/users", component: lazyRouteComponent(() => import("@/rooms/people/users"), "Users") }),
   settings.addChildren([

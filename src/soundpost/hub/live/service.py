@@ -72,7 +72,9 @@ class Live:
         register("agent", lambda id, scope, tell, soon: AgentFeed(items, inventory, id, scope, tell, soon))
         register("locations", lambda _, scope, tell, soon: LocationsFeed(inventory, scope, tell, soon))
         register("events", lambda _, scope, tell, _soon: EventsFeed(inventory, scope, tell), of_people=True)
-        register("users", lambda _, _scope, tell, soon: TurnsFeed(None, ("person.", "session.opened"), tell, soon))
+        register(
+            "users", lambda _, _scope, tell, soon: TurnsFeed(None, ("person.", "key.", "session.opened"), tell, soon)
+        )
 
     def register_turns(self, name: str, turned: Signal[Any]) -> None:
         """A topic that tells each time the signal does, and nothing more."""

@@ -21,6 +21,7 @@ export const GROUPS: Record<string, string> = {
   local: "hub.*,credentials.*,discovery.*,ceiling.*",
   transcript: "transcript.*",
   audit: "audit.*",
+  access: "access.*",
 };
 
 export const kindWord = (kind: string): string => maybe(`kind.who_${kind}`, kind);
