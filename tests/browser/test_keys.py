@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser import scenes
 from tests.browser.conftest import WAIT_MS, Person, look
 from tests.browser.scenes import hub
-from tests.support.programs import Program, eventually
+from tests.support.programs import Program
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -57,7 +57,9 @@ class House:
         return httpx.request("POST" if body else "GET", f"{self.url}/api/v1{path}", headers=headers, json=body)
 
     def socket(self, key: str) -> ClientConnection:
-        return connect(self.url.replace("http", "ws", 1) + "/api/v1/live", additional_headers={"X-Api-Key": key}, proxy=None)
+        return connect(
+            self.url.replace("http", "ws", 1) + "/api/v1/live", additional_headers={"X-Api-Key": key}, proxy=None
+        )
 
 
 @pytest.fixture
@@ -174,7 +176,9 @@ def test_who_may_make_which_and_what_is_said_to_the_others(house: House) -> None
     mo.open("/settings/keys")
     mo.see("keys-none", "Keys are made by administrators and owners")
     expect(mo.at("add-key")).to_have_attribute("aria-disabled", "true")
-    expect(mo.at("add-key")).to_have_attribute("aria-description", "Administrators and owners make keys; your role is Monitor.")
+    expect(mo.at("add-key")).to_have_attribute(
+        "aria-description", "Administrators and owners make keys; your role is Monitor."
+    )
     assert not look(mo, "keys-monitor-1440-light")
 
     # An administrator of a part: such as read, of the own part; the owner's are not seen.
