@@ -119,7 +119,7 @@ async def opened(
     if teller:
         commands.ceiling_of, links.site_plan = items.ceiling, teller.plan
     live = Live(people, inventory, commands, items, links)
-    live.register_object("messages", lambda: mail_api.ways(post))
+    live.register_object("messages", lambda: mail_api.ways(post), to_others=lambda: mail_api.ways(post, words=False))
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
