@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support import postgresql
 from tests.support.clock import settle
 from tests.support.guard import outside
@@ -22,6 +23,9 @@ GUARD = Path(__file__).parent / "support" / "guard"
 def pytest_configure(config: pytest.Config) -> None:
     """Before the first test, and in each process one starts."""
     outside.install()
+    # How fast a machine is today is no property of what is tested (speed has its place in bench/).
+    settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("here")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(GUARD), os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("SOUNDPOST_AGENT_SUBNETS", "127.20.0.0/24:10023")
 

@@ -242,10 +242,13 @@ def agent_record(
 def asked(prompt: str) -> str:
     """A password from the terminal, unseen, or from standard input; never from arguments, which other users can read."""
     import getpass
+    import signal
 
+    # A shell starts what runs beside it deaf to Ctrl-C, and Python leaves that so; while nothing else runs, it shall end us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         sys.exit(130)
 
 
@@ -286,6 +289,11 @@ def simulate(
     from soundpost.kernel.clock import SystemClock
 
     process.quiet_log()
+    given = {
+        "stacks": stacks != 60, "seed": seed != 1, "scene": scene != "calm", "personality": personality != "lab",
+        "network": network is not None, "bma360d": bma360d != 0, "bma360d-port": bma360d_port != 3603,
+        "control-port": control_port != 8100, "site": bool(site), "assume": bool(assume),
+    }  # fmt: skip
 
     def ready(body: dict[str, object]) -> None:
         if ready_json:
@@ -303,9 +311,11 @@ def simulate(
 
     async def main(stop: asyncio.Event) -> None:
         if replay is not None:
+            simulator.refuse_beside_replay([name for name, said in given.items() if said])
             played = simulator.ReplaySettings(replay, port=port, pace=pace)
             await simulator.run_replay(played, ready, stop, clock=SystemClock())
             return
+        simulator.refuse_pace(pace)
         settings = simulator.Settings(
             stacks=stacks,
             seed=seed,

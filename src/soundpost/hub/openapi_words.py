@@ -61,6 +61,7 @@ SECURITY: dict[str, Part] = {
         "(GET /api/v1/session), and over TLS with _tls.",
     },
     "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, as `Authorization: Bearer …`."},
 }
 
 RIGHTS = {

@@ -16,7 +16,7 @@ from soundpost.hub.openapi_codes import CODES
 from soundpost.hub.people.rules import RIGHTS
 
 Part = dict[str, Any]
-WAYS = ("cookie", "key")
+WAYS = ("cookie", "key", "bearer")
 
 
 @pytest.fixture(scope="module")

@@ -183,7 +183,7 @@ LINE = st.tuples(
 PLAN = st.lists(LINE, max_size=25)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(plan=PLAN, data=st.data())
 async def test_it_finds_what_a_plain_look_finds(
     plan: list[tuple[str, ...]], data: st.DataObject, tmp_path_factory: Any

@@ -176,7 +176,7 @@ MOVES = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(MOVES)
 async def test_a_chart_shows_the_same_before_while_and_after_it_is_sealed(moves: list[str]) -> None:
     """The oracle is the list of what was told. `round` ends sealing after a round that holds little."""

@@ -252,7 +252,7 @@ async def nothing(_inventory: Inventory) -> None: ...
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(("a", "b", "anew", "pack", "pack", "save", "seal")), min_size=4, max_size=25))
 async def test_what_arrives_while_blobs_are_packed_is_in_one_or_in_the_redo_log(moves: list[str]):
     with tempfile.TemporaryDirectory() as folder:

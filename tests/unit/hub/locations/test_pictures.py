@@ -140,7 +140,7 @@ HEADS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(HEADS, st.binary(max_size=300))
 @example(b"", b"")
 def test_junk_is_one_of_three_refusals(head, tail):
@@ -152,7 +152,7 @@ def test_junk_is_one_of_three_refusals(head, tail):
 WHOLE = [picture("JPEG"), picture("PNG"), picture("PNG", mode="P"), picture("WEBP"), picture("WEBP", mode="RGBA")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(WHOLE), st.data())
 def test_a_picture_with_bytes_turned_is_drawn_or_refused(whole, data):
     body = bytearray(whole)

@@ -202,7 +202,7 @@ async def test_closing_lets_all_who_wait_finish(target: Path | str) -> None:
 Step = st.tuples(st.sampled_from("abcd"), st.sampled_from(["put", "drop", "fail", "break"]), st.booleans())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(Step, min_size=1, max_size=8), min_size=1, max_size=6))
 async def test_as_if_each_had_been_alone(store: Store, rounds: list[list[tuple[str, str, bool]]]) -> None:
     """Against a model: a dictionary that each unit changes alone, ingest of a round first."""
