@@ -78,6 +78,9 @@ export interface Ways {
 export type AuditAct = Schemas["ActView"];
 export type AccessReview = Schemas["AccessReview"];
 export type AccessLine = Schemas["AccessLine"];
+export type AuditStream = Schemas["StreamItem"];
+export type AuditStreamAdded = Schemas["AddedStream"];
+export type AuditStreamTrial = Schemas["StreamTrial"];
 export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
 export type ResetMade = Schemas["ResetLink"];
