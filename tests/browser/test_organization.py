@@ -156,10 +156,29 @@ def test_terms_are_read_by_everybody_and_changed_by_owners(office: Office) -> No
     who.at("terms-save").click()
     who.see("terms-revision", "1")
     assert look(who, "organization-terms") == []
-    guest = office.browser.new_page()
-    terms = guest.request.get(f"{who.url}/api/v1/organization/terms").json()
-    assert (terms["revision"], terms["terms"]) == (1, "Be kind.\nLock the rack.")
+
+    # Whoever joins reads them.
+    guest = Person(office.browser, who.url)
+    guest.page.goto(f"{who.url}{office.invite(who, 'bo@example.org')['link']}")
+    guest.page.get_by_text("Terms of use", exact=True).click()
+    expect(guest.page.get_by_text("Lock the rack.")).to_be_visible(timeout=WAIT_MS)
+    expect(guest.page.get_by_role("link", name="https://example.org/privacy")).to_be_visible()
+    assert look(guest, "register-terms") == []
     guest.close()
+
+    # Whoever was here before accepts them at the next sign-in, and works on until then.
+    who.open("/servers")
+    expect(who.page.locator("h1")).to_be_visible(timeout=WAIT_MS)
+    other = Person(office.browser, who.url, 390, "dark")
+    other.sign_in(office.hub.ready["owner"]["email"], office.hub.ready["owner"]["password"])
+    other.see("accept-first", "changed")
+    expect(other.at("accept-submit")).to_be_disabled()
+    assert look(other, "accept-first-390-dark") == []
+    for box in ("register-terms", "register-privacy"):
+        other.at(box).check()
+    other.at("accept-submit").click()
+    expect(other.at("dashboard-sentence")).to_be_visible(timeout=WAIT_MS)
+    other.close()
     who.close()
 
 

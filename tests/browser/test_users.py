@@ -1,7 +1,7 @@
 """People come in as an owner lets them: invited, registered in browsers of their own, limited, ended; filters named and shared; somebody
 sent to a room. Real Chromium, real processes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ def simulator() -> Iterator[Program]:
 class Building:
     """A hub with three stacks, one of them on the fourth floor, and Ana, who owns it."""
 
-    def __init__(self, browser: Browser, base: Path, programs: list[Program]) -> None:
+    def __init__(self, browser: Browser, base: Path, programs: list[Program], network: str = NETWORK) -> None:
         self.browser = browser
         self.hub = hub(base, programs, make_owner=True, agents=[{"name": "London", "fresh": True}])
         self.url = self.hub.ready["url"]
-        scenes.agent(base, programs, "agent", NETWORK, join=self.hub.ready["agents"][0])
+        scenes.agent(base, programs, "agent", network, join=self.hub.ready["agents"][0])
         self.api = Api(self.url, self.hub.ready["api_key"])
         eventually("three stacks", lambda: len(self.api.devices(kind="stack", status="online")) == 3)
         self.people: list[Person] = []
@@ -111,13 +111,15 @@ def invite(who: Person, addresses: str, role: str, *, place: str = "", ends: str
     return {link.get_attribute("data-testid").removeprefix("link-"): link.inner_text().strip() for link in links.all()}
 
 
-def join(who: Person, link: str, name: str) -> None:
+def join(who: Person, link: str, name: str, before: Callable[[], object] = lambda: None) -> None:
+    """`before`: with the page filled in, and not sent."""
     who.page.goto(link)
     who.at("register-name").fill(name)
     who.at("register-password").fill(PASSWORD)
     who.at("register-second").fill(PASSWORD)
     who.at("register-terms").check()
     who.at("register-privacy").check()
+    before()
     who.at("register-submit").click()
     who.page.wait_for_url("**/settings/account*")
     expect(who.at("welcome")).to_be_visible(timeout=WAIT_MS)

@@ -23,6 +23,8 @@ from soundpost.hub.audit.service import ADDED as AUDITED
 from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
+from soundpost.hub.compat import api as compat_api
+from soundpost.hub.compat.service import Compat
 from soundpost.hub.inventory import api as inventory_api
 from soundpost.hub.inventory import photos_api, places_api
 from soundpost.hub.inventory import repo as inventory_repo
@@ -65,6 +67,7 @@ class House(Struct):
     organization: Organization
     post: Post
     audit: audit_jobs.Keeper
+    compat: Compat
     app: Any
     first_run_code: str | None
 
@@ -118,8 +121,9 @@ async def opened(
     teller = PlacesTeller(inventory, links.plan) if door else None
     if teller:
         commands.ceiling_of, links.site_plan = items.ceiling, teller.plan
+    compat = Compat(inventory)
     live = Live(people, inventory, commands, items, links)
-    live.register_object("messages", lambda: mail_api.ways(post))
+    live.register_object("messages", lambda: mail_api.ways(post), to_others=lambda: mail_api.ways(post, words=False))
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
@@ -144,11 +148,12 @@ async def opened(
             *reports_api.CONTROLLERS,
             SitesController,
             AgentsController,
+            *compat_api.CONTROLLERS,
             live.handler(),
             *controllers,
         ),
         services={
-            "views": saved_views, "keys": keys,
+            "views": saved_views, "keys": keys, "compat": compat,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
             "organization": organization, "post": post, "resets": resets, "photos": photos,
             **(services or {}),
@@ -158,7 +163,9 @@ async def opened(
         device_name=inventory.name_of,
     )  # fmt: skip
     app = build(edition, store, people, rooms, about=about)
-    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, keeper, app, code)
+    house = House(
+        store, people, agents, links, inventory, commands, live, about, organization, post, keeper, compat, app, code
+    )
     prepare(house)
     await inventory.start()
     await commands.start()

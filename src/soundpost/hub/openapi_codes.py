@@ -223,7 +223,7 @@ CODES: dict[str, Fault] = {
     "too_long": Fault(400, "The text may have at most 20000 characters.", {"field": "terms", "most": 20000}),
     "too_many": Fault(400, "Put at most 1000 devices at once.", {"most": 1000}),
     "too_many_attempts": Fault(429, "Too many failed attempts. Try again in 8 seconds.", {"retry_after_s": 8}),
-    "too_many_keys": Fault(409, "You have 50 keys; revoke one that is not used first.", {"most": 50}),
+    "too_many_keys": Fault(409, "You have 100 keys; revoke one that is not used first.", {"most": 100}),
     "too_many_topics": Fault(400, "Too many topics at once; leave some first.", {"most": 200}),
     "too_many_views": Fault(409, "You have 100 views. Delete one first."),
     "unauthenticated": Fault(401, "Sign in first."),

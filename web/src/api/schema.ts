@@ -385,6 +385,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where existing clients are answered, over plain HTTP */
+        get: operations["ApiV1CompatListener"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -2070,6 +2087,32 @@ export interface components {
             name: string;
         };
         /**
+         * Listener
+         * @description Where existing clients are answered. `failed`: the hub runs without it, `code` and `text` say why. `beyond`: other machines reach
+         *         it. `sources` empty: whoever reaches it may ask.
+         */
+        Listener: {
+            /** @default false */
+            beyond?: boolean;
+            /** @default  */
+            code?: string;
+            /** @default  */
+            host?: string;
+            /** @default 0 */
+            port?: number;
+            /** @default [] */
+            sources?: string[];
+            /**
+             * @default off
+             * @enum {string}
+             */
+            state?: "listening" | "off" | "failed";
+            /** @default  */
+            text?: string;
+            /** @default null */
+            url?: string | null;
+        };
+        /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
          *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
@@ -2507,7 +2550,7 @@ export interface components {
          *         `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
          *         `accept_first`: so it is with terms that changed since they were accepted.
          *         `limited`: a part of the places is all the person sees.
-         *         `password_least`: how many characters a password needs.
+         *         `password_least`: how many characters a password needs. `methods`: how one can sign in here; more may come.
          *         `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent.
          */
         SessionView: {
@@ -2526,6 +2569,7 @@ export interface components {
             instance: string;
             /** @default false */
             limited?: boolean;
+            methods: "password"[];
             name: string;
             password_least: number;
             person: components["schemas"]["PersonView"] | null;
@@ -3774,6 +3818,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1CompatListener: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
                 };
             };
             /** @description A problem */

@@ -232,6 +232,14 @@ class Inventory:
             raise NotFound("There is no such device.", id=id)
         return device
 
+    def at_address(self, address: str, allowed: Scope) -> list[DeviceState]:
+        """All that answer at exactly this address now, which is written as `ipaddress` writes it."""
+        return query.at_address(self.memory, address, allowed)
+
+    def since_ms(self, id: str) -> int:
+        """Since when its status is what it is shown as; 0 where nobody knows."""
+        return views.shown(self.memory.devices[id]).since_ms
+
     def name_of(self, id: str) -> str:
         device = self.memory.devices.get(id)
         record = device.record if device else None

@@ -7,7 +7,7 @@ from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from soundpost.hub.people import http
-from soundpost.hub.people.rules import PASSWORD_LEAST, RIGHTS, Principal
+from soundpost.hub.people.rules import METHODS, PASSWORD_LEAST, RIGHTS, SECOND_METHODS, Principal
 from soundpost.hub.people.service import BROWSER_MS, People, SecondAsked, SignedIn, browser_token
 from soundpost.kernel.errors import Forbidden
 from soundpost.kernel.shape import one_of
@@ -50,7 +50,7 @@ class SessionView(Struct):
     `set_up_first`: a second factor is demanded of the person, who can do nothing else before.
     `accept_first`: so it is with terms that changed since they were accepted.
     `limited`: a part of the places is all the person sees.
-    `password_least`: how many characters a password needs.
+    `password_least`: how many characters a password needs. `methods`: how one can sign in here; more may come.
     `fingerprint`: of the hub's CA, when TLS is on. `agents`: where servers dial in, on a hub. `site`: on a Local Agent."""
 
     edition: Annotated[str, one_of(("enterprise", "local_agent"))]
@@ -64,6 +64,7 @@ class SessionView(Struct):
     fingerprint: str | None
     agents: DoorView | None
     password_least: int
+    methods: list[Annotated[str, one_of(METHODS)]]
     forgotten: Annotated[str, one_of(("mail", "owner", "command"))] = "owner"
     set_up_first: bool = False
     accept_first: bool = False
@@ -117,11 +118,12 @@ def view(about: About, people: People, principal: Principal | None, asked: Secon
         fingerprint=about.fingerprint,
         agents=about.door,
         password_least=PASSWORD_LEAST,
+        methods=list(METHODS),
         forgotten="command" if not people.mail else "mail" if people.can_mail() else "owner",
         set_up_first=principal is not None and principal.held_back == "factor",
         accept_first=principal is not None and principal.held_back == "terms",
         limited=bool(principal and principal.places),
-        second_factor=SecondAskedView(asked.ticket, asked.lasts_s, ["totp", "recovery"]) if asked else None,
+        second_factor=SecondAskedView(asked.ticket, asked.lasts_s, list(SECOND_METHODS)) if asked else None,
     )
 
 

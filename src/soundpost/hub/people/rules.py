@@ -304,8 +304,9 @@ def terms_due(holds: int, accepted: int, since_ms: int, begun_ms: int) -> bool:
 
 # --- second factor, tickets, numbers
 
-METHODS: tuple[str, ...] = ("password", "totp")
-"""How somebody can prove who they are; further methods stand beside these."""
+METHODS: tuple[str, ...] = ("password",)
+SECOND_METHODS: tuple[str, ...] = ("totp", "recovery")
+"""How somebody can prove who they are, first and second; passkeys and single sign-on will stand beside these."""
 RESET, SECOND, NUMBER = "password_reset", "sign_in", "number_code"
 LASTS_MS = {RESET: 3_600_000, SECOND: 300_000, NUMBER: 600_000}
 MOST_TRIES, MOST_LINKS = 5, 3

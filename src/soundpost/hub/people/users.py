@@ -23,6 +23,8 @@ from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TellUser
 
 INVITATION = "invitation"
+AT_ONCE = 20
+"""How many are invited in one transaction: others who write wait for no more than that."""
 
 
 class User(Struct, frozen=True):
@@ -126,22 +128,25 @@ class Users:
         rules.check_grant(principal, None, wanted)
         entries = rules.addresses(entry)
 
-        def work(tx: Tx) -> list[Asked]:
-            taken = repo.sign_ins(tx.conn)
-            asked = []
-            for address in entries:
-                try:
-                    name = rules.check_name(address, mail=self._people.mail)
-                    if name in taken:
-                        raise _taken(name)
-                except TellUser as error:
-                    asked.append(Asked(address[:254], code=error.code, text=error.text))
-                    continue
-                taken.add(name)
-                asked.append(self._add(tx, who, name, wanted))
-            return asked
+        asked: list[Asked] = []
+        for start in range(0, len(entries), AT_ONCE):
+            some = entries[start : start + AT_ONCE]
+            asked += await self._store.unit_of_work(lambda tx, some=some: self._add_each(tx, who, some, wanted))  # type: ignore[misc]
+        return asked
 
-        return await self._store.unit_of_work(work)
+    def _add_each(self, tx: Tx, who: Who, entries: Sequence[str], wanted: Standing) -> list[Asked]:
+        taken, asked = repo.sign_ins(tx.conn), []
+        for address in entries:
+            try:
+                name = rules.check_name(address, mail=self._people.mail)
+                if name in taken:
+                    raise _taken(name)
+            except TellUser as error:
+                asked.append(Asked(address[:254], code=error.code, text=error.text))
+                continue
+            taken.add(name)
+            asked.append(self._add(tx, who, name, wanted))
+        return asked
 
     def _add(self, tx: Tx, who: Who, name: str, wanted: Standing) -> Asked:
         id = ids.mint("usr", tx.now_ms)

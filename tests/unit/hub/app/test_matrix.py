@@ -127,6 +127,7 @@ MATRIX |= {
     "POST /api/v1/users/{user_id}/sign-out": OWN,
     "DELETE /api/v1/users/{user_id}/second-factor": OWN,
     "GET /api/v1/keys": MONITOR,
+    "GET /api/v1/compat": ADMINISTRATOR,
     "POST /api/v1/keys": ADMINISTRATOR,
     "DELETE /api/v1/keys/{key_id}": MONITOR,
     "GET /api/v1/policy/second-factor": ADMINISTRATOR,
