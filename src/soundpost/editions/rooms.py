@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import platform
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -16,10 +18,12 @@ from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
+from soundpost.hub.audit import couriers, streams_api
 from soundpost.hub.audit import jobs as audit_jobs
 from soundpost.hub.audit.chain import Head
 from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.service import ADDED as AUDITED
+from soundpost.hub.audit.streams import Streams
 from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
@@ -130,9 +134,14 @@ async def opened(
     audited: Signal[str] = Signal("audit")
     store.hinted.subscribe(lambda word: audited.emit(word) if word == AUDITED else None)
     live.register_turns("audit", audited)
+    host = urlsplit(organization.address).hostname or platform.node()
+    streams = Streams(store, hub=f"hub_{people.instance}", host=host, version=edition.version)
+    live.register_turns("streams", streams.changed)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
     live.register_turns("keys", keys.changed)
+    if people.mail:
+        keeper.carriers.append(streams.carry_head)
     keeper.carriers.extend(head_carriers)
     rooms = Rooms(
         controllers=(
@@ -146,6 +155,7 @@ async def opened(
             *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             *reports_api.CONTROLLERS,
+            *(streams_api.CONTROLLERS if people.mail else ()),
             SitesController,
             AgentsController,
             *compat_api.CONTROLLERS,
@@ -155,7 +165,7 @@ async def opened(
         services={
             "views": saved_views, "keys": keys, "compat": compat,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post, "resets": resets, "photos": photos,
+            "organization": organization, "post": post, "resets": resets, "photos": photos, "streams": streams,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
@@ -177,9 +187,10 @@ async def opened(
     others += [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
     others.append(asyncio.create_task(keeper.run(), name="audit"))
+    streaming = couriers.running(streams, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     try:
-        async with people_jobs.running(people, clock), sending:
+        async with people_jobs.running(people, clock), sending, streaming:
             yield house
     finally:
         ticking.cancel()

@@ -191,6 +191,7 @@ PARAMETERS: dict[str, Part] = {
     "token": text("What the link ends with."),
     "key_id": id_of("key", "key"),
     "user_id": id_of("person", "usr"),
+    "stream_id": id_of("receiver", "str"),
     "view_id": id_of("view", "viw"),
     "Idempotency-Key": text(
         "Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command."

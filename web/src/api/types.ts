@@ -82,6 +82,8 @@ export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
 export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
+export type ApiKey = Schemas["KeyItem"];
+export type MadeKey = Schemas["MadeKey"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */
 export type View = Schemas["ViewItem"];

@@ -32,6 +32,7 @@ const tree = root.addChildren([
       },
     }),
     createRoute({ getParentRoute: under, path: "/account", component: lazyRouteComponent(() => import("@/rooms/people/account"), "Account") }),
+    createRoute({ getParentRoute: under, path: "/keys", component: lazyRouteComponent(() => import("@/rooms/people/keys"), "Keys") }),
     createRoute({ getParentRoute: under, path: "/organization", component: lazyRouteComponent(() => import("@/rooms/organization/organization"), "Organization") }),
     createRoute({ getParentRoute: under, path: "/external", component: lazyRouteComponent(() => import("@/rooms/external/external"), "External") }),
     createRoute({ getParentRoute: under, path: "/credentials", component: lazyRouteComponent(() => import("@/rooms/local/credentials"), "Credentials") }),

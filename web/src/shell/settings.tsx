@@ -6,7 +6,7 @@ import { t } from "@/words";
 export function Settings() {
   const { session } = useSession();
   const local = session.edition === "local_agent";
-  const items = [{ to: "/settings/account", name: t("nav.my_account"), id: "account" }];
+  const items = [{ to: "/settings/account", name: t("nav.my_account"), id: "account" }, { to: "/settings/keys", name: t("settings.keys"), id: "keys" }];
   if (!local) items.push({ to: "/settings/organization", name: t("settings.organization"), id: "organization" });
   if (local)
     items.push(

@@ -1,5 +1,6 @@
 import type { Catalogue } from ".";
 import { audit } from "./audit.de";
+import { keys } from "./keys.de";
 import { said } from "./said.de";
 
 export const de: Catalogue = {
@@ -1029,5 +1030,6 @@ export const de: Catalogue = {
   "event.key.added": "API-Schlüssel erstellt",
   "event.key.revoked": "API-Schlüssel widerrufen",
   ...audit,
+  ...keys,
   ...said,
 };

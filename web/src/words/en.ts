@@ -1,5 +1,6 @@
 import type { Entry } from ".";
 import { audit } from "./audit.en";
+import { keys } from "./keys.en";
 import { said } from "./said.en";
 
 export const en = {
@@ -1029,5 +1030,6 @@ export const en = {
   "event.key.added": "API key made",
   "event.key.revoked": "API key revoked",
   ...audit,
+  ...keys,
   ...said,
 } satisfies Record<string, Entry>;

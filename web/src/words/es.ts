@@ -1,5 +1,6 @@
 import type { Catalogue } from ".";
 import { audit } from "./audit.es";
+import { keys } from "./keys.es";
 import { said } from "./said.es";
 
 export const es: Catalogue = {
@@ -1029,5 +1030,6 @@ export const es: Catalogue = {
   "event.key.added": "Clave de API creada",
   "event.key.revoked": "Clave de API revocada",
   ...audit,
+  ...keys,
   ...said,
 };
