@@ -325,6 +325,7 @@ export const es: Catalogue = {
   "tool.nothing_selected": "Marque primero un dispositivo.",
   "tool.not_allowed": "Su rol no lo permite.",
   "tool.whole": "Solo puede hacerlo quien ve todos los lugares; pregunte a un propietario.",
+  "tool.whole_sees": "Se muestra a quien ve todos los lugares.",
   "tool.not_here": "Este dispositivo no lo admite.",
   "tool.server_lost": "Su servidor está sin contacto.",
   "tool.hub_lost": "El hub no responde.",
