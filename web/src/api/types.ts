@@ -86,6 +86,7 @@ export type User = Schemas["UserItem"];
 export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
 export type ApiKey = Schemas["KeyItem"];
+export type CompatListener = Schemas["Listener"];
 export type MadeKey = Schemas["MadeKey"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */

@@ -6,6 +6,7 @@ import { usePlaces } from "@/live/places";
 import { useTurned } from "@/live/turns";
 import { Act, Ago, At, Empty, EndsOn, ErrorNote, Filters, Grow, IconButton, Line, Loading, OutLink, RowMenu, SearchField, Section, Stack, Table, Text, Two, useFilter, useNow, type Column, type Entry } from "@/ui";
 import { t } from "@/words";
+import { Compat } from "./compat";
 import { AddKey } from "./key-add";
 import { KeyDetails, RevokeKey } from "./key-dialogs";
 import { leftOf, scopeName, startOf } from "./key-words";
@@ -70,6 +71,7 @@ export function Keys() {
           <KeyTable keys={shown} own={JSON.stringify(filter)} where={where} />
         )}
       </Stack>
+      <Compat />
       {filter.add === "1" && may && <AddKey onClose={() => setFilter({ add: "" })} />}
       {open && <KeyDetails item={open} where={where(open)} onClose={() => setFilter({ key: "" })} />}
     </Section>
