@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("here")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(GUARD), os.environ.get("PYTHONPATH")]))
     os.environ.setdefault("SOUNDPOST_AGENT_SUBNETS", "127.20.0.0/24:10023")
+    os.environ.setdefault("SOUNDPOST_HUB_COMPAT_PORT", "0")  # many hubs run at once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

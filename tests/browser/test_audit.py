@@ -180,3 +180,29 @@ def test_the_access_review(office: Office, width: int, theme: str) -> None:
         ana.at("access-csv").click()
     lines = csv.DictReader(io.StringIO(Path(taken.value.path()).read_text("utf-8-sig"), newline=""))
     assert {line["kind"] for line in lines} == {"person", "key"}
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_receivers_of_the_audit(office: Office, width: int, theme: str) -> None:
+    ana = office.ana(width, theme)
+    ana.open("/settings/services")
+    expect(ana.at("streams-none")).to_be_visible(timeout=WAIT_MS)
+    ana.at("streams-add").click()
+    ana.at("stream-kind-webhook").check()
+    ana.at("stream-name").fill("Records")
+    ana.at("stream-url").fill("http://127.0.0.1:9/audit")  # nobody listens there
+    assert look(ana, f"stream-add-{width}-{theme}") == []
+    ana.at("stream-save").click()
+    expect(ana.at("stream-secret")).not_to_be_empty(timeout=WAIT_MS)
+    ana.at("stream-secret-done").click()
+    made = office.say(ana, "GET", "/audit/streams")["items"][0]["id"]
+    ana.see(f"state-{made}", "Nothing can be handed over.")
+    ana.see(f"waiting-{made}", "nothing is lost")
+    assert look(ana, f"streams-{width}-{theme}") == []
+    ana.at(f"tool-test-{made}").click()
+    ana.at("stream-test-send").click()
+    ana.see("stream-test-result", "It was not taken:")
+    ana.page.keyboard.press("Escape")
+    ana.at(f"tool-remove-{made}").click()
+    ana.at("dialog-stream-remove-act").click()
+    expect(ana.at("streams-none")).to_be_visible(timeout=WAIT_MS)

@@ -214,7 +214,7 @@ def test_two_stacks_swap_addresses_and_ids_follow_serials(site: Callable[..., Si
     boxes = [mixer(here, number)["id"] for number in numbers]
     for box in boxes:
         readable(here, box)
-    here.fault(first["name"], "move", address=second["address"])
+    here.fault(first["name"], "move", address=second["address"], swap=True)
     here.fault(second["name"], "move", address=first["address"])
     at_once = set_gain(here, boxes[0], -13.5)  # while nobody has noticed yet: to the right one, or to nobody
     assert at_once["status"] in ("done", "failed")

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.support.programs import Program
+from tests.support.programs import Program, eventually
 
 from soundpost.wire import tape
 
@@ -23,6 +24,7 @@ def soundpost(*words: str, **environment: str) -> subprocess.CompletedProcess[st
 
 RECORD = ("agent", "record")
 SIMULATE = ("simulate", "--port", "0", "--control-port", "0")
+REPLAY = ("simulate", "--port", "0", "--replay")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +41,11 @@ SIMULATE = ("simulate", "--port", "0", "--control-port", "0")
         ((*SIMULATE, "--assume", "locate=maybe"), "switches_invalid"),
         ((*SIMULATE, "--scene", "wild"), "scene_unknown"),
         ((*SIMULATE, "--scene", "none.yaml"), "scene_unreadable"),
-        ((*SIMULATE, "--replay", "none.tape"), "transcript_unreadable"),
-        ((*SIMULATE, "--replay", __file__), "transcript_invalid"),
+        ((*REPLAY, "none.tape"), "transcript_unreadable"),
+        ((*REPLAY, __file__), "transcript_invalid"),
+        ((*REPLAY, "none.tape", "--stacks", "3"), "replay_alone"),
+        ((*REPLAY, "none.tape", "--scene", "lively"), "replay_alone"),
+        ((*SIMULATE, "--pace", "1"), "pace_alone"),
         ((*RECORD, "127.28.9.1:99999"), "host_invalid"),
         ((*RECORD, "telnet://127.28.9.1"), "host_invalid"),
         ((*RECORD, "127.28.9.1", "--family", "toaster"), "family_unknown"),
@@ -81,7 +86,8 @@ def test_a_line_is_recorded_and_its_password_is_not(tmp_path: Path) -> None:
     finally:
         simulator.stop()
     assert [one.returncode for one in told] == [0, 2, 2], [one.stderr for one in told]
-    assert all("(never_answered)" in one.stderr for one in told[1:])
+    assert "refuses this user name and password" in told[1].stderr and "(sign_in_refused)" in told[1].stderr
+    assert "(never_answered)" in told[2].stderr
     assert "values read" in told[0].stdout
     good, refused, nobody = (
         (tmp_path / name).read_bytes() for name in ("127.28.9.1-10023.tape", "127.28.9.1-10023-2.tape", "nobody.tape")
@@ -92,6 +98,32 @@ def test_a_line_is_recorded_and_its_password_is_not(tmp_path: Path) -> None:
     said = b"".join((good, refused, nobody, *((one.stdout + one.stderr).encode() for one in told)))
     assert b"wrong-hush" not in said
     assert b"converge\\r" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals there are of another kind")
+def test_ctrl_c_is_heard_while_a_password_is_awaited() -> None:
+    """From a pipe that stays open, also where a shell started it deaf to the signal, as it does with what runs beside it."""
+    words = [sys.executable, "-m", "soundpost.cli.main", *RECORD, "127.28.9.1", "--user", "clearone"]
+    deaf = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *words],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        eventually("it listens", lambda: hears(deaf.pid, signal.SIGINT))
+        deaf.send_signal(signal.SIGINT)
+        assert deaf.wait(30) == 130
+    finally:
+        deaf.kill()
+        deaf.communicate()
+
+
+def hears(pid: int, number: int) -> bool:
+    """Linux says which signals a process catches."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        pytest.skip("there is no /proc here")
+    caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def test_a_recorded_line_is_played_to_the_driver_that_was_recorded(tmp_path: Path) -> None:

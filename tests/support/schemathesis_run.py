@@ -122,6 +122,11 @@ class Asker(Struct):
 
     def check(self, case: Any, there: Mapping[str, str]) -> None:
         tame(case.body)
+        for made_up in ("X-Api-Key", "Authorization"):  # of such guesses the gate would soon have enough
+            if case.headers:
+                case.headers.pop(made_up, None)
+        if case.cookies:
+            case.cookies.clear()
         for name in case.path_parameters or {}:
             if name in there:
                 case.path_parameters[name] = there[name]

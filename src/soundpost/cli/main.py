@@ -18,6 +18,12 @@ ReadyJson = Annotated[
 ]
 Port = Annotated[int, Parameter(help="Plain HTTP port on loopback; 0 picks a free one.")]
 TlsPort = Annotated[int, Parameter(help="TLS port for agents and other machines; 0 picks a free one.")]
+CompatPort = Annotated[
+    str | None,
+    Parameter(
+        help="Plain HTTP port where existing clients are answered, 8080 unless set; off: nowhere. Taken: the hub starts without it."
+    ),
+]
 Stacks = Annotated[int, Parameter(help="How many stacks are simulated.")]
 Seed = Annotated[int, Parameter(help="The same seed makes the same devices and the same day.")]
 SceneName = Annotated[
@@ -45,13 +51,16 @@ def up(
     port: Port = 8000,
     tls_port: TlsPort = 8443,
     agent_port: Annotated[int, Parameter(help="Port of the agent's own page on loopback.")] = 8001,
+    compat_port: CompatPort = None,
 ) -> int:
     """The hub with a local agent on this machine, joined by the real link."""
     from soundpost.editions import process, together
     from soundpost.kernel.clock import SystemClock
 
     process.quiet_log()
-    options = together.Options(data=data, ready_json=ready_json, port=port, tls_port=tls_port, agent_port=agent_port)
+    options = together.Options(
+        data=data, ready_json=ready_json, port=port, tls_port=tls_port, agent_port=agent_port, compat_port=compat_port
+    )
     return process.run(lambda stop: together.up(options, SystemClock(), stop))
 
 
@@ -69,6 +78,7 @@ def demo(
     stacks: Stacks = 60,
     scene: SceneName = "lively",
     personality: Personality = "lab",
+    compat_port: CompatPort = None,
 ) -> int:
     """The same with a simulated organization of three sites that lives and misbehaves."""
     from soundpost.editions import process, together
@@ -87,6 +97,7 @@ def demo(
         stacks=stacks,
         scene=scene,
         personality=personality,
+        compat_port=compat_port,
     )
     return process.run(lambda stop: together.demo(options, SystemClock(), stop))
 
@@ -109,6 +120,17 @@ def hub(
         list[str] | None,
         Parameter(name="--host-name", help="Names this hub is reached by; they go into its certificate."),
     ] = None,
+    compat_port: CompatPort = None,
+    compat_host: Annotated[
+        str | None,
+        Parameter(
+            help="Address that existing clients are answered at, 127.0.0.1 unless set; 0.0.0.0: every one. Keys travel in clear there."
+        ),
+    ] = None,
+    compat_sources: Annotated[
+        list[str] | None,
+        Parameter(name="--compat-source", help="Addresses or networks that may ask there, repeated; else all."),
+    ] = None,
 ) -> int:
     """The Enterprise hub. Options may also stand in the environment (SOUNDPOST_HUB_PORT) or in soundpost.toml under [hub]."""
     from soundpost.editions import enterprise, process
@@ -118,7 +140,15 @@ def hub(
 
     async def main(stop: asyncio.Event) -> None:
         options = enterprise.told(
-            data, ready_json, port=port, tls_port=tls_port, database=database, host_names=host_names
+            data,
+            ready_json,
+            port=port,
+            tls_port=tls_port,
+            database=database,
+            host_names=host_names,
+            compat_port=compat_port,
+            compat_host=compat_host,
+            compat_sources=compat_sources,
         )
         await enterprise.run(options, SystemClock(), stop)
 
@@ -242,10 +272,13 @@ def agent_record(
 def asked(prompt: str) -> str:
     """A password from the terminal, unseen, or from standard input; never from arguments, which other users can read."""
     import getpass
+    import signal
 
+    # A shell starts what runs beside it deaf to Ctrl-C, and Python leaves that so; while nothing else runs, it shall end us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         sys.exit(130)
 
 
@@ -286,6 +319,11 @@ def simulate(
     from soundpost.kernel.clock import SystemClock
 
     process.quiet_log()
+    given = {
+        "stacks": stacks != 60, "seed": seed != 1, "scene": scene != "calm", "personality": personality != "lab",
+        "network": network is not None, "bma360d": bma360d != 0, "bma360d-port": bma360d_port != 3603,
+        "control-port": control_port != 8100, "site": bool(site), "assume": bool(assume),
+    }  # fmt: skip
 
     def ready(body: dict[str, object]) -> None:
         if ready_json:
@@ -303,9 +341,11 @@ def simulate(
 
     async def main(stop: asyncio.Event) -> None:
         if replay is not None:
+            simulator.refuse_beside_replay([name for name, said in given.items() if said])
             played = simulator.ReplaySettings(replay, port=port, pace=pace)
             await simulator.run_replay(played, ready, stop, clock=SystemClock())
             return
+        simulator.refuse_pace(pace)
         settings = simulator.Settings(
             stacks=stacks,
             seed=seed,
@@ -331,12 +371,13 @@ def doctor(
     hub: Annotated[str | None, Parameter(help="Address of a hub to look for, as an agent would dial it.")] = None,
     port: Port = 8000,
     tls_port: TlsPort = 8443,
+    compat_port: CompatPort = None,
     json: Annotated[bool, Parameter(help="Print the findings as JSON.")] = False,
 ) -> int:
     """Checks ports, subnets, clock, disk, certificate and the way to the hub, and says what to do."""
     from soundpost.editions import doctor as room
 
-    return room.run(data=data, hub=hub, ports=(port, tls_port), as_json=json)
+    return room.run(data=data, hub=hub, ports=(port, tls_port), as_json=json, compat_port=compat_port)
 
 
 @app.command

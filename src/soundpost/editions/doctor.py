@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from soundpost.hub.store import migrate
 from soundpost.kernel.clock import Clock, SystemClock
 from soundpost.kernel.errors import Conflict, SoundpostError
-from soundpost.kernel.settings import as_environment, named_folder, named_keys
+from soundpost.kernel.settings import as_environment, load, named_folder, named_keys
 
 CONNECT_S = 5.0
 LOW_DISK_MIB = 500
@@ -34,9 +34,11 @@ class Finding(Struct, frozen=True):
     advice: str = ""
 
 
-def run(*, data: Path | None, hub: str | None, ports: tuple[int, int], as_json: bool) -> int:
+def run(
+    *, data: Path | None, hub: str | None, ports: tuple[int, int], as_json: bool, compat_port: str | None = None
+) -> int:
     """Prints the findings; 1 when something must be mended."""
-    findings = list(examine(data, hub, ports, SystemClock()))
+    findings = list(examine(data, hub, ports, SystemClock(), compat_port))
     if as_json:
         sys.stdout.write(json.dumps([structs.asdict(f) for f in findings]) + "\n")
     else:
@@ -48,11 +50,14 @@ def run(*, data: Path | None, hub: str | None, ports: tuple[int, int], as_json: 
     return 1 if any(f.state == "fail" for f in findings) else 0
 
 
-def examine(data: Path | None, hub: str | None, ports: tuple[int, int], clock: Clock) -> Iterator[Finding]:
+def examine(
+    data: Path | None, hub: str | None, ports: tuple[int, int], clock: Clock, compat_port: str | None = None
+) -> Iterator[Finding]:
     checks: list[Callable[[], Iterator[Finding]]] = [
         lambda: disk(data),
         lambda: databases(data),
         lambda: listening(ports),
+        lambda: existing_clients(data, compat_port),
         lambda: subnets(data),
         lambda: certificate(data, clock),
     ]
@@ -133,6 +138,42 @@ def listening(ports: tuple[int, int]) -> Iterator[Finding]:
                 )
             else:
                 yield Finding("port", "ok", f"Port {port} ({what}) is free.")
+
+
+def existing_clients(data: Path | None, given: str | None) -> Iterator[Finding]:
+    """The plain listener for existing clients, as the hub's settings have it."""
+    from soundpost.editions.enterprise import Options
+    from soundpost.hub import serve
+    from soundpost.hub.compat import rules
+
+    options = load(Options, section="hub", folder=hub_folder(data), given={"compat_port": given})
+    port, host = rules.port(options.compat_port), options.compat_host
+    rules.sources(options.compat_sources)
+    if port is None:
+        yield Finding("clients", "ok", "Existing clients are not answered: compat_port is off.")
+        return
+    try:
+        serve.bind(host, port, "--compat-port").close()
+    except Conflict as error:
+        advice = "Fine when it is this hub; else choose another with --compat-port, or off: the hub starts without it."
+        yield Finding("clients", "warn", error.text, advice)
+    else:
+        yield Finding("clients", "ok", f"Existing clients can be answered at {host}:{port}.")
+    if not serve.loopback(host):
+        yield Finding(
+            "clients",
+            "ok" if options.compat_sources else "warn",
+            f"Other machines reach the plain listener at {host}: their API keys travel in clear.",
+            ""
+            if options.compat_sources
+            else "Name those that may ask with compat_sources, and give them keys that read a part.",
+        )
+
+
+def hub_folder(data: Path | None) -> Path:
+    """Where the hub's settings are: its own folder, or the one that `up` keeps inside."""
+    own, inside = named_folder("hub", data), named_folder("up", data) / "hub"
+    return inside if not own.is_dir() and inside.is_dir() else own
 
 
 def subnets(data: Path | None) -> Iterator[Finding]:

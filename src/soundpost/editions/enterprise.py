@@ -7,12 +7,13 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from soundpost.editions import process, rooms
+from soundpost.editions import compat, process, rooms
 from soundpost.editions.rooms import House
 from soundpost.hub import serve, tls
 from soundpost.hub.app import Edition
 from soundpost.hub.audit import jobs as audit_jobs
 from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.compat.service import Listener
 from soundpost.hub.mail import heads
 from soundpost.hub.people.api import DoorView
 from soundpost.hub.people.rules import proxies
@@ -35,6 +36,12 @@ class Options(Struct):
     host_names: list[str] = field(default_factory=list)
     trusted_proxies: list[str] = field(default_factory=list)
     """Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed."""
+    compat_port: int | str = 8080
+    """Where existing clients are answered over plain HTTP; `off`: nowhere."""
+    compat_host: str = "127.0.0.1"
+    """Another address of this machine opens it to other machines; their keys then travel in clear."""
+    compat_sources: list[str] = field(default_factory=list)
+    """Addresses or networks that may ask there; none: all that reach it."""
     session_idle_days: float = 14
     session_days: float = 90
     audit_days: float = audit_jobs.DAYS
@@ -76,11 +83,14 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
         ) as house:
             house.about.fingerprint = certificate.fingerprint
             plain, secure = serve.Plain(port=options.port), serve.Tls(certificate, port=options.tls_port)
-            async with serve.Serving(house.app, clock, plain=plain, tls=secure) as serving:
+            async with (
+                serve.Serving(house.app, clock, plain=plain, tls=secure) as serving,
+                compat.listening(house, options, clock),
+            ):
                 house.about.door = door(options, serving.tls_port)
                 serve.settle_memory()
                 body = await start_up(house, serving, options, orders, certificate)
-                tell(options, body)
+                tell(options, body, house.compat.listener)
                 await until(stop, serving, clock, keys, tuple(options.host_names))
 
 
@@ -150,6 +160,7 @@ async def start_up(
     body: dict[str, Any] = {
         "url": url,
         "tls_url": f"https://127.0.0.1:{serving.tls_port}",
+        "compat_url": house.compat.listener.url,
         "fingerprint": certificate.fingerprint,
         **await first_owner(house, options.ready_json and bool(orders.get("make_owner", True)), OWNER),
     }
@@ -182,13 +193,15 @@ async def account_for(house: House, wanted: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "password": None}
 
 
-def tell(options: Options, body: dict[str, Any]) -> None:
+def tell(options: Options, body: dict[str, Any], listener: Listener) -> None:
     if options.ready_json:
         process.ready_line(body)
         return
     process.say(f"Soundpost hub at {body['first_run_url'] or body['url']}")
     if body["first_run_url"]:
         process.say("  The first person to open this page becomes its owner.")
+    for line in compat.lines(listener):
+        process.say(line)
     process.say(f"Agents connect to {body['tls_url']}; the fingerprint to compare there is")
     process.say(f"  {body['fingerprint']}")
     with contextlib.suppress(Exception):

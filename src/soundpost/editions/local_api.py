@@ -197,6 +197,7 @@ class ExternalController(Controller):
         "/hub/check",
         opt={
             "right": "own",
+            "whole": True,
             "faults": (
                 "hub_url_empty hub_url_insecure hub_url_invalid certificate_changed "
                 "certificate_untrusted hub_name_differs no_ca no_tls not_a_hub closed_at_once "
@@ -213,6 +214,7 @@ class ExternalController(Controller):
         "/hub",
         opt={
             "right": "own",
+            "whole": True,
             "faults": (
                 "hub_url_empty hub_url_insecure hub_url_invalid name_needed password_needed "
                 "certificate_changed certificate_untrusted fingerprint_differs hub_name_differs no_ca "
@@ -230,12 +232,12 @@ class ExternalController(Controller):
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.configured", detail=detail))
         return external.view()
 
-    @post("/hub/try", opt={"right": "own"}, status_code=200, sync_to_thread=False)
+    @post("/hub/try", opt={"right": "own", "whole": True}, status_code=200, sync_to_thread=False)
     def try_now(self, engine: Agent, external: External) -> HubView:
         engine.try_hub_now()
         return external.view()
 
-    @delete("/hub", opt={"right": "own", "faults": "disk_failed stopping"})
+    @delete("/hub", opt={"right": "own", "whole": True, "faults": "disk_failed stopping"})
     async def forget(self, request: AnyRequest, engine: Agent, external: External, store: Store) -> None:
         detail = {"before": known_hub(external), "after": None}
         await engine.forget_hub()
@@ -246,13 +248,17 @@ class LocalController(Controller):
     path = "/api/v1/local"
     tags = ("Local Agent",)
 
-    @get("/credentials", opt={"right": "own"}, sync_to_thread=False)
+    @get("/credentials", opt={"right": "own", "whole": True}, sync_to_thread=False)
     def credentials(self, engine: Agent) -> SetList:
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in engine.credentials()])
 
     @put(
         "/credentials",
-        opt={"right": "own", "faults": "credential_invalid disk_failed range_invalid range_too_large stopping"},
+        opt={
+            "right": "own",
+            "whole": True,
+            "faults": "credential_invalid disk_failed range_invalid range_too_large stopping",
+        },
     )
     async def put_credentials(self, request: AnyRequest, data: SetsBody, engine: Agent, store: Store) -> SetList:
         wanted = [
@@ -271,7 +277,7 @@ class LocalController(Controller):
         await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "credentials.changed", detail=detail))
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in kept])
 
-    @get("/discovery", opt={"right": "own"}, sync_to_thread=False)
+    @get("/discovery", opt={"right": "own", "whole": True}, sync_to_thread=False)
     def discovery(self, engine: Agent) -> DiscoveryView:
         return discovery_view(engine)
 
@@ -279,6 +285,7 @@ class LocalController(Controller):
         "/discovery",
         opt={
             "right": "own",
+            "whole": True,
             "faults": "disk_failed managed_by_hub range_invalid range_too_large stopping subnets_fixed",
         },
     )
@@ -304,7 +311,7 @@ class LocalController(Controller):
 
     @put(
         "/ceiling",
-        opt={"right": "own", "faults": "ceiling_fixed disk_failed stopping"},
+        opt={"right": "own", "whole": True, "faults": "ceiling_fixed disk_failed stopping"},
         summary="Change the most the central hub may do here",
     )
     async def put_ceiling(self, request: AnyRequest, data: CeilingBody, engine: Agent, store: Store) -> CeilingView:

@@ -42,6 +42,7 @@ class Watched:
         self.answered = False
         self.values = 0
         self.last = ""
+        self.refused = False
 
     def connected(self) -> None:
         self.answered = True
@@ -62,7 +63,7 @@ class Watched:
             process.say(f"  {part} is gone")
 
     def trouble(self, trouble: Trouble, text: str, failures: int, part: str = "") -> None:
-        self.last = text
+        self.last, self.refused = text, trouble is Trouble.SIGN_IN_REFUSED
         if failures == 1:
             process.say(f"  {trouble}: {text}")
 
@@ -99,6 +100,12 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
     if not any(remark.startswith("complete") for remark in remarks(tape)):
         process.say(
             "Its beginning is not in it: a recording keeps the last minutes. Record for less time to have the sign-in too."
+        )
+    if not seen.answered and seen.refused and options.user is not None:
+        raise TellUser(
+            f"{endpoint} refuses this user name and password; they were tried, and nothing else. Check both at the device, or "
+            "leave --user out to try the factory sign-in.",
+            code="sign_in_refused",
         )
     if not seen.answered:
         raise TellUser(

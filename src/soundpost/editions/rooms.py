@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import platform
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -16,13 +18,17 @@ from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.agents.service import Agents, note_last_uid
 from soundpost.hub.app import Edition, Rooms, build
+from soundpost.hub.audit import couriers, streams_api
 from soundpost.hub.audit import jobs as audit_jobs
 from soundpost.hub.audit.chain import Head
 from soundpost.hub.audit.proving import Prover
 from soundpost.hub.audit.service import ADDED as AUDITED
+from soundpost.hub.audit.streams import Streams
 from soundpost.hub.commands import api as commands_api
 from soundpost.hub.commands import repo as commands_repo
 from soundpost.hub.commands.service import Commands
+from soundpost.hub.compat import api as compat_api
+from soundpost.hub.compat.service import Compat
 from soundpost.hub.inventory import api as inventory_api
 from soundpost.hub.inventory import photos_api, places_api
 from soundpost.hub.inventory import repo as inventory_repo
@@ -65,6 +71,7 @@ class House(Struct):
     organization: Organization
     post: Post
     audit: audit_jobs.Keeper
+    compat: Compat
     app: Any
     first_run_code: str | None
 
@@ -118,17 +125,23 @@ async def opened(
     teller = PlacesTeller(inventory, links.plan) if door else None
     if teller:
         commands.ceiling_of, links.site_plan = items.ceiling, teller.plan
+    compat = Compat(inventory)
     live = Live(people, inventory, commands, items, links)
-    live.register_object("messages", lambda: mail_api.ways(post))
+    live.register_object("messages", lambda: mail_api.ways(post), to_others=lambda: mail_api.ways(post, words=False))
     about = About(edition.code, edition.version, organization.settings.name or edition.name)
     organization.changed.subscribe(lambda settings: setattr(about, "name", settings.name or edition.name))
     live.register_turns("views", saved_views.changed)
     audited: Signal[str] = Signal("audit")
     store.hinted.subscribe(lambda word: audited.emit(word) if word == AUDITED else None)
     live.register_turns("audit", audited)
+    host = urlsplit(organization.address).hostname or platform.node()
+    streams = Streams(store, hub=f"hub_{people.instance}", host=host, version=edition.version)
+    live.register_turns("streams", streams.changed)
     prover = Prover(store)
     keeper = audit_jobs.Keeper(store, prover, audit_days)
     live.register_turns("keys", keys.changed)
+    if people.mail:
+        keeper.carriers.append(streams.carry_head)
     keeper.carriers.extend(head_carriers)
     rooms = Rooms(
         controllers=(
@@ -142,15 +155,17 @@ async def opened(
             *views_api.CONTROLLERS,
             *commands_api.CONTROLLERS,
             *reports_api.CONTROLLERS,
+            *(streams_api.CONTROLLERS if people.mail else ()),
             SitesController,
             AgentsController,
+            *compat_api.CONTROLLERS,
             live.handler(),
             *controllers,
         ),
         services={
-            "views": saved_views, "keys": keys,
+            "views": saved_views, "keys": keys, "compat": compat,
             "agents": agents, "links": links, "agent_items": items, "inventory": inventory, "commands": commands, "users": users,
-            "organization": organization, "post": post, "resets": resets, "photos": photos,
+            "organization": organization, "post": post, "resets": resets, "photos": photos, "streams": streams,
             **(services or {}),
         },
         agent_door=AgentDoor(links) if door else None,
@@ -158,7 +173,9 @@ async def opened(
         device_name=inventory.name_of,
     )  # fmt: skip
     app = build(edition, store, people, rooms, about=about)
-    house = House(store, people, agents, links, inventory, commands, live, about, organization, post, keeper, app, code)
+    house = House(
+        store, people, agents, links, inventory, commands, live, about, organization, post, keeper, compat, app, code
+    )
     prepare(house)
     await inventory.start()
     await commands.start()
@@ -170,9 +187,10 @@ async def opened(
     others += [asyncio.create_task(teller.run(), name="site-places")] if teller else []
     trimming = asyncio.create_task(retention.daily(store), name="retention")
     others.append(asyncio.create_task(keeper.run(), name="audit"))
+    streaming = couriers.running(streams, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     sending = mail_jobs.running(post, clock, secrets.randbits(32)) if people.mail else contextlib.nullcontext()
     try:
-        async with people_jobs.running(people, clock), sending:
+        async with people_jobs.running(people, clock), sending, streaming:
             yield house
     finally:
         ticking.cancel()

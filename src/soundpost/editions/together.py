@@ -40,6 +40,8 @@ class Options(Struct):
     port: int = 8000
     tls_port: int = 8443
     agent_port: int = AGENT_PORT
+    compat_port: str | None = None
+    """None: as the hub's own settings say."""
     seed: int = 1
     stacks: int = 60
     scene: str = "lively"
@@ -135,6 +137,7 @@ async def start_hub(
     """`fresh[i]`: that agent's folder is empty, so its account must be freed if another machine held it."""
     keys = {"SOUNDPOST_KEYS": str(keys_folder(base) / "hub")}
     arguments = ["hub", "--data", folder(base, "hub"), "--port", str(options.port), "--tls-port", str(options.tls_port)]
+    arguments += ["--compat-port", options.compat_port] if options.compat_port is not None else []
     wanted = [{"name": name, "fresh": new} for name, new in zip(names, fresh, strict=True)]
     child, ready = await together.add("hub", arguments, {"agents": wanted, "make_owner": options.ready_json}, keys)
     return {**ready, "pid": child.pid}
@@ -161,6 +164,7 @@ def tell(options: Options, hub: dict[str, Any], agents: list[dict[str, Any]], co
             {
                 "url": hub["url"],
                 "tls_url": hub.get("tls_url"),
+                "compat_url": hub.get("compat_url"),
                 "owner": hub.get("owner"),
                 "api_key": hub.get("api_key"),
                 "simulator_control": control,
@@ -181,6 +185,8 @@ def human(hub: dict[str, Any], agents: list[dict[str, Any]], control: str | None
     lines += [
         f"  Local Agent         {agent.get('first_run_url') or agent['url']}   {agent['site']}" for agent in agents
     ]
+    if hub.get("compat_url"):
+        lines.append(f"  Existing clients    {hub['compat_url']}   plain HTTP, with an API key")
     if control:
         lines.append(f"  Simulator control   {control}/stacks")
     return [*lines, "", "  Ctrl-C stops everything.", ""]

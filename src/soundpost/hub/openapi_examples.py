@@ -19,6 +19,15 @@ SHAPES: dict[str, Part] = {
     "AddAgent": {"name": "London"},
     "AddRule": {"location": f"loc_{ID}", "name": "LON-*", "subnet": "10.0.0.0/24"},
     "NewPassword": {},
+    "NewKey": {"name": "Room panel 4.12", "scope": "read", "places": [f"loc_{ID}"], "expires": TIME},
+    "MadeKey": {
+        "key": "sp_0ab1cd2e_Zt0fXyNf3gQwLr5sVb7nMk9pHj2dTc4xEa6uYi8oWe0",
+        "item": {
+            "id": f"key_{ID}", "name": "Room panel 4.12", "prefix": "sp_0ab1cd2e", "scope": "read", "scope_now": "read",
+            "weaker": None, "places": [f"loc_{ID}"], "person": {"id": f"usr_{ID}", "name": "Ada"}, "mine": True, "created": TIME,
+            "expires": TIME, "used": None, "used_from": "",
+        },
+    },
     "Sheet": {"text": "path,kind,zone\nLondon > HQ > Boardroom,room,Europe/London\n", "dry_run": True},
     "OrganizationChange": {"name": "Example Ltd", "mail": {"server": "mail.example.org", "port": 587, "security": "starttls"}},
     "ReasonView": {"code": "silent", "params": {}, "text": "The device does not answer."},

@@ -17,7 +17,8 @@ ABOUT = """The API of a Soundpost hub, or of a Local Agent. Its own pages use no
 **Signing in.** By the session cookie of a signed-in browser (then what changes something must carry the page's own `Origin`), or by
 an API key, as `X-Api-Key: …` or as `Authorization: Bearer …`. Each operation names its right: *open* (nobody signed in), *see*,
 *control*, *administer*, *own*. Monitors have *see*; administrators *see*, *control* and *administer*; owners all. A key has those of
-its scope. Who is limited to a part of the places is told of that part only: what lies outside answers as if it were not there.
+its scope that its person has at that moment. Who is limited to a part of the places is told of that part only: what lies outside answers
+as if it were not there.
 
 **Errors.** Problem JSON (RFC 9457) on every path, with a stable `code` for programs, `params` for its figures and `detail`, a sentence
 that says what to do. `429` and some `503` carry `Retry-After`.
@@ -47,7 +48,7 @@ TAGS = {
 `{"subscribe":["summary","device:dev_…","list:kind=mixer&status=offline"]}`, `{"unsubscribe":[…]}`, `{"ping":1}`. Out:
 `{"topic","type":"snapshot|change|gone","seq","data"}`, where `data` is what REST answers, or its changed fields; `seq` counts per topic
 from 1, and a gap means: subscribe again. A refused topic is answered with `{"topic","type":"error","data":problem}`. Topics: `summary`,
-`list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`, `audit`.
+`list:QUERY`, `device:ID`, `agents`, `agent:ID`, `found`, `events`, `locations`, `external`, `messages`, `users`, `views`, `keys`, `audit`.
 Who is not signed in is refused before the upgrade (403); the socket of a session that ends is closed with 4401, of a hub that stops
 with 1001.""",
 }
@@ -60,7 +61,12 @@ SECURITY: dict[str, Part] = {
         "description": "The session of a signed-in browser. The cookie's name goes on with _ and the first 8 characters of `instance` "
         "(GET /api/v1/session), and over TLS with _tls.",
     },
-    "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key."},
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Api-Key",
+        "description": "An API key. It counts before a cookie, and before what stands in Authorization.",
+    },
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, as `Authorization: Bearer …`."},
 }
 
@@ -185,6 +191,7 @@ PARAMETERS: dict[str, Part] = {
     "token": text("What the link ends with."),
     "key_id": id_of("key", "key"),
     "user_id": id_of("person", "usr"),
+    "stream_id": id_of("receiver", "str"),
     "view_id": id_of("view", "viw"),
     "Idempotency-Key": text(
         "Made up by who asks, so that asking again is no second command: within a day the same key is answered with the same command."

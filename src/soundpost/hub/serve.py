@@ -54,8 +54,11 @@ class _Server(uvicorn.Server):
 class Serving:
     """`async with Serving(app, clock, plain=…, tls=…) as serving`: both ports are bound, or neither."""
 
-    def __init__(self, app: Any, clock: Clock, *, plain: Plain | None = None, tls: Tls | None = None) -> None:
-        self._app, self._clock = app, clock
+    def __init__(
+        self, app: Any, clock: Clock, *, plain: Plain | None = None, tls: Tls | None = None, protocol: Any = None
+    ) -> None:
+        """`protocol`: a uvicorn one in place of the usual, which then speaks no WebSocket."""
+        self._app, self._clock, self._protocol = app, clock, protocol
         self._plain, self._tls = plain, tls
         self.port = self.tls_port = 0
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
@@ -99,7 +102,7 @@ class Serving:
         return bound
 
     async def _serve(self, bound: socket.socket, *, secure: bool) -> None:
-        server = _Server(config(self._app))
+        server = _Server(config(self._app, self._protocol))
         server.config.load()
         if secure:
             server.config.ssl = self._context
@@ -145,12 +148,12 @@ class Serving:
             self._context.load_cert_chain(certificate.chain)
 
 
-def config(app: Any) -> uvicorn.Config:
+def config(app: Any, protocol: Any = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
-        ws="websockets-sansio",
+        http=protocol or "httptools",
+        ws="none" if protocol else "websockets-sansio",
         ws_max_size=MESSAGE_CAP,
         ws_ping_interval=None,  # agents and pages have beats of their own; these close slow peers under load
         ws_per_message_deflate=False,

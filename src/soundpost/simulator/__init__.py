@@ -6,7 +6,7 @@
 from soundpost.simulator.assumptions import switches
 from soundpost.simulator.bma360d import ArraySpec, make_arrays
 from soundpost.simulator.farm import Farm
-from soundpost.simulator.replayer import ReplaySettings, run_replay
+from soundpost.simulator.replayer import ReplaySettings, refuse_beside_replay, refuse_pace, run_replay
 from soundpost.simulator.run import Settings, run, sites
 from soundpost.simulator.specs import BoxSpec, PeripheralSpec, StackSpec, make_stacks
 
@@ -20,6 +20,8 @@ __all__ = [
     "StackSpec",
     "make_arrays",
     "make_stacks",
+    "refuse_beside_replay",
+    "refuse_pace",
     "run",
     "run_replay",
     "sites",

@@ -178,13 +178,20 @@ class Farm:
         station.stack.set_locate(found, on)
         return time
 
-    async def move(self, station: Listener, address: str, port: int | None = None) -> None:
-        """The stack listens there from now on. A stack that was there goes quiet until it is moved, so that two moves swap."""
+    async def move(self, station: Listener, address: str, port: int | None = None, *, swap: bool = False) -> None:
+        """The stack listens there from now on. With `swap` one that is there goes quiet until it is moved away; else that is a Conflict
+        `address_taken`."""
         target: Endpoint = (address, station.endpoint[1] if port is None else port)
         before = station.endpoint
         if target == before:
             return
         holder = next((s for s in self.devices.values() if s.endpoint == target and s.listening), None)
+        if holder is not None and not swap:
+            raise Conflict(
+                f"{holder.name} answers at {address}:{target[1]}. Move it first, or say swap: it is quiet then until it is moved.",
+                code="address_taken",
+                name=holder.name,
+            )
         if holder is not None:
             holder.displaced = True
             await holder.apply()

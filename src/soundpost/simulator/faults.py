@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from soundpost.kernel.errors import Invalid
-from soundpost.simulator import linefaults, stackfaults
+from soundpost.simulator import linefaults, stackfaults, transferfaults
 from soundpost.simulator.listener import Listener
 from soundpost.simulator.trouble import Arguments, Fault, Places
 
-FAULTS: dict[str, Fault] = linefaults.rows() | stackfaults.rows()
+FAULTS: dict[str, Fault] = linefaults.rows() | stackfaults.rows() | transferfaults.rows()
 
 
 def report() -> list[dict[str, Any]]:

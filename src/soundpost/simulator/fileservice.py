@@ -32,7 +32,7 @@ class Users(aioftp.AbstractUserManager):
 
     async def authenticate(self, user: aioftp.User, password: str) -> bool:
         stack = self._stack
-        return user.login == stack.user and password == stack.password and not stack.locked
+        return user.login == stack.user and password == stack.password and not (stack.locked or stack.hindrance.refuses)
 
 
 class Server(aioftp.Server):
@@ -90,6 +90,7 @@ class FileService:
             await self._changed.wait()
         finally:
             self.port = None
+            self._stack.hindrance.closed()
             await server.close()
 
     def _bound(self, endpoint: Endpoint) -> socket.socket | None:

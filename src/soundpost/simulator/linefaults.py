@@ -59,6 +59,7 @@ class Garbage(Arguments):
 class Move(Arguments):
     address: str = ""
     port: int | None = None
+    swap: bool = False
 
 
 async def _refuse(_farm: Places, station: Listener, on: bool, _args: Arguments) -> None:
@@ -151,9 +152,9 @@ async def _garbage(_farm: Places, station: Listener, on: bool, args: Garbage) ->
 
 async def _move(farm: Places, station: Listener, on: bool, args: Move) -> None:
     if not on:
-        await farm.move(station, *station.home)
+        await farm.move(station, *station.home, swap=True)
     elif args.address and 0 < (args.port or 1) <= 65_535:
-        await farm.move(station, args.address, args.port)
+        await farm.move(station, args.address, args.port, swap=args.swap)
     else:
         raise wrong("`address` (and `port`) say where the device shall listen.")
 
@@ -183,7 +184,8 @@ def rows() -> dict[str, Fault]:
         "reset": Fault("open lines are reset once", _reset, **once),
         "silence": Fault("the line stays open and nothing is answered", _silence),
         "half_open": Fault(
-            "the device has forgotten the open lines: nothing is read, written or ended; off resets them", _half_open
+            "the device has forgotten the open lines: nothing is read, acknowledged (on Linux), written or ended; off resets them",
+            _half_open,
         ),
         "slow": Fault("answers come late, in their order", _slow, Slow),
         "late": Fault(

@@ -1,7 +1,7 @@
 """A transcript at an address: each connection plays the next one recorded, and whoever strays is told where (`--replay`)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -129,6 +129,21 @@ def load(path: Path) -> list[list[Segment]]:
     if not recorded:
         raise Invalid(f"The transcript {path} holds no connection: nobody said anything.", code="transcript_invalid")
     return recorded
+
+
+def refuse_beside_replay(options: Sequence[str]) -> None:
+    """A recording is one device that says what it said: options of stacks and scenes mean nothing to it."""
+    if options:
+        raise Invalid(
+            f"--{options[0]} does nothing with --replay, which plays a recording and no stacks. Leave one of the two out.",
+            code="replay_alone",
+            options=list(options),
+        )
+
+
+def refuse_pace(pace: float) -> None:
+    if pace:
+        raise Invalid("--pace goes with --replay: it is how fast a recording is played.", code="pace_alone")
 
 
 async def run_replay(

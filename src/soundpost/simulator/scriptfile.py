@@ -175,8 +175,9 @@ def _check_times(step: Step, field: str) -> None:
             raise _Wrong(f"it is a number of seconds from {low:g} to {LONGEST_S:.0f}", f"{field}.{name}")
     if step.until is not None and step.every is None:
         raise _Wrong("`until` goes with `every`", f"{field}.until")
-    if step.until is not None and step.until < (step.at or 0.0):
-        raise _Wrong(f"it ends before it begins (`at` {step.at:g})", f"{field}.until")
+    begins = ("at", step.at) if step.at is not None else ("every", step.every)
+    if step.until is not None and step.until < (begins[1] or 0.0):
+        raise _Wrong(f"it ends before it begins (`{begins[0]}` {begins[1]:g})", f"{field}.until")
     if step.every is not None and step.jitter > step.every / 2:
         raise _Wrong("it is at most half of `every`", f"{field}.jitter")
 

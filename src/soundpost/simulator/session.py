@@ -6,6 +6,7 @@ import struct
 from typing import Protocol, cast
 
 from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.deaf import deafen
 from soundpost.simulator.disguise import Disguise
 from soundpost.simulator.framing import GREETING, Lines, Options
 from soundpost.simulator.outlet import Carrier as OutletCarrier
@@ -143,11 +144,12 @@ class Session(asyncio.Protocol):
             self._outlet.send(text.encode("utf-8", "surrogateescape"))
 
     def freeze(self) -> None:
-        """The device has forgotten this line and does not say so: nothing is read, nothing is written, nothing ends."""
+        """The device has forgotten this line and does not say so: nothing is read, acknowledged or written, nothing ends."""
         self.frozen = True
         self._outlet.empty()
         if self._outlet.transport is not None:
             self._outlet.transport.pause_reading()
+            deafen(self._outlet.transport.get_extra_info("socket"))
 
     def reset(self) -> None:
         """The peer sees a reset, not an orderly end."""

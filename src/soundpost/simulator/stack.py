@@ -6,6 +6,7 @@ from typing import Protocol
 from soundpost.kernel.clock import Clock
 from soundpost.simulator import health
 from soundpost.simulator.assumptions import Assumptions
+from soundpost.simulator.hindrance import Hindrance
 from soundpost.simulator.models import TYPES, channel_name
 from soundpost.simulator.names import Point, default_point, given_points
 from soundpost.simulator.parameters import Parameter
@@ -48,6 +49,7 @@ class Stack:
         "failing",
         "files",
         "forbidden_seen",
+        "hindrance",
         "host",
         "hot",
         "keeps_firmware",
@@ -95,6 +97,7 @@ class Stack:
         self.metered: dict[object, set[Point]] = {}
         self.files: dict[str, bytes] = {}  # uploaded, by their whole path
         self.failing: dict[str, str] = {}  # `load` or `update` -> the reason it will end with
+        self.hindrance = Hindrance()
         self.keeps_firmware = False  # an update says DONE and changes nothing
         self.project: bytes | None = None
         self.clock_off_s = 0.0

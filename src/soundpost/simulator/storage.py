@@ -76,7 +76,8 @@ class Storage(Base):
         content = self._content(path)
         mode = stat.S_IFDIR | 0o755 if content is None else stat.S_IFREG | 0o644
         changed = self.stack.clock.now_ms() // 1_000
-        return stat_result((mode, 0, 0, 1, 0, 0, len(content or b""), changed, changed, changed))
+        size = max(0, len(content) + self.stack.hindrance.size_off) if content is not None else 0
+        return stat_result((mode, 0, 0, 1, 0, 0, size, changed, changed, changed))
 
     async def _open(self, path: PurePath, mode: str = "rb") -> io.BytesIO:
         name, content = path.as_posix(), self._content(path)
@@ -96,10 +97,21 @@ class Storage(Base):
     async def write(self, file: io.BytesIO, buffer: Any) -> int:
         if file.tell() + len(buffer) > self.stack.switches.ftp_limit_mb << 20:
             raise _refused("the file is too large")
-        return file.write(buffer)
+        taken = 0
+        while taken < len(buffer):
+            more = await self._allowed(file, len(buffer) - taken)
+            if not more:
+                break  # what comes after a quiet end is not kept
+            taken += file.write(buffer[taken : taken + more])
+        return len(buffer)
+
+    async def _allowed(self, file: io.BytesIO, wanted: int) -> int:
+        return await self.stack.hindrance.allowed(file.tell(), wanted, self.stack.clock)
 
     async def read(self, file: io.BytesIO, size: int | None = -1) -> bytes:
-        return file.read(size)
+        there = len(file.getbuffer()) - file.tell()
+        wanted = there if size is None or size < 0 else min(size, there)
+        return file.read(await self._allowed(file, wanted)) if wanted > 0 else b""
 
     async def close(self, file: io.BytesIO) -> None:
         if isinstance(file, Upload):

@@ -33,6 +33,12 @@ def parse(text: bytes, name: str) -> list[Segment]:
     first, *rest = text.split(b"\n")
     if first.strip() != HEAD:
         raise _wrong(name, 1, "the first line is not that of a transcript")
+    if rest and rest[-1]:
+        raise _wrong(
+            name,
+            len(rest) + 1,
+            "it does not end; the file was cut off there. Delete this line to play what is before it",
+        )
     found = []
     for number, line in enumerate(rest, 2):
         line = line.removesuffix(b"\r")

@@ -13,7 +13,7 @@ from soundpost.simulator.listener import Listener
 class Places(Protocol):
     """Knows where every device listens: the farm."""
 
-    async def move(self, station: Listener, address: str, port: int | None = None) -> None: ...
+    async def move(self, station: Listener, address: str, port: int | None = None, *, swap: bool = False) -> None: ...
 
 
 class Arguments(msgspec.Struct, forbid_unknown_fields=True):

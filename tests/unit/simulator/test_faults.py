@@ -131,7 +131,7 @@ async def test_two_moves_swap_two_stacks(clock: StillClock) -> None:
     specs = [vector_stack("A"), vector_stack("B")]
     async with Farm(specs, network=NETWORK, port=0, clock=clock) as farm:
         a, b = farm.stack("A").endpoint, farm.stack("B").endpoint
-        await farm.fault("A", "move", True, {"address": b[0], "port": b[1]})
+        await farm.fault("A", "move", True, {"address": b[0], "port": b[1], "swap": True})
         await farm.fault("B", "move", True, {"address": a[0], "port": a[1]})
         for endpoint, name in ((a, "B"), (b, "A")):
             async with logged_in(endpoint) as line:
@@ -140,6 +140,18 @@ async def test_two_moves_swap_two_stacks(clock: StillClock) -> None:
         await farm.fault("B", "move", False)
         async with logged_in(a) as line:
             assert await line.value("STACK NAME") == "STACK NAME A"
+
+
+async def test_a_move_to_where_another_answers_is_refused_unless_it_is_a_swap(clock: StillClock) -> None:
+    async with Farm([vector_stack("A"), vector_stack("B")], network=NETWORK, port=0, clock=clock) as farm:
+        a, b = farm.stack("A").endpoint, farm.stack("B").endpoint
+        with pytest.raises(Conflict) as caught:
+            await farm.fault("A", "move", True, {"address": b[0], "port": b[1]})
+        assert caught.value.code == "address_taken" and "B answers at" in caught.value.text
+        assert not farm.stack("A").faults
+        for endpoint, name in ((a, "A"), (b, "B")):
+            async with logged_in(endpoint) as line:
+                assert await line.value("STACK NAME") == f"STACK NAME {name}"
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "nowhere", "10.0.0.0/33"])

@@ -1,5 +1,7 @@
 """The file service and what becomes of a file: project and firmware (assumed.md), over real FTP."""
 
+import asyncio
+import contextlib
 import io
 import zipfile
 from collections.abc import AsyncIterator
@@ -243,3 +245,101 @@ async def test_a_taken_ftp_port_keeps_the_stack_going(clock: StillClock) -> None
                 assert await peer.value("BOX DSP1 UNIT FTP 1") == "BOX DSP1 UNIT FTP 1"
                 assert station.ftp_port is None
                 assert await peer.value("BOX DSP1 UNIT FTP 0") == "BOX DSP1 UNIT FTP 0"
+
+
+# --- what goes wrong on the way
+
+FILE = "/firmware/a_7.1.2.4.bin"
+CONTENT = bytes(range(256)) * 40
+
+
+async def test_only_the_file_service_refuses(farm: Farm, station: Station, ftp: aioftp.Client) -> None:
+    await farm.fault(NAME, "ftp_refuse")
+    with pytest.raises(aioftp.StatusCodeError):
+        await signed_in(station)
+    async with logged_in(station.endpoint):
+        pass
+    await farm.fault(NAME, "ftp_refuse", False)
+    (await signed_in(station)).close()
+
+
+@pytest.mark.parametrize("after", [0, 1, 1_000, 8_192, 9_000])
+@pytest.mark.parametrize("quietly", [True, False])
+async def test_a_file_breaks_off_at_the_byte(
+    farm: Farm, station: Station, ftp: aioftp.Client, after: int, quietly: bool
+) -> None:
+    """Down and up; a loud end is an error of the service, a quiet one looks like the file's own."""
+    await put(ftp, FILE, CONTENT)
+    await farm.fault(NAME, "ftp_cut", True, {"after": after, "quietly": quietly})
+    got = b""
+    try:
+        async with ftp.download_stream(FILE) as stream:
+            async for block in stream.iter_by_block():
+                got += block
+    except aioftp.StatusCodeError:
+        assert not quietly
+    else:
+        assert quietly
+    assert got == CONTENT[:after]
+    try:
+        await put(ftp, FILE, CONTENT)
+    except (aioftp.StatusCodeError, ConnectionError):
+        assert not quietly
+    else:
+        assert quietly
+    await fact(lambda: station.stack.files[FILE] == CONTENT[:after])
+    await farm.fault(NAME, "ftp_cut", False)
+    again = await signed_in(station)
+    await put(again, FILE, CONTENT)
+    assert await read(again, FILE) == CONTENT
+    again.close()
+
+
+async def test_a_stalled_file_goes_on_when_it_is_over(farm: Farm, station: Station, ftp: aioftp.Client) -> None:
+    await put(ftp, FILE, CONTENT)
+    await farm.fault(NAME, "ftp_stall", True, {"after": 5_000})
+    async with ftp.download_stream(FILE) as stream:
+        got = b""
+        while len(got) < 5_000:
+            got += await stream.read(5_000 - len(got))
+        other = await signed_in(station)
+        await other.list("/")  # others are served meanwhile
+        other.close()
+        rest = asyncio.create_task(stream.read())
+        await asyncio.wait({rest}, timeout=0.05)
+        assert not rest.done()
+        await farm.fault(NAME, "ftp_stall", False)
+        got += await rest
+        while block := await stream.read():
+            got += block
+    assert got == CONTENT
+
+
+async def test_a_stalled_file_holds_no_service_open(farm: Farm, station: Station, ftp: aioftp.Client) -> None:
+    await put(ftp, FILE, CONTENT)
+    await farm.fault(NAME, "ftp_stall", True, {"after": 0})
+    stream = await ftp.get_stream(f"RETR {FILE}", "1xx")
+    await farm.fault(NAME, "refuse")
+    await fact(lambda: station.ftp_port is None)
+    stream.close()
+    with contextlib.suppress(ConnectionError):
+        await stream.writer.wait_closed()
+
+
+async def test_a_file_drips(farm: Farm, station: Station, ftp: aioftp.Client, clock: StillClock) -> None:
+    await put(ftp, FILE, b"abcdef")
+    await farm.fault(NAME, "ftp_drip", True, {"size": 2, "gap_s": 1.0})
+    async with ftp.download_stream(FILE) as stream:
+        for piece in (b"ab", b"cd", b"ef"):
+            await fact(lambda: clock.sleepers == 1)
+            await clock.advance(1)
+            assert await stream.read(2) == piece
+
+
+async def test_a_wrong_size_is_told_and_the_file_is_whole(farm: Farm, ftp: aioftp.Client) -> None:
+    await put(ftp, FILE, CONTENT)
+    await farm.fault(NAME, "ftp_size", True, {"off": -7})
+    assert (await ftp.stat(FILE))["size"] == str(len(CONTENT) - 7)
+    assert await read(ftp, FILE) == CONTENT
+    await farm.fault(NAME, "ftp_size", False)
+    assert (await ftp.stat(FILE))["size"] == str(len(CONTENT))

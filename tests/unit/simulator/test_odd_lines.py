@@ -1,6 +1,8 @@
 """What a line can be like (devices.md 14.4), byte by byte: every fault, and that `off` ends it."""
 
 import asyncio
+import socket
+import sys
 from typing import Any
 
 import pytest
@@ -168,6 +170,24 @@ async def test_a_line_the_device_has_forgotten(farm: Farm, station: Station, pee
         await farm.fault(NAME, "half_open", False)
         assert await peer.gone() is ConnectionResetError  # and not one byte before
         await other.ask(ASKED, ANSWER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be made to acknowledge nothing")
+async def test_nothing_that_is_said_to_a_forgotten_line_is_acknowledged(
+    farm: Farm, station: Station, peer: Peer
+) -> None:
+    """The system says how many times it has sent the same bytes again."""
+    sock = peer.writer.get_extra_info("socket")
+
+    def sent_again() -> int:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[2]
+
+    await peer.ask(ASKED, ANSWER)
+    await farm.fault(NAME, "half_open")
+    peer.send(ASKED)
+    await fact(lambda: sent_again() > 0)
+    await farm.fault(NAME, "half_open", False)
+    assert await peer.gone() is ConnectionResetError
 
 
 async def test_forgotten_lines_take_no_session_from_others(farm: Farm, station: Station) -> None:

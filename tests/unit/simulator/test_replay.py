@@ -136,17 +136,25 @@ def test_where_it_strays_is_told_at_once_and_what_was_right_is_answered() -> Non
     [
         (b"", 1),
         (b"#another-tape 1\n", 1),
-        (b"#soundpost-tape 1\nwhat", 2),
-        (b"#soundpost-tape 1\n\n0.100 ? x", 3),
-        (b"#soundpost-tape 1\n0.100 < \\x4", 2),
-        (b"#soundpost-tape 1\n0.100 < \\t", 2),
-        (b"#soundpost-tape 1\n0.100 < \\", 2),
+        (b"#soundpost-tape 1\nwhat\n", 2),
+        (b"#soundpost-tape 1\n\n0.100 ? x\n", 3),
+        (b"#soundpost-tape 1\n0.100 < \\x4\n", 2),
+        (b"#soundpost-tape 1\n0.100 < \\t\n", 2),
+        (b"#soundpost-tape 1\n0.100 < \\\n", 2),
+        (b"#soundpost-tape 1\n0.100 < whole\n0.200 < cut o", 3),
     ],
 )
 def test_what_is_no_transcript_is_told_with_its_line(text: bytes, line: int) -> None:
     with pytest.raises(Invalid) as told:
         parse(text, "x.tape")
     assert (told.value.code, told.value.params["line"]) == ("transcript_invalid", line)
+
+
+def test_a_tape_that_is_cut_off_says_which_line_to_delete() -> None:
+    whole = b"#soundpost-tape 1\n0.100 < whole\n"
+    with pytest.raises(Invalid, match="line 3: it does not end"):
+        parse(whole + b"0.200 < cut o", "x.tape")
+    assert len(parse(whole, "x.tape")) == 1
 
 
 def test_files_that_can_not_be_played(tmp_path: Path) -> None:

@@ -125,6 +125,10 @@ def test_a_scene_repeats() -> None:
             "steps:\n- at: 9\n  every: 2\n  until: 3\n  fault: reset",
             r"line 4, steps\[0\]\.until: it ends before it begins \(`at` 9\)\.",
         ),
+        (
+            "steps:\n- every: 9\n  until: 3\n  fault: reset",
+            r"line 3, steps\[0\]\.until: it ends before it begins \(`every` 9\)\.",
+        ),
         ("steps:\n- at: 1\n  until: 3\n  fault: reset", r"line 3, steps\[0\]\.until: `until` goes with `every`\."),
         ("steps:\n- every: 4\n  jitter: 3\n  fault: reset", r"line 3, steps\[0\]\.jitter: it is at most half"),
         ("steps:\n- at: 1\n  pick: 0\n  fault: reset", r"line 3, steps\[0\]\.pick: at least 1"),

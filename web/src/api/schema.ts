@@ -333,6 +333,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To whom the audit is sent, and how far each is */
+        get: operations["ApiV1AuditStreamsStreams"];
+        put?: never;
+        /** Send it to one more */
+        post: operations["ApiV1AuditStreamsAdd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/streams/{stream_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Send it there no more */
+        delete: operations["ApiV1AuditStreamsStreamIdRemove"];
+        options?: never;
+        head?: never;
+        /** Change what was sent, leave the rest */
+        patch: operations["ApiV1AuditStreamsStreamIdChange"];
+        trace?: never;
+    };
+    "/api/v1/audit/streams/{stream_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test now, and hear what the receiver says */
+        post: operations["ApiV1AuditStreamsStreamIdTestTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -380,6 +433,23 @@ export interface paths {
         post?: never;
         /** Take it back before it starts */
         delete: operations["ApiV1CommandsCommandIdAbort"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where existing clients are answered, over plain HTTP */
+        get: operations["ApiV1CompatListener"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1554,6 +1624,14 @@ export interface components {
             role: string;
         };
         /**
+         * AddedStream
+         * @description `secret`: made here for a webhook, shown this once; null where it was given, or needs none.
+         */
+        AddedStream: {
+            item: components["schemas"]["StreamItem"];
+            secret: string | null;
+        };
+        /**
          * AddedUser
          * @description `link` is the path of the registration page; it is shown once, and fits once. `mail`: `queued` (it goes out now), or why it waits
          *         (`not_set_up`, `address_missing`, `down`); `none` where there is no mail. `code` and `text` say why an address was not added.
@@ -2070,6 +2148,32 @@ export interface components {
             name: string;
         };
         /**
+         * Listener
+         * @description Where existing clients are answered. `failed`: the hub runs without it, `code` and `text` say why. `beyond`: other machines reach
+         *         it. `sources` empty: whoever reaches it may ask.
+         */
+        Listener: {
+            /** @default false */
+            beyond?: boolean;
+            /** @default  */
+            code?: string;
+            /** @default  */
+            host?: string;
+            /** @default 0 */
+            port?: number;
+            /** @default [] */
+            sources?: string[];
+            /**
+             * @default off
+             * @enum {string}
+             */
+            state?: "listening" | "off" | "failed";
+            /** @default  */
+            text?: string;
+            /** @default null */
+            url?: string | null;
+        };
+        /**
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
          *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
@@ -2230,6 +2334,31 @@ export interface components {
         NewPassword: {
             /** @default null */
             password?: string | null;
+        };
+        /**
+         * NewStream
+         * @description `start`: with what happens from now on, or with the oldest row there is. A webhook without a `secret` gets one.
+         */
+        NewStream: {
+            ca_pem?: string;
+            confirm?: boolean;
+            enabled?: boolean;
+            enterprise?: number;
+            facility?: string;
+            host?: string;
+            /** @enum {string} */
+            kind: "syslog" | "webhook";
+            name?: string;
+            port?: number;
+            secret?: string;
+            /**
+             * @default now
+             * @enum {string}
+             */
+            start?: "now" | "beginning";
+            timeout_s?: number;
+            tls?: boolean;
+            url?: string;
         };
         /**
          * NewView
@@ -2651,6 +2780,72 @@ export interface components {
             };
             line: number;
             path: string;
+        };
+        /**
+         * StreamChange
+         * @description What is left out stays. `confirm`: a syslog server shows by closing the line that it read everything; without, what it was
+         *         handed counts as taken. `enterprise`: the private enterprise number that structured data is named by. `secret`: a new one of a
+         *         webhook; kept sealed.
+         */
+        StreamChange: {
+            ca_pem?: string;
+            confirm?: boolean;
+            enabled?: boolean;
+            enterprise?: number;
+            facility?: string;
+            host?: string;
+            name?: string;
+            port?: number;
+            secret?: string;
+            timeout_s?: number;
+            tls?: boolean;
+            url?: string;
+        };
+        /**
+         * StreamItem
+         * @description One receiver. Of a syslog server `host` to `confirm` mean something, of a webhook `url`. `state`: it has all rows; some are on their
+         *         way; nothing can be handed over, `words` say why, tried again at `next`; switched off. `upto`: the last row it took, at `taken`;
+         *         `waiting`: rows it has not got.
+         */
+        StreamItem: {
+            ca_pem: string;
+            confirm: boolean;
+            created: string;
+            enabled: boolean;
+            enterprise: number;
+            /** @enum {string} */
+            facility: "user" | "daemon" | "auth" | "authpriv" | "audit" | "local0" | "local1" | "local2" | "local3" | "local4" | "local5" | "local6" | "local7";
+            has_secret: boolean;
+            host: string;
+            id: string;
+            /** @enum {string} */
+            kind: "syslog" | "webhook";
+            name: string;
+            next: string | null;
+            port: number;
+            since: string | null;
+            /** @enum {string} */
+            state: "works" | "waiting" | "down" | "off";
+            taken: string | null;
+            timeout_s: number;
+            tls: boolean;
+            upto: number;
+            url: string;
+            waiting: number;
+            where: string;
+            words: string;
+        };
+        /** StreamList */
+        StreamList: {
+            items: components["schemas"]["StreamItem"][];
+        };
+        /**
+         * StreamTrial
+         * @description `text`: what the receiver said.
+         */
+        StreamTrial: {
+            ok: boolean;
+            text: string;
         };
         /** Summary */
         Summary: {
@@ -3656,6 +3851,166 @@ export interface operations {
             };
         };
     };
+    ApiV1AuditStreamsStreams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditStreamsAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStream"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedStream"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditStreamsStreamIdRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the receiver. */
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditStreamsStreamIdChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the receiver. */
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StreamChange"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamItem"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1AuditStreamsStreamIdTestTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the receiver. */
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamTrial"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiV1AuditVerifyVerify: {
         parameters: {
             query?: {
@@ -3775,6 +4130,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiV1CompatListener: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listener"];
                 };
             };
             /** @description A problem */

@@ -78,10 +78,15 @@ export interface Ways {
 export type AuditAct = Schemas["ActView"];
 export type AccessReview = Schemas["AccessReview"];
 export type AccessLine = Schemas["AccessLine"];
+export type AuditStream = Schemas["StreamItem"];
+export type AuditStreamAdded = Schemas["AddedStream"];
+export type AuditStreamTrial = Schemas["StreamTrial"];
 export type AuditProof = Schemas["AuditProof"];
 export type User = Schemas["UserItem"];
 export type ResetMade = Schemas["ResetLink"];
 export type AddedUser = Schemas["AddedUser"];
+export type ApiKey = Schemas["KeyItem"];
+export type MadeKey = Schemas["MadeKey"];
 export type Invitation = Schemas["InvitationView"];
 /** A named filter of a list. */
 export type View = Schemas["ViewItem"];

@@ -9,17 +9,18 @@ export interface Turned<T> {
   error: unknown;
 }
 
-/** What a path gives, asked again whenever its topic says that something changed, and after every gap. */
-export function useTurned<T>(topic: string, path: string, enabled = true): Turned<T> {
+/** What a path gives, asked again whenever a topic of it (several: with commas) says that something changed, and after every gap;
+ *  `everyMs` besides, for what no topic tells. */
+export function useTurned<T>(topics: string, path: string, enabled = true, everyMs?: number): Turned<T> {
   const client = useQueryClient();
-  const { data, error } = useQuery({ queryKey: ["turned", path], queryFn: () => api.get<T>(path), enabled, staleTime: Infinity });
+  const { data, error } = useQuery({ queryKey: ["turned", path], queryFn: () => api.get<T>(path), enabled, staleTime: Infinity, refetchInterval: everyMs });
   useEffect(() => {
     if (!enabled) return undefined;
-    return live.hold(topic, {
-      apply(message: Message) {
-        if (message.type !== "error") void client.invalidateQueries({ queryKey: ["turned", path] });
-      },
-    });
-  }, [client, topic, path, enabled]);
+    const apply = (message: Message) => {
+      if (message.type !== "error") void client.invalidateQueries({ queryKey: ["turned", path] });
+    };
+    const leave = topics.split(",").map((topic) => live.hold(topic, { apply }));
+    return () => leave.forEach((each) => each());
+  }, [client, topics, path, enabled]);
   return { value: data, error };
 }

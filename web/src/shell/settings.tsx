@@ -6,8 +6,8 @@ import { t } from "@/words";
 export function Settings() {
   const { session } = useSession();
   const local = session.edition === "local_agent";
-  const items = [{ to: "/settings/account", name: t("nav.my_account"), id: "account" }];
-  if (!local) items.push({ to: "/settings/organization", name: t("settings.organization"), id: "organization" });
+  const items = [{ to: "/settings/account", name: t("nav.my_account"), id: "account" }, { to: "/settings/keys", name: t("settings.keys"), id: "keys" }];
+  if (!local) items.push({ to: "/settings/organization", name: t("settings.organization"), id: "organization" }, { to: "/settings/services", name: t("settings.external"), id: "services" });
   if (local)
     items.push(
       { to: "/settings/external", name: `${t("settings.organization")} › ${t("settings.external")}`, id: "external" },

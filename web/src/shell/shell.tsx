@@ -32,7 +32,7 @@ export function Shell() {
           <NavGroup name={t("nav.overview")} />
           <NavItem to="/" exact id="dashboard" name={t("nav.dashboard")} />
           <NavItem to="/locations" id="locations" name={t("nav.locations")} />
-          {session.rights.includes("administer") && <NavItem to="/reports" id="reports" name={t("nav.reports")} />}
+          {session.rights.includes("administer") && !session.limited && <NavItem to="/reports" id="reports" name={t("nav.reports")} />}
           <NavGroup name={t("nav.devices")} />
           <NavItem to="/devices/pro-audio" id="pro-audio" name={t("nav.pro_audio")} />
           <NavGroup name={t("nav.systems")} />

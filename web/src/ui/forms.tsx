@@ -236,12 +236,12 @@ export function BareTick({ label, checked, onChange, id, some }: { label: string
   );
 }
 
-export function Radios({ label, value, onChange, options, id }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string; hint?: string }[]; id: string }) {
+export function Radios({ label, value, onChange, options, id }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string; hint?: string; disabled?: boolean }[]; id: string }) {
   return (
     <Radio.Group label={label} value={value} onChange={onChange} data-testid={id}>
       <div className="stack gap-8" style={{ paddingBlockStart: 6 }}>
         {options.map((option) => (
-          <Radio key={option.value} size="xs" value={option.value} label={option.label} description={option.hint} data-testid={`${id}-${option.value}`} />
+          <Radio key={option.value} size="xs" value={option.value} label={option.label} description={option.hint} disabled={option.disabled} data-testid={`${id}-${option.value}`} />
         ))}
       </div>
     </Radio.Group>

@@ -75,6 +75,15 @@ export function Go({ to, children, accent, id, label, onClick }: { to: string; c
   );
 }
 
+/** A page of the hub that is none of this client's, in a tab of its own. */
+export function OutLink({ href, children, id }: { href: string; children: ReactNode; id?: string }) {
+  return (
+    <a className="go accent nowrap" href={href} target="_blank" rel="noreferrer" data-testid={id}>
+      {children}
+    </a>
+  );
+}
+
 const REACHED = /([^\s@,;<>]+@[^\s@,;<>]+\.[a-z]{2,}|\+?\d[\d\s()/-]{4,}\d)/i;
 
 /** A contact as people wrote it; a number in it can be called and an address written to. */

@@ -45,9 +45,10 @@ export function Loading({ rows = 6 }: { rows?: number }) {
   );
 }
 
-export function Dialog({ title, onClose, children, id, wide, broad }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean; broad?: boolean }) {
+/** `stays`: it shows what is never shown again, and closes by its own buttons alone. */
+export function Dialog({ title, onClose, children, id, wide, broad, stays }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean; broad?: boolean; stays?: boolean }) {
   return (
-    <Modal opened onClose={onClose} title={title} size={broad ? 760 : wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
+    <Modal opened onClose={onClose} closeOnClickOutside={!stays} closeOnEscape={!stays} withCloseButton={!stays} title={title} size={broad ? 760 : wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
       <div data-testid={id}>{children}</div>
     </Modal>
   );

@@ -1,5 +1,6 @@
 import type { Catalogue } from ".";
 import { audit } from "./audit.de";
+import { keys } from "./keys.de";
 import { said } from "./said.de";
 
 export const de: Catalogue = {
@@ -324,6 +325,7 @@ export const de: Catalogue = {
   "tool.nothing_selected": "Erst ein Gerät ankreuzen.",
   "tool.not_allowed": "Ihre Rolle erlaubt das nicht.",
   "tool.whole": "Das darf nur, wer alle Orte sieht; einen Eigentümer fragen.",
+  "tool.whole_sees": "Nur für alle, die sämtliche Orte sehen.",
   "tool.not_here": "Dieses Gerät unterstützt es nicht.",
   "tool.server_lost": "Sein Server ist nicht erreichbar.",
   "tool.hub_lost": "Der Hub antwortet nicht.",
@@ -1028,5 +1030,6 @@ export const de: Catalogue = {
   "event.key.added": "API-Schlüssel erstellt",
   "event.key.revoked": "API-Schlüssel widerrufen",
   ...audit,
+  ...keys,
   ...said,
 };

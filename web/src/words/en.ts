@@ -1,5 +1,6 @@
 import type { Entry } from ".";
 import { audit } from "./audit.en";
+import { keys } from "./keys.en";
 import { said } from "./said.en";
 
 export const en = {
@@ -324,6 +325,7 @@ export const en = {
   "tool.nothing_selected": "Tick a device first.",
   "tool.not_allowed": "Your role does not allow this.",
   "tool.whole": "Only who sees all places may do this; ask an owner.",
+  "tool.whole_sees": "Shown to who sees all places.",
   "tool.not_here": "This device does not support it.",
   "tool.server_lost": "Its server is out of contact.",
   "tool.hub_lost": "The hub does not answer.",
@@ -1028,5 +1030,6 @@ export const en = {
   "event.key.added": "API key made",
   "event.key.revoked": "API key revoked",
   ...audit,
+  ...keys,
   ...said,
 } satisfies Record<string, Entry>;

@@ -1,5 +1,6 @@
 import type { Catalogue } from ".";
 import { audit } from "./audit.es";
+import { keys } from "./keys.es";
 import { said } from "./said.es";
 
 export const es: Catalogue = {
@@ -324,6 +325,7 @@ export const es: Catalogue = {
   "tool.nothing_selected": "Marque primero un dispositivo.",
   "tool.not_allowed": "Su rol no lo permite.",
   "tool.whole": "Solo puede hacerlo quien ve todos los lugares; pregunte a un propietario.",
+  "tool.whole_sees": "Se muestra a quien ve todos los lugares.",
   "tool.not_here": "Este dispositivo no lo admite.",
   "tool.server_lost": "Su servidor está sin contacto.",
   "tool.hub_lost": "El hub no responde.",
@@ -1028,5 +1030,6 @@ export const es: Catalogue = {
   "event.key.added": "Clave de API creada",
   "event.key.revoked": "Clave de API revocada",
   ...audit,
+  ...keys,
   ...said,
 };

@@ -232,6 +232,8 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.key_scope": "Administratoren legen Schlüssel an, die nur lesen; für mehr einen Eigentümer fragen.",
   "error.no_such_key": "Diesen Schlüssel gibt es nicht; er wurde widerrufen oder ging mit seiner Person.",
   "error.too_many_keys": "Sie haben zu viele Schlüssel. Widerrufen Sie zuerst einen, der nicht benutzt wird.",
+  "error.no_such_stream": "Diesen Empfänger des Protokolls gibt es nicht.",
+  "error.too_many_streams": "Das Protokoll geht schon an zu viele Empfänger. Zuerst einen entfernen.",
   "error.no_such_view": "Diese Ansicht gibt es nicht.",
   "error.view_named": "Es gibt schon eine Ansicht dieses Namens. Wählen Sie einen anderen Namen, oder ändern Sie jene.",
   "error.too_many_views": "Sie haben zu viele Ansichten. Löschen Sie zuerst eine.",

@@ -231,6 +231,8 @@ export const said = {
   "error.key_scope": "Administrators make keys that read; ask an owner for more.",
   "error.no_such_key": "There is no such key; it was revoked, or went with its person.",
   "error.too_many_keys": "You have too many keys. Revoke one that is not used first.",
+  "error.no_such_stream": "There is no such receiver of the audit.",
+  "error.too_many_streams": "The audit is streamed to too many receivers. Remove one first.",
   "error.no_such_view": "There is no such view.",
   "error.view_named": "There is a view of this name already. Choose another name, or change that one.",
   "error.too_many_views": "You have too many views. Delete one first.",

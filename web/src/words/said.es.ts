@@ -232,6 +232,8 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.key_scope": "Los administradores crean claves de solo lectura; para más, pregunte a un propietario.",
   "error.no_such_key": "No existe esa clave; fue revocada o se fue con su persona.",
   "error.too_many_keys": "Tiene demasiadas claves. Revoque antes una que no se use.",
+  "error.no_such_stream": "No existe ese receptor del registro.",
+  "error.too_many_streams": "El registro se envía ya a demasiados receptores. Quite uno primero.",
   "error.no_such_view": "No existe esa vista.",
   "error.view_named": "Ya hay una vista con ese nombre. Elija otro, o cambie aquella.",
   "error.too_many_views": "Tiene demasiadas vistas. Elimine antes una.",

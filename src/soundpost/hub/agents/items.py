@@ -107,7 +107,9 @@ class SiteItem(Struct):
 
 
 class Reader(Protocol):
-    """Whose eyes: which sites they see, and how many devices of them by status."""
+    """Whose eyes: which sites they see, wholly or a part, and how many devices of them by status."""
+
+    whole: bool
 
     def site(self, site_id: str) -> bool: ...
 
@@ -119,6 +121,8 @@ ReaderOf = Callable[[Principal | None], Reader]
 
 class NoDevices:
     """A reader who sees every site, where nothing is known of devices."""
+
+    whole = True
 
     def site(self, site_id: str) -> bool:
         return True
@@ -150,7 +154,8 @@ class AgentItems:
 
     def detail(self, id: str, reader: Reader) -> AgentDetail:
         account = self._seen(id, reader)
-        scans = self._scans(account)
+        # What a sweep found, and with which users it tried, is of the site's devices, also those this reader does not see.
+        scans = self._scans(account) if reader.whole else None
         offset = self._offset_ms(account)
         return AgentDetail(
             **self._common(account, reader),

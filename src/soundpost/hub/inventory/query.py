@@ -237,6 +237,22 @@ def candidates(memory: Memory, query: DeviceQuery) -> Iterable[DeviceState]:
     return chain.from_iterable(site.devices.values() for site in sites)
 
 
+def at_address(memory: Memory, address: str, scope: Scope) -> list[DeviceState]:
+    """Those at exactly this address now, boxes and peripherals behind it too. A hundred thousand devices are narrowed by the words of
+    their sites first, as a search is."""
+    worded(memory)
+    return [
+        device
+        for site in memory.sites.values()
+        if address in site_text(site)
+        for device in site.devices.values()
+        if device.search is not None
+        and address in device.search
+        and views.endpoint(memory, device)[0] == address
+        and (scope.everything or scope.device(device))
+    ]
+
+
 def _sites(memory: Memory, query: DeviceQuery) -> list[SiteState]:
     """Those the query lets devices be of."""
     sites = list(memory.sites.values())

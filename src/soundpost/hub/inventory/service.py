@@ -46,6 +46,7 @@ class SiteReader:
 
     def __init__(self, inventory: "Inventory", allowed: Scope) -> None:
         self._inventory, self._allowed = inventory, allowed
+        self.whole = allowed.everything
 
     def site(self, site_id: str) -> bool:
         return self._allowed.everything or self._allowed.site(site_id)
@@ -231,6 +232,14 @@ class Inventory:
             raise NotFound("There is no such device.", id=id)
         return device
 
+    def at_address(self, address: str, allowed: Scope) -> list[DeviceState]:
+        """All that answer at exactly this address now, which is written as `ipaddress` writes it."""
+        return query.at_address(self.memory, address, allowed)
+
+    def since_ms(self, id: str) -> int:
+        """Since when its status is what it is shown as; 0 where nobody knows."""
+        return views.shown(self.memory.devices[id]).since_ms
+
     def name_of(self, id: str) -> str:
         device = self.memory.devices.get(id)
         record = device.record if device else None
@@ -313,8 +322,15 @@ class Inventory:
         return [
             entry
             for entry in sorted(entries, key=lambda e: (-e.time_ms, e.shown_id))
-            if (site is None or entry.site == site) and (allowed.everything or allowed.site(entry.site))
+            if (site is None or entry.site == site) and self._finds(entry, allowed)
         ]
+
+    def _finds(self, entry: Found, allowed: Scope) -> bool:
+        """What can't be read was put nowhere by hand; only a rule for its address says where it would be."""
+        if allowed.everything:
+            return True
+        rule = self.locations.rule_for((), entry.address) if allowed.site(entry.site) else None
+        return rule is not None and allowed.place(rule.location)
 
     def found_view(self, entry: Found) -> views.FoundItem:
         return views.found_item(self.memory, entry)
@@ -336,7 +352,7 @@ class Inventory:
     async def list_found(self, shown_id: str, allowed: Scope) -> None:
         """Asks the site to list what it found (policy *ask*)."""
         entry = self.memory.found.get(shown_id)
-        if entry is None or not (allowed.everything or allowed.site(entry.site)):
+        if entry is None or not self._finds(entry, allowed):
             raise NotFound("Nothing was found under this id; it may have gone, or be listed by now.", id=shown_id)
         if entry.reason.code != "asks":
             raise Conflict(
@@ -392,7 +408,8 @@ class Inventory:
         if event.device:
             device = self.memory.devices.get(event.device)
             return device is not None and allowed.device(device)
-        return bool(event.site) and allowed.site(event.site)
+        # Of a site only how its server stands: what a sweep found or could not read may be anywhere.
+        return event.type.startswith("agent.") and bool(event.site) and allowed.site(event.site)
 
     def restart_told(self, device: str, restart: Restart | None, command: str) -> None:
         """A restart was asked, or ended; None when it did not come to pass. Devices that are away meanwhile are counted apart."""

@@ -15,12 +15,13 @@ from msgspec import Struct
 from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.links import AgentLinks
 from soundpost.hub.commands.service import Commands
+from soundpost.hub.inventory.scope import Scope as InventoryScope
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.state import Delta
 from soundpost.hub.live.browser import TOPICS_MOST, Browser, refused
 from soundpost.hub.live.feeds import DeviceFeed, FoundFeed, ListFeed, SummaryFeed
 from soundpost.hub.live.feeds_more import AgentFeed, AgentsFeed, EventsFeed, LocationsFeed, ObjectFeed, TurnsFeed
-from soundpost.hub.live.topics import PACE_S, Topic, Topics
+from soundpost.hub.live.topics import PACE_S, Soon, Tell, Topic, Topics
 from soundpost.hub.people import http
 from soundpost.hub.people.rules import Principal
 from soundpost.hub.people.service import People
@@ -80,9 +81,16 @@ class Live:
         """A topic that tells each time the signal does, and nothing more."""
         self.topics.register(name, lambda _, _scope, tell, soon: TurnsFeed(turned, (), tell, soon))
 
-    def register_object(self, name: str, look: Callable[[], object]) -> None:
-        """A topic that shows one object; `look` returns it as REST does, and must not wait."""
-        self.topics.register(name, lambda _, _scope, tell, _soon: ObjectFeed(look, tell))
+    def register_object(
+        self, name: str, look: Callable[[], object], *, to_others: Callable[[], object] | None = None
+    ) -> None:
+        """A topic that shows one object; `look` returns it as REST does, and must not wait. `to_others`: what is shown of it to readers
+        who may not know what people do."""
+
+        def feed(_: str, scope: InventoryScope, tell: Tell, _soon: Soon) -> ObjectFeed:
+            return ObjectFeed(look if to_others is None or scope.people else to_others, tell)
+
+        self.topics.register(name, feed, of_people=to_others is not None)
 
     async def start(self) -> None:
         self._unsubscribe = [

@@ -74,8 +74,11 @@ class WaysView(Struct):
     queue: int
 
 
-def ways(post: Post) -> WaysView:
+def ways(post: Post, *, words: bool = True) -> WaysView:
+    """Without `words` for who may not know whom messages go to: a server's words may name an address."""
     mail, sms = (way_view(post.standing(channel)) for channel in rules.CHANNELS)
+    if not words:
+        mail.words = sms.words = ""
     organization = post.organization
     return WaysView(
         organization.settings.name, mail, sms, bool(organization.address), organization.changes, post.changes

@@ -70,7 +70,7 @@ class Keys:
             more = {"places": repo.joined(wanted.places), "expires_ms": wanted.expires_ms}
             id, key = self._people.keyring.insert(tx, principal.id, name, wanted.scope, **more)
             detail = {"name": name, "scope": wanted.scope, "person": principal.id, **more}
-            tx.log("key.added", {"key": id, "person": principal.id})
+            tx.log("key.added", {"key": id, "person": principal.id, "name": name, "by": who.name or who.id})
             audit.recorded(tx, who, "key.added", subject=id, detail=detail)
             tx.after(lambda: self.changed.emit(id))
             return _existing(tx, id), key
@@ -88,7 +88,7 @@ class Keys:
                 raise no_such_key(id)
             repo.drop_key(tx.conn, id)
             detail = {"name": row.name, "scope": row.scope, "person": row.person}
-            tx.log("key.revoked", {"key": id, "person": row.person})
+            tx.log("key.revoked", {"key": id, "person": row.person, "name": row.name, "by": who.name or who.id})
             audit.recorded(tx, who, "key.revoked", subject=id, detail=detail)
             tx.after(lambda: self._ended(id))
 

@@ -94,7 +94,10 @@ class KeysController(Controller):
 
     @post(
         "",
-        opt={"right": "administer", "faults": "key_scope location_gone not_a_person too_many_keys"},
+        opt={
+            "right": "administer",
+            "faults": "key_scope location_gone no_such_key not_a_person not_allowed too_many_keys",
+        },
         summary="Make a key of one's own; an administrator's reads only",
     )
     async def add(self, request: AnyRequest, keys: Keys, data: JSONBody[NewKey]) -> MadeKey:

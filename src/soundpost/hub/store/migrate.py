@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from soundpost.hub.store import dialect
 from soundpost.kernel.errors import Conflict, Corrupt
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision in migrations/versions; a test compares it with what Alembic finds."""
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -301,6 +301,18 @@ audit_anchors = Table(
     Column("mac", LargeBinary, nullable=False),
     Column("seal", LargeBinary, nullable=False),
 )
+# Receivers of the audit. `n`: the last row that was taken; `tried`: the last that may have arrived. `secret` is sealed.
+audit_streams = Table(
+    "audit_streams",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("settings", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=True),
+    number("n"),
+    number("tried"),
+    number("taken_ms"),
+    number("created_ms"),
+)
 
 sites = Table(
     "sites",

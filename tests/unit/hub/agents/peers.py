@@ -33,6 +33,8 @@ M = TypeVar("M", bound=Message)
 class Everybody:
     """Implements agents.items.Reader: sees every site, each with these devices."""
 
+    whole = True
+
     def __init__(self, **counts: int) -> None:
         self._counts = counts
 

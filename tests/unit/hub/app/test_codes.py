@@ -22,6 +22,7 @@ STATUS = {
 ELSEWHERE = {
     "hub/serve.py", "hub/tls.py", "hub/store/dialect.py", "hub/store/migrate.py",  # at the start, to who starts it
     "hub/agents/session.py", "hub/inventory/ingest.py",  # on the link, to an agent
+    "hub/compat/rules.py", "hub/compat/api.py", "hub/compat/service.py", "hub/compat/protocol.py",  # an API of its own, for no browser
     "agent/settings.py", "agent/catalogue.py", "agent/conversation.py", "agent/uplink.py",  # at the start of an agent, and on its line
 }  # fmt: skip
 """Rooms whose errors never are an answer of the API."""

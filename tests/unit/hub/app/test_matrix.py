@@ -13,11 +13,13 @@ import pytest
 from tests.unit.hub.app.test_whole_hub import house, served
 from tests.unit.hub.inventory.fabric import Session, found, status
 
+from soundpost.device.model import Reason
 from soundpost.editions import rooms
 from soundpost.hub.agents.receiver import Source
 from soundpost.hub.app import Edition
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.inventory.state import Found
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people.rules import ROLES
 from soundpost.hub.store import Tx
@@ -62,6 +64,11 @@ MATRIX = {
     "GET /api/v1/reports/access": WHOLE,
     "GET /api/v1/reports/access.csv": WHOLE,
     "GET /api/v1/reports/access.jsonl": WHOLE,
+    "GET /api/v1/audit/streams": WHOLE,
+    "POST /api/v1/audit/streams": OWN,
+    "PATCH /api/v1/audit/streams/{stream_id}": OWN,
+    "DELETE /api/v1/audit/streams/{stream_id}": OWN,
+    "POST /api/v1/audit/streams/{stream_id}/test": OWN,
     "GET /api/v1/audit": ADMINISTRATOR,
     "GET /api/v1/audit/export.csv": ADMINISTRATOR,
     "GET /api/v1/audit/export.jsonl": ADMINISTRATOR,
@@ -125,6 +132,7 @@ MATRIX |= {
     "POST /api/v1/users/{user_id}/sign-out": OWN,
     "DELETE /api/v1/users/{user_id}/second-factor": OWN,
     "GET /api/v1/keys": MONITOR,
+    "GET /api/v1/compat": ADMINISTRATOR,
     "POST /api/v1/keys": ADMINISTRATOR,
     "DELETE /api/v1/keys/{key_id}": MONITOR,
     "GET /api/v1/policy/second-factor": ADMINISTRATOR,
@@ -284,6 +292,32 @@ async def test_a_limited_administrator_stays_in_its_part(world: World) -> None:
     assert await code("POST", "/users", more) == (403, "not_allowed")
     assert (await code("POST", "/users", {**more, "places": [outside]}))[0] == 404
     assert await code("POST", "/users", {**more, "places": [inside]}) == (200, "")
+
+
+async def test_what_a_sweep_met_elsewhere_is_not_there(world: World) -> None:
+    """Findings, facts of the site without a device, sweeps and users tried: shown only to who sees all, or where a rule says so."""
+    who, inside = "monitor of a room", world.rooms["in"]
+    site = world.hub.agents.get(world.agent).site
+    memory = world.hub.inventory.memory
+    reason = Reason("sign_in_refused", "No set fits.")
+    for name, address in (("a", "10.1.0.7"), ("b", "10.2.0.7")):
+        entry = Found(site=site, id=name, address=address, port=23, family="converge_pro2", reason=reason)
+        memory.found[entry.shown_id] = entry
+    await world.hub.store.unit_of_work(lambda tx: tx.log("found.unreadable", {"address": "10.2.0.7"}, site=site))
+
+    async def asked(reader: str, path: str) -> Any:
+        return (await world.ask(reader, "GET", f"/api/v1{path}")).json()
+
+    assert [item["address"] for item in (await asked("monitor", "/found"))["items"]] == ["10.1.0.7", "10.2.0.7"]
+    assert (await asked(who, "/found"))["items"] == []
+    assert "found.unreadable" in str(await asked("monitor", "/events?limit=1000"))
+    assert "found.unreadable" not in str(await asked(who, "/events?limit=1000"))
+    detail = await asked(who, f"/agents/{world.agent}")
+    assert (detail["scans"], detail["credential_sets"]) == ([], [])
+    await world.hub.inventory.locations.add_rule(SYSTEM, inside, "", "10.1.0.0/16")
+    assert [item["address"] for item in (await asked(who, "/found"))["items"]] == ["10.1.0.7"]
+    answer = await world.ask("administrator of a room", "POST", f"/api/v1/found/{site}.b/list", {})
+    assert answer.status_code == 404
 
 
 async def test_moving_a_device_out_takes_it_from_sight_at_once(world: World) -> None:

@@ -69,13 +69,13 @@ function Known({ agent }: { agent: Row }) {
         <StatusCounts past={agent.state === "awaited"} counts={agent.devices} door={(status, body) => <Go to={`/devices/pro-audio?kind=mixer,microphone,expander&site=${agent.site.id}&status=${status}`}>{body}</Go>} />
       </Section>
       <Section title={t("server.scans")} id="scans">
-        {agent.scans.length === 0 ? <Text dim>{t("server.no_scans")}</Text> : <Scans scans={agent.scans} site={agent.site.id} />}
+        {agent.scans.length === 0 ? <Text dim>{t(session.limited ? "tool.whole_sees" : "server.no_scans")}</Text> : <Scans scans={agent.scans} site={agent.site.id} />}
       </Section>
       <Halves>
         <Connection agent={agent} />
         <Section title={t("settings.credentials")} count={agent.credential_sets.length} id="credentials" end={local ? <Go accent to="/settings/credentials">{t("action.change")}</Go> : undefined}>
           {agent.credential_sets.length === 0 ? (
-            <Text dim>{t("credentials.none")}</Text>
+            <Text dim>{t(session.limited ? "tool.whole_sees" : "credentials.none")}</Text>
           ) : (
             <Rows>
               {agent.credential_sets.map((set, index) => (

@@ -8,7 +8,7 @@ import { maybe, t } from "@/words";
 
 /** Whether the audit proves itself, as owners are told: by the last pass over the whole chain, or one made now. */
 export function Proof() {
-  const owner = useMay("own");
+  const owner = useMay("own", true);
   const [proof, setProof] = useState<AuditProof | null>(null);
   const [open, setOpen] = useState(false);
   const { busy, error, run } = useCall<AuditProof>();
