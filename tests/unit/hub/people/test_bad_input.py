@@ -55,7 +55,7 @@ async def test_a_token_opens_its_own_door_alone(owned: Hub) -> None:  # noqa: F8
         thief = owned.page(Cookie=f"soundpost_{owned.people.instance[:8]}={token}")
         problem(await thief.get(f"{API}/users"), 401, "unauthenticated")
         program = owned.page(**{"X-Api-Key": token})
-        problem(await program.get(f"{API}/users"), 401, "unauthenticated")
+        problem(await program.get(f"{API}/users"), 401, "key_refused")
 
 
 async def test_a_link_of_another_hub(owned: Hub, tmp_path: Any) -> None:  # noqa: F811

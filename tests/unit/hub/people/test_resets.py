@@ -1,5 +1,6 @@
 """Asking for a link: nothing tells whether the name is here, and nothing that was asked is lost."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ def statements(store: Store) -> Iterator[list[str]]:
     engines = [*store._engines, *([store._async.sync_engine] if store._async else [])]
 
     def hear(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        said.append(statement)
+        said.append(re.sub(r"sa_savepoint_\d+", "savepoint", statement))
 
     for engine in engines:
         event.listen(engine, "before_cursor_execute", hear)
