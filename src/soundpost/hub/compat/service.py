@@ -8,11 +8,11 @@ from msgspec import Struct
 from soundpost.device.model import Kind
 from soundpost.hub.compat import rules
 from soundpost.hub.compat.rules import AvDevice, AvDevices, WholeDevice
+from soundpost.hub.inventory import query
 from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.inventory.state import DeviceState
-from soundpost.hub.inventory.views import DeviceItem
 from soundpost.hub.people.rules import Principal
-from soundpost.kernel.errors import Forbidden
+from soundpost.kernel.errors import Forbidden, NotFound
 from soundpost.kernel.shape import one_of
 
 STATES = ("listening", "off", "failed")
@@ -59,13 +59,17 @@ class Compat:
 
     def one(self, id: str, reader: Principal) -> WholeDevice:
         """Raises NotFound, also for what this reader may not see."""
-        item = self._inventory.item(self._inventory.find(id, self._inventory.scope(readers(reader))))
-        return WholeDevice(*self._values(item), partNumber=rules.cut(item.part_number))
+        device = self._inventory.find(id, self._inventory.scope(readers(reader)))
+        if device.record is None or device.record.kind not in KINDS:
+            raise NotFound("There is no such device.", id=id)
+        return WholeDevice(*self._values(device), partNumber=rules.cut(device.record.part_number))
 
     def _item(self, device: DeviceState) -> AvDevice:
-        return AvDevice(*self._values(self._inventory.item(device)))
+        return AvDevice(*self._values(device))
 
-    def _values(self, item: DeviceItem) -> tuple[str, str, str, str, bool, bool, str, str]:
+    def _values(self, device: DeviceState) -> tuple[str, str, str, str, bool, bool, str, str]:
+        """The status is the word it is counted under: away because somebody asked for it is not offline."""
+        item = self._inventory.item(device)
         now_ms = self._inventory.clock.now_ms()
         since_ms = self._inventory.since_ms(item.id)
         return (
@@ -75,7 +79,7 @@ class Compat:
             rules.cut(item.firmware_version),
             False,  # until there is a library of firmware to compare with
             item.locate is True,
-            rules.relative(item.status, since_ms or now_ms, now_ms),
+            rules.relative(query.counted_as(device), since_ms or now_ms, now_ms),
             rules.cut(item.location.path if item.location else item.site.name),
         )
 

@@ -19,6 +19,7 @@ from soundpost.hub.compat import protocol, rules
 from soundpost.hub.compat.api import Door
 from soundpost.hub.compat.protocol import JsonProtocol
 from soundpost.hub.compat.service import Compat
+from soundpost.hub.inventory.state import Restart
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.organization.service import Change
 from soundpost.hub.store import Store
@@ -266,3 +267,39 @@ async def test_there_is_an_end_to_how_many_at_once(house: House, key: str, monke
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "busy"
         for _, writer in lines:
             writer.close()
+
+
+async def test_a_codec_is_none_of_pro_audio(port: int, key: str, house: House) -> None:
+    london = Session(house.inventory, LONDON)
+    london.send(found("dev_codec", name="Codec", kind="codec", address="10.0.0.60"))
+    await london.settled()
+    assert await ids(port, key, "10.0.0.60") == []
+    unknown, codec = [await asked(port, f"{BASE}/{id}", key) for id in ("dev_other", "dev_codec")]
+    assert (codec[0], codec[2]) == (404, unknown[2].replace(b"dev_other", b"dev_codec"))
+
+
+async def test_a_device_that_restarts_as_asked_is_not_told_as_offline(port: int, key: str, house: House) -> None:
+    now_ms = house.inventory.clock.now_ms()
+    london = Session(house.inventory, LONDON)
+    house.inventory.restart_told("dev_a", Restart("cmd_1", now_ms - 90_000), "cmd_1")
+    london.send(status("dev_a", "offline", since=now_ms - 61_000))
+    await london.settled()
+    for path in (f"{BASE}/search?q=10.0.0.5", f"{BASE}/dev_a"):
+        assert b'"relativeStatus":"Restarting - 1 min"' in (await asked(port, path, key))[2]
+
+
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_a_head_that_never_ends_is_not_waited_for(
+    port: int, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+    answers = (await raw(port, before + b"GET / HTTP/1.1\r\nHost:")).split(b"HTTP/1.1 ")[1:]
+    assert len(answers) == (2 if before else 1)
+    assert json.loads(answers[-1].partition(b"\r\n\r\n")[2])["status"] == 408
+
+
+async def test_a_body_that_never_ends_is_not_waited_for(port: int, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+    sent = request(f"{BASE}/dev_a", key, more="Content-Length: 100\r\n").replace(b"Connection: close\r\n", b"")
+    answer = await raw(port, sent + b"x")
+    assert (answer.count(b"HTTP/1.1 "), FIRST in answer) == (1, True)
