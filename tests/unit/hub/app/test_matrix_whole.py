@@ -58,6 +58,7 @@ TOPICS = {
     "messages": "",
     "audit": "",
     "keys": "",
+    "streams": "",
 }
 """Each topic that the hub's live socket has, with what follows its colon. All are for who may see; what they tell is narrowed."""
 
