@@ -82,11 +82,16 @@ class Lines:
 
     # --- lines
 
-    def open_known(self) -> None:
+    def take_known(self) -> None:
+        """What is known has its place, so that it can be asked for; nothing is connected before `begin`."""
         stacks = list(self._registry.stacks())
         self._expected = len(stacks)
         for known in stacks:
-            self._open(Watch(self._rooms, known))
+            self._hold(Watch(self._rooms, known))
+
+    def begin(self) -> None:
+        for watch in list(self.watches.values()):
+            self._run(watch)
 
     def held(self, endpoint: Endpoint) -> bool:
         """Whether a running session looks after that address: nobody else goes there."""
@@ -101,12 +106,16 @@ class Lines:
         return self.watches.get(known.device.stack or device) if known else None
 
     def _open(self, watch: Watch) -> None:
+        self._hold(watch)
+        self._run(watch)
+
+    def _hold(self, watch: Watch) -> None:
         family = self._families.get(watch.family)
         self.watches[watch.id] = watch
         if family is None:
             _log.warning("no driver for a known device", family=watch.family, device=watch.id)
             return
-        session = family.session(
+        self.sessions[watch.id] = family.session(
             watch.endpoint,
             self._for_stack(watch),
             watch,
@@ -115,7 +124,11 @@ class Lines:
             zlib.crc32(watch.id.encode()),
             watch.parts["stack"].known.memory,
         )
-        self.sessions[watch.id] = session
+
+    def _run(self, watch: Watch) -> None:
+        session = self.sessions.get(watch.id)
+        if session is None:
+            return
         task = asyncio.create_task(session.run(), name=f"line {watch.endpoint}")
         task.add_done_callback(lambda done: self._ended(watch, done))
         self._tasks[watch.id] = task

@@ -141,15 +141,17 @@ class Agent:
         account = await self.accounts.load(HUB)
         self.house.site = (account.site if account else "") or await self._own_site()
         self.spool.hub = account.hub if account and account.agent else ""
+        self.lines.take_known()
+        await self.commands.load()
         if account is not None:
             self._open_hub(account)
 
     async def begin(self) -> None:
-        """Opens the lines of known devices and the hub's, takes up what was commanded, and sweeps. Apart from the opening, so that
-        whoever has pages to show has them up before thousands of lines want their turn, and a mere visit opens none."""
+        """Opens the lines of known devices and the hub's, and sweeps. Apart from the opening, so that whoever has pages to show has
+        them up before thousands of lines want their turn, and a mere visit opens none. What is commanded meanwhile finds its device
+        and its journal."""
         self._begun = True
-        self.lines.open_known()
-        await self.commands.load()
+        self.lines.begin()
         self._dial_hub()
         self._start(self._again("discovery", self.discovery.run))
         self._start(self._again("housekeeping", self._housekeeping))

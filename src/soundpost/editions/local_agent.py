@@ -80,8 +80,8 @@ async def run(options: Options, clock: Clock, stop: asyncio.Event) -> None:
                 await join_as_told(agent, orders.get("join"))
                 body = await start_up(house, serving, options, orders)
                 tell(options, body)
-                await agent.begin()
                 try:
+                    await agent.begin()
                     await enterprise.until(stop, serving, clock, keys_folder(folder), ())
                 finally:
                     following.cancel()

@@ -190,11 +190,14 @@ def networks() -> list[Network]:
 
 
 @asynccontextmanager
-async def agent(folder: Path, net: FakeNet, *subnets: str, clock: ManualClock | None = None, **changes: Any):
+async def agent(
+    folder: Path, net: FakeNet, *subnets: str, clock: ManualClock | None = None, begun: bool = True, **changes: Any
+):
     family = FakeFamily(net)
     chosen = settings(folder, *subnets, **changes)
     async with Agent(chosen, clock or ManualClock(), families={"fake": family}, networks=networks) as engine:
-        await engine.begin()
+        if begun:
+            await engine.begin()
         yield engine
 
 

@@ -520,7 +520,7 @@ def test_what_an_uptime_says(seconds, since_s, verdict):
     assert judge_uptime(seconds, 1_000_000, 1_000_000 + since_s * 1000) is verdict
 
 
-async def restarted(tmp_path, command, state, then, ended=None):
+async def restarted(tmp_path, command, state, then, ended=None, begun=True):
     """An agent that stopped while `command` was in that state; `then` looks at the next one."""
     net, clock = FakeNet(), ManualClock()
     stack = net.put("10.0.0.5", FakeStack(unit(S1)))
@@ -534,7 +534,7 @@ async def restarted(tmp_path, command, state, then, ended=None):
         )  # fmt: skip
         await engine.journal.put(entry)
     await clock.advance(20)
-    async with agent(tmp_path, net, clock=clock) as engine:
+    async with agent(tmp_path, net, clock=clock, begun=begun) as engine:
         await calm(engine)
         await then(engine, stack, clock)
 
@@ -575,6 +575,28 @@ async def test_after_a_restart_a_safe_verb_runs_when_sent_again(tmp_path):
         assert len(stack.performed) == 1
 
     await restarted(tmp_path, control("", left_ms=60_000), STARTED, then)
+
+
+async def test_before_the_lines_are_opened_commands_find_their_device_and_their_journal(tmp_path):
+    """The pages are up first: what their readers ask meanwhile, or ask again, is not told of a device that is not here."""
+
+    async def then(engine, stack, clock):
+        device = next(k.device.id for k in engine.registry.known.values() if k.device.kind == "mixer")
+        assert not engine.lines._tasks
+        await engine.commands.ask(control(device), Link())
+        await calm(engine)
+        (end,) = await ends(engine)
+        assert (end.state, end.reason.code) == ("failed", "line_down")
+        await engine.begin()
+        await calm(engine)
+        again = control(device)
+        again.id = "cmd_after"
+        await engine.commands.ask(again, Link())
+        await calm(engine)
+        assert [end.state for end in await ends(engine)] == ["failed", "done"]
+        assert len(stack.performed) == 1
+
+    await restarted(tmp_path, control("", left_ms=60_000), "open", then, begun=False)
 
 
 async def test_after_a_restart_what_nobody_sends_again_expires(tmp_path):
