@@ -273,11 +273,20 @@ class LineSession:
                     await self._read_unit(line)
                     again_at = self._clock.monotonic() + (ANEW_GAP_S if self._news.wanted() else 0.0)
                     self._all_due()
-                elif self._whole_at <= self._clock.monotonic():
-                    await self._read_unit(line)
+                elif self._whole_at <= self._clock.monotonic() and not self._teller.silent:
+                    await self._read_whole(line)
                 elif self._poller.wait_s(line) <= 0:
                     await self._poller.ask(line)
         raise line.lost_as
+
+    async def _read_whole(self, line: OpenLine) -> None:
+        """What was recalled. Nobody waits for it: a device that is silent just then is judged as by a poll, and read later."""
+        try:
+            await self._read_unit(line)
+        except (Silence, ErrorAnswer) as error:
+            self._whole_at = self._clock.monotonic() + WHOLE_S * self._periods.crowd
+            if isinstance(error, Silence):
+                self._teller.unheard(error.text)
 
     def _all_due(self) -> None:
         self._poller.again()

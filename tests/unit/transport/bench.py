@@ -45,6 +45,11 @@ class Bench:
     async def trouble(self, kind: Trouble) -> None:
         await self.sink.until(lambda: any(t[0] is kind for t in self.sink.troubles()))
 
+    async def trouble_while_advancing(self, kind: Trouble) -> None:
+        while kind not in self.kinds:
+            await self.clock.advance(0.5)
+            await settle(100)
+
     async def come_back(self) -> None:
         """Moves the clock until the line is up again."""
         self.sink.forget()

@@ -563,3 +563,24 @@ async def test_a_stack_that_is_remembered_is_up_at_once_and_read_whole_later(ben
     await bench.clock.advance(10 * WHOLE_S)
     await settle(300)
     assert read("MODEL") == 2
+
+
+async def test_a_device_that_is_silent_while_it_is_read_whole_keeps_its_line(bench: Bench) -> None:
+    await bench.up()
+    assert bench.sink.unit is not None
+    memory = bench.sink.unit.memory
+    bench.tasks.pop().cancel()
+    bench.sink.forget()
+    slow = Periods(status=3600.0, levels=3600.0, settings=3600.0, heartbeat=3600.0, gap=0.0)
+    await bench.up(bench.session(memory=memory, periods=slow))
+    for _ in range(51):  # the first round of polls is over
+        await bench.clock.advance(0.1)
+        await settle(30)
+    lines, bench.peer.silent = list(bench.peer.writers), True
+    await bench.trouble_while_advancing(Trouble.SILENT)
+    bench.peer.silent = False
+    while bench.sink.unit.recalled:
+        await bench.clock.advance(1.0)
+        await settle(100)
+    assert bench.peer.writers == lines
+    assert set(bench.kinds) == {Trouble.SILENT}
