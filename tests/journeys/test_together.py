@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.support.programs import Api, Program, eventually, folder
+from tests.support.programs import Api, Program, eventually, folder, whole_log
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 NETWORK = "127.24.21.0/28"
@@ -119,7 +119,7 @@ def test_a_hub_on_postgresql(programs: list[Program], tmp_path: Path, postgresql
     asked = api.post(f"/devices/{mixer}/commands", {"capability": "control", "arguments": {"key": key, "value": -12.5}})
     eventually("done", lambda: api.get(f"/commands/{asked['id']}")["status"] == "done")
     eventually("and read", lambda: gain()["value"] == -12.5)
-    ids = [event["id"] for event in api.get("/events", limit=1000)["items"]]
+    ids = [event["id"] for event in whole_log(hub.ready["url"], hub.ready["owner"])]
     assert ids == list(range(1, len(ids) + 1))
     assert api.get(f"/devices/{mixer}/history")["items"][0]["status"] == "online"
     api.close()
