@@ -77,23 +77,26 @@ class Keeper:
             write_private(folder / NOTE, f"{head.text}\n".encode())
 
     async def compare(self) -> bool:
-        """False: this hub went back behind what it had noted."""
+        """False: this hub went back behind what it had noted, or its log did (store.mark). The audit tells where in any case, for
+        `verify` names that row; the log gets one new id, whoever noticed first."""
         noted = note(self._store.secrets.folder)
-        if noted is None or await self._store.read(lambda conn: repo.still_has(conn, noted)):
+        kept = noted is None or await self._store.read(lambda conn: repo.still_has(conn, noted))
+        if kept and not self._store.put_back:
             return True
         await self._store.unit_of_work(lambda tx: self._went_back(tx, noted))
         self._log.error(
             "this hub was put back to an older copy, or the end of its audit was cut off",
-            noted=noted.n,
+            noted=noted.n if noted else None,
             now=self._store.head,
         )
         return False
 
-    def _went_back(self, tx: Tx, noted: Head) -> None:
-        detail = {"noted": noted.n, "found": repo.head(tx.conn).n}
+    def _went_back(self, tx: Tx, noted: Head | None) -> None:
+        detail = {"noted": noted.n if noted else None, "found": repo.head(tx.conn).n}
         service.recorded(tx, service.SYSTEM, proving.RESTORED, detail=detail)
-        tx.log(proving.RESTORED, detail)
-        self._store.new_log(tx)
+        if not self._store.renewed:
+            tx.log(proving.RESTORED, detail)
+            self._store.new_log(tx)
 
 
 def note(folder: Path | None) -> Head | None:

@@ -44,6 +44,8 @@ class Store:
         self.head = 0
         self.renewed = False
         """This process gave the log a new id: once in its life, a restore always means another process."""
+        self.put_back = False
+        """The opening found the log behind its mark: it is an older copy."""
         self._mark = Mark(keys)
         self.hinted: Signal[str] = Signal("rows changed")
         self._subscribers: list[Callable[[list[Event]], None]] = []
@@ -63,7 +65,8 @@ class Store:
             )
             self.log_id, self.head = await self.unit_of_work(self._begin_log)
             if self._mark.behind(self.head):
-                await self.unit_of_work(self._put_back)
+                await self.unit_of_work(self._note_put_back)
+                self.put_back = True
             self._marker = asyncio.create_task(self._keep_mark(), name="store-mark")
         except BaseException:
             await self.close()
@@ -108,8 +111,9 @@ class Store:
         row = tx.conn.execute(select(log_head)).one()
         return row.log, row.n
 
-    def _put_back(self, tx: Tx) -> None:
-        """The database is an older copy of itself. Agents find the same when they come; what must not wait for them is told here."""
+    def _note_put_back(self, tx: Tx) -> None:
+        """The database is an older copy of itself. Agents and the audit's note find the same later (`renewed`); what must not wait for
+        them is told here."""
         self.new_log(tx)
         tx.log("hub.restored", {"head": self.head, "was": self._mark.n})
         self._log.error("this hub was put back from an older copy; its log has a new id", head=self.head)

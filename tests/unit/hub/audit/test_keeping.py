@@ -20,7 +20,7 @@ from soundpost.editions import audit as command
 from soundpost.hub.audit import chain, cutting, proving, repo, service
 from soundpost.hub.audit.jobs import NOTE, Keeper, note
 from soundpost.hub.audit.proving import Prover
-from soundpost.hub.store import Beside, Store
+from soundpost.hub.store import Beside, Store, outbox
 from soundpost.hub.store.tables import audit
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Conflict, Invalid
@@ -191,6 +191,38 @@ async def test_a_hub_that_was_put_back_says_so(keys: Path, tmp_path: Path) -> No
         assert await told(store, outside) == [("head_differs", 8, 8)]
         opened = await store.read(lambda conn: repo.page(conn, device=None, before=6, limit=1))
         assert repo.detail(opened[0]) == {"noted": 8, "found": 4}
+
+
+@pytest.mark.parametrize("noted", [True, False])
+async def test_log_and_audit_that_went_back_are_told_once(keys: Path, tmp_path: Path, noted: bool) -> None:
+    """A hub that stopped in order left both notes; one that was killed may have left the log's alone."""
+    path, clock = tmp_path / "soundpost.db", ManualClock()
+
+    async def opened(store: Store) -> None:
+        await acts(store, 2)
+        await store.unit_of_work(lambda tx: tx.log("agent.lost", {}))
+
+    async with Store(path, clock, keys=keys) as store:
+        await opened(store)
+    shutil.copy(path, tmp_path / "older")
+    async with Store(path, clock, keys=keys) as store:
+        await opened(store)
+        if noted:
+            await Keeper(store, Prover(store)).round()
+    for leftover in tmp_path.glob("soundpost.db*"):
+        leftover.unlink()
+    shutil.copy(tmp_path / "older", path)
+    async with Store(path, clock, keys=keys) as store:
+        log = store.log_id
+        assert store.put_back
+        assert not await Keeper(store, Prover(store)).compare()
+        assert store.log_id == log
+        facts = await store.read(lambda conn: outbox.read(conn, limit=100))
+        assert [fact.type for fact in facts] == ["agent.lost", "hub.restored"]
+        report = await Prover(store).now()
+        assert (report.state, len(report.restored)) == ("whole", 1)
+    async with Store(path, clock, keys=keys) as store:
+        assert not store.put_back
 
 
 async def test_a_damaged_note_is_no_note(keys: Path, tmp_path: Path) -> None:
