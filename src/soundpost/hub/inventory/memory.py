@@ -383,10 +383,16 @@ class Memory:
     def duplicates(self) -> Iterable[tuple[DeviceState, DeviceState]]:
         """Boxes whose serial another site has too, each with the one that was known first (T3)."""
         for serial in self.doubled:
-            known = sorted((self.devices[id] for id in self.serials[serial]), key=lambda d: (d.first_seen_ms, d.id))
+            known = sorted((self.devices[id] for id in self.serials[serial]), key=self._known_since)
             for other in known[1:]:
                 if other.site is not known[0].site:
                     yield other, known[0]
+
+    def _known_since(self, device: DeviceState) -> tuple[int, str, str]:
+        """By its stack: of one that two sites claim, all boxes are to be told at the same one of them."""
+        assert device.record is not None
+        stack = self.devices.get(device.record.stack, device)
+        return min(stack.first_seen_ms or device.first_seen_ms, device.first_seen_ms), stack.id, device.id
 
     # Found, not readable
 

@@ -261,6 +261,22 @@ def made_anew(memory: Memory, device: DeviceState) -> str:
     return text
 
 
+def test_all_boxes_of_a_stack_that_two_sites_claim_are_told_at_the_same_one_of_them() -> None:
+    memory = Memory(0)
+    for site, first, second in (("site_a", "dev_1", "dev_9"), ("site_b", "dev_8", "dev_2")):
+        put_record(memory, record(f"stack_{site}", kind="stack", serial_number=""), site, 1_000)
+        for id, serial in ((first, "1000-1000-40"), (second, "2000-2000-40")):
+            put_record(memory, record(id, kind="mixer", stack=f"stack_{site}", serial_number=serial), site, 1_000)
+    assert {other.site.id for other, _ in memory.duplicates()} == {"site_b"}
+
+
+def since(memory: Memory, device: DeviceState) -> tuple[int, str, str]:
+    assert device.record is not None
+    if (stack := memory.devices.get(device.record.stack)) is None:
+        return device.first_seen_ms, device.id, device.id
+    return min(device.first_seen_ms, stack.first_seen_ms or device.first_seen_ms), stack.id, device.id
+
+
 @given(STEPS)
 def test_counts_and_doubled_serials_are_those_of_a_plain_look(steps: list[Step]) -> None:
     memory = Memory(0)
@@ -273,7 +289,7 @@ def test_counts_and_doubled_serials_are_those_of_a_plain_look(steps: list[Step])
         assert device.record is not None
         serial = device.record.serial_number
         same = [d for d in listed if serial and d.record is not None and d.record.serial_number == serial]
-        first = min(same, key=lambda d: (d.first_seen_ms, d.id), default=device)
+        first = min(same, key=lambda d: since(memory, d), default=device)
         if device.site is not first.site:
             expected.add(device.id)
     assert doubled == expected
