@@ -9,7 +9,7 @@ from msgspec import Struct
 from soundpost.device.contract import Periods
 from soundpost.device.model import Group
 from soundpost.transport.schedule import FIRST_ROUND_S, Order, Pace, Schedule, order
-from soundpost.transport.talk import Poll
+from soundpost.transport.talk import Outline, Outlined, Poll
 
 SLOW_SHARE = 0.2
 SLOW_EACH_S = 0.2
@@ -20,6 +20,10 @@ READ, SEEN, ABSENT = 1, 2, 4
 """Ever read; read since its group was last covered; the device does not have it. A thousand lines have a thousand polls
 each, so what is known of one is a byte."""
 OPEN = SEEN | ABSENT
+ANEW = bytes(state & ~OPEN for state in range(256))
+
+SHAPES = 1024
+"""Of some thousand stacks of up to three boxes of nine models."""
 
 
 class Plan(Struct, frozen=True):
@@ -29,20 +33,34 @@ class Plan(Struct, frozen=True):
     names: tuple[tuple[int, str], ...]
     group: "array[int]"
     members: "tuple[array[int], ...]"
+    counts: "array[int]"
     order: Order
 
 
-@lru_cache(256)
+@lru_cache(SHAPES)
 def plan(names: tuple[tuple[int, str], ...], group: bytes, periods: Periods) -> Plan:
-    """`group` as the bytes of an array of unsigned shorts: such can be looked up."""
+    """`group` as in an Outline: such can be looked up."""
     places = array("H", group)
+    members = tuple(array("H") for _ in names)
+    for index, place in enumerate(places):
+        members[place].append(index)
     kinds = list(dict.fromkeys(name for _, name in names))
-    counts = {kind: sum(names[place][1] == kind for place in places) for kind in kinds}
-    members = tuple(
-        array("H", (index for index, other in enumerate(places) if other == place)) for place in range(len(names))
-    )
+    counts = dict.fromkeys(kinds, 0)
+    for (_, kind), those in zip(names, members, strict=True):
+        counts[kind] += len(those)
     paces = tuple(pace_of(kind, counts[kind], periods) for kind in kinds)
-    return Plan(names, places, members, order(bytes(kinds.index(names[place][1]) for place in places), paces))
+    kind_of = [kinds.index(kind) for _, kind in names]
+    made = order(bytes(map(kind_of.__getitem__, places)), paces)
+    return Plan(names, places, members, array("H", map(len, members)), made)
+
+
+def outline(polls: Sequence[Poll]) -> Outline:
+    parts: dict[str, int] = {}
+    names: dict[tuple[int, str], int] = {}
+    group = array(
+        "H", (names.setdefault((parts.setdefault(poll.part, len(parts)), poll.group), len(names)) for poll in polls)
+    )
+    return Outline(tuple(parts), tuple(names), group.tobytes())
 
 
 def pace_of(group: str, count: int, periods: Periods) -> Pace:
@@ -59,21 +77,17 @@ class Round:
 
     def __init__(self, polls: Sequence[Poll], periods: Periods, phase: float, now: float) -> None:
         self.polls = polls
-        parts: dict[str, int] = {}
-        names: dict[tuple[int, str], int] = {}
-        group = array(
-            "H", (names.setdefault((parts.setdefault(poll.part, len(parts)), poll.group), len(names)) for poll in polls)
-        )
-        self._parts = tuple(parts)
-        self._plan = plan(tuple(names), group.tobytes(), periods)
+        drawn = polls.outline() if isinstance(polls, Outlined) else outline(polls)
+        self._parts = drawn.parts
+        self._plan = plan(drawn.names, drawn.group, periods)
         self._schedule = Schedule.shaped(self._plan.order, phase, now)
         self._state = bytearray(len(polls))
-        self._missing = array("H", map(len, self._plan.members))
+        self._missing = self._plan.counts[:]
 
     def again(self, now: float) -> None:
         self._schedule.all_due(now)
-        for index in range(len(self.polls)):
-            self._mark(index, OPEN, False)
+        self._state = self._state.translate(ANEW)
+        self._missing = self._plan.counts[:]
 
     def next_due(self) -> float:
         return self._schedule.next_due()

@@ -36,15 +36,18 @@ class Order(Struct, frozen=True):
     index: "array[int]"
     block: "array[int]"
     paces: tuple[Pace, ...]
-
     spans: tuple[tuple[int, int], ...]
+    first: "array[float]"
+    """By place: seconds after the line came up at which each is asked first."""
+    least: "array[float]"
+    """By block: the earliest of those."""
 
     @property
     def size(self) -> int:
         return len(self.place)
 
 
-@lru_cache(256)
+@lru_cache(1024)
 def order(kinds: bytes, paces: tuple[Pace, ...]) -> Order:
     """`kinds[i]`: which of the paces poll i has."""
     index = array("H", sorted(range(len(kinds)), key=kinds.__getitem__))
@@ -57,7 +60,9 @@ def order(kinds: bytes, paces: tuple[Pace, ...]) -> Order:
             edges.append(at)
     spans = tuple(pairwise([*edges, len(index)]))
     block = array("H", (number for number, (start, end) in enumerate(spans) for _ in range(start, end)))
-    return Order(place, index, block, tuple(paces[kinds[index[start]]] for start, _ in spans), spans)
+    each = tuple(paces[kinds[index[start]]] for start, _ in spans)
+    first = array("d", (poll / len(index) * each[at].first for poll, at in zip(index, block, strict=True)))
+    return Order(place, index, block, each, spans, first, array("d", (min(first[start:end]) for start, end in spans)))
 
 
 def order_of(periods: Sequence[float], firsts: Sequence[float] = ()) -> Order:
@@ -84,23 +89,16 @@ class Schedule:
 
     def _begin(self, order: Order, phase: float, now: float) -> None:
         self._order, self._phase, self._origin = order, phase, now
-        self._due = array("d", bytes(8 * order.size))
-        """By place; NEVER while it is being asked, or is among the moved."""
-        self._first = bytearray(order.size)
-        """By place: 1 while its first round is not over."""
-        self._least = array("d", bytes(8 * len(order.paces)))
-        self._moved: list[tuple[float, int]] = []
         self.all_due(now)
 
     def all_due(self, now: float) -> None:
         order = self._order
-        due, count = self._due, max(1, order.size)
-        for block, pace in enumerate(order.paces):
-            for place in range(*order.spans[block]):
-                due[place] = now + order.index[place] / count * pace.first
-            self._look(block)
-        self._first[:] = b"\1" * order.size
-        self._moved = []
+        self._due = array("d", map(now.__add__, order.first))
+        """By place; NEVER while it is being asked, or is among the moved."""
+        self._first = bytearray(b"\1") * order.size
+        """By place: 1 while its first round is not over."""
+        self._least = array("d", map(now.__add__, order.least))
+        self._moved: list[tuple[float, int]] = []
         self._soonest = min(self._least, default=NEVER)
 
     def due(self, indexes: Iterable[int], when: float) -> None:

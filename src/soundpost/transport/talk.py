@@ -25,6 +25,23 @@ class Poll(Struct, frozen=True, gc=False):
     also: tuple[str, ...] = ()
 
 
+class Outline(Struct, frozen=True):
+    """Which part and group each poll is of. `names`: (place in `parts`, group) by number; `group`: the number each poll has, as the
+    bytes of an array of unsigned shorts."""
+
+    parts: tuple[str, ...]
+    names: tuple[tuple[int, str], ...]
+    group: bytes
+
+
+class Outlined(Sequence[Poll]):
+    """Polls that are made when they are asked, and can tell their outline without that. Of stacks of one shape `names` and `group` are
+    the same objects, so that what is made of them is found at once."""
+
+    def outline(self) -> Outline:
+        raise NotImplementedError
+
+
 class Heard(Struct):
     """What a line or an answer told. `anew`: everything must be read again. `garbage`: the words that could not be understood."""
 

@@ -1,6 +1,7 @@
 """What is asked of a stack again and again. Of a thousand boxes of one model most of it is the same, so nothing is kept of a
 poll here: it is made when it is asked."""
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -13,8 +14,11 @@ from soundpost.drivers.converge_pro2 import assumed, words
 from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_POINTS, Points, UnitPoint, beams
 from soundpost.drivers.converge_pro2.reading import VERSION, BoxRead
 from soundpost.drivers.converge_pro2.unit import STACK, gate_points, peripheral_part, points_of
-from soundpost.transport.talk import Poll
+from soundpost.transport.talk import Outline, Outlined, Poll
 from soundpost.wire.dialogue import Request, reading
+
+Shape = tuple[tuple[UnitPoint, ...], bool, bool, int, Points]
+"""Of a box's section, whatever its box and its arrays are called."""
 
 
 class Section(Struct, frozen=True):
@@ -35,6 +39,10 @@ class Section(Struct, frozen=True):
     @property
     def size(self) -> int:
         return self.heads + len(self.points.polled)
+
+    @property
+    def shape(self) -> "Shape":
+        return self.unit, self.plinks, bool(self.gates), len(self.arrays), self.points
 
     def same(self, other: "Section") -> bool:
         """Points are shared, and comparing what is in them would take a while."""
@@ -93,7 +101,25 @@ def _keys(points: tuple[object, ...]) -> tuple[str, ...]:
     return tuple(point.key for point in points)  # type: ignore[attr-defined]
 
 
-class Agenda(Sequence[Poll]):
+@lru_cache(4096)
+def _outline(shapes: tuple[Shape, ...]) -> tuple[tuple[tuple[int, str], ...], bytes]:
+    """`names` and `group` of an Outline whose parts are the stack, then each box and its arrays."""
+    names: dict[tuple[int, str], int] = {}
+
+    def number(part: int, group: str) -> int:
+        return names.setdefault((part, group), len(names))
+
+    numbers, box = array("H", (number(0, Group.FACTS),)), 1
+    for unit, plinks, gates, arrays, points in shapes:
+        groups = [point.group for point in unit] + plinks * [Group.STATUS] + gates * [Group.LEVELS]
+        numbers.extend(number(box, group) for group in groups)
+        numbers.extend(number(box + 1 + at, Group.LEVELS) for at in range(arrays))
+        numbers.extend(number(box, address.row.group) for address, _ in points.polled)
+        box += 1 + arrays
+    return tuple(names), numbers.tobytes()
+
+
+class Agenda(Outlined):
     """The polls of a stack; equal to another when it asks the same of the same parts."""
 
     __slots__ = ("_sections", "_starts")
@@ -123,6 +149,12 @@ class Agenda(Sequence[Poll]):
 
     def __iter__(self) -> Iterator[Poll]:
         return (self[index] for index in range(len(self)))
+
+    def outline(self) -> Outline:
+        parts = [STACK]
+        for one in self._sections:
+            parts += (one.part, *(part for part, _ in one.arrays))
+        return Outline(tuple(parts), *_outline(tuple(one.shape for one in self._sections)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Agenda) or len(self._sections) != len(other._sections):

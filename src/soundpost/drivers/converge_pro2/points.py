@@ -67,8 +67,9 @@ def _addresses(ept: str, number: int) -> tuple[Address, ...]:
     return tuple(_address(ept, number, row) for row in rows(ept))
 
 
-class Points(Struct, frozen=True):
-    """The points of the end points of one box. `polled`: what is asked for, with the keys the same answer tells besides."""
+class Points(Struct, frozen=True, eq=False):
+    """The points of the end points of one box. `polled`: what is asked for, with the keys the same answer tells besides. Made once
+    for each shape (`points`), so that it is the same only as itself."""
 
     descriptors: tuple[Descriptor, ...]
     by_key: Mapping[str, Address]
