@@ -55,11 +55,13 @@ class Part(Struct, kw_only=True):
 class Unit(Struct):
     """All parts behind one line, the stack first, each parent before its children. `memory`: what the driver wants handed back
     when it holds this stack again, in a form of its own. `recalled`: only what proves the device was asked, the rest is from such a
-    memory; the session has it read whole later."""
+    memory; the session has it read whole later. `doubtful`: something went unanswered that the device may have after all; the
+    session has it read again, later and later."""
 
     parts: list[Part]
     memory: bytes = b""
     recalled: bool = False
+    doubtful: bool = False
 
     @property
     def serials(self) -> frozenset[str]:

@@ -36,7 +36,9 @@ STARTING_S = 165.0
 STARTING_LOOK_S = 10.0
 ANEW_GAP_S = 2.0
 WHOLE_S = 5.0
-"""How soon, alone, a stack that was recalled is read whole; a crowd takes turns (Periods.crowd)."""
+"""How soon, alone, a stack that was recalled is read whole; a crowd takes turns (Periods.crowd). One whose reading left a doubt is read
+again after the same time, then after twice that, and so on up to the period of its facts."""
+DOUBLED_MOST = 10
 NEVER = float("inf")
 
 
@@ -44,7 +46,7 @@ class LineSession:
     """Implements device.contract.Session."""
 
     __slots__ = (
-        "_clock", "_endpoint", "_line", "_news", "_patience", "_periods", "_phase", "_poller", "_recorder", "_serials", "_signs",
+        "_clock", "_doubts", "_endpoint", "_line", "_news", "_patience", "_periods", "_phase", "_poller", "_recorder", "_serials", "_signs",
         "_sink", "_starting", "_talk", "_teller", "_turn", "_unit", "_up", "_ups", "_watch", "_whole_at",
     )  # fmt: skip
 
@@ -78,7 +80,9 @@ class LineSession:
         self._serials: frozenset[str] = frozenset()
         self._starting = False
         self._phase, self._whole_at = phase, NEVER
-        """When what was recalled is read from the device itself."""
+        """When what was recalled is read from the device itself, or what was left in doubt is asked again."""
+        self._doubts = 0
+        """Readings in a row that left one."""
         self._watch: log.UpDown | None = None
 
     # The Session's promises
@@ -107,6 +111,7 @@ class LineSession:
             if line is None or not self._up:
                 return Outcome(CommandState.FAILED, "line_down", f"Nothing was sent: {self._patience.last.text}.")
             if verb == "refresh":
+                self._talk.forget()
                 return await verbs.refresh(self._read_unit(line), self._all_due, line.hang_up)
             ended = await verbs.carry_out(self._talk.perform(line.ask, part, verb, arguments, serials))
         return await self._settle(ended, line, ups) if isinstance(ended, Settle) else ended
@@ -233,8 +238,10 @@ class LineSession:
             raise LineLost(Trouble.NOT_THE_DEVICE, f"another device answers at {self._endpoint}")
         self._poller.take(self._talk.polls())
         self._unit, self._serials = unit, serials
+        self._doubts = min(self._doubts + 1, DOUBLED_MOST) if unit.doubtful else 0
         spread = WHOLE_S * self._periods.crowd * (1 + self._phase)
-        self._whole_at = self._clock.monotonic() + spread if unit.recalled else NEVER
+        spread = max(spread, min(spread * 2 ** (self._doubts - 1), self._periods.facts))
+        self._whole_at = self._clock.monotonic() + spread if unit.recalled or unit.doubtful else NEVER
         if self._up:
             self._announce()
 
@@ -280,7 +287,8 @@ class LineSession:
         raise line.lost_as
 
     async def _read_whole(self, line: OpenLine) -> None:
-        """What was recalled. Nobody waits for it: a device that is silent just then is judged as by a poll, and read later."""
+        """What was recalled or left in doubt. Nobody waits for it: a device that is silent just then is judged as by a poll, and
+        read later."""
         try:
             await self._read_unit(line)
         except (Silence, ErrorAnswer) as error:

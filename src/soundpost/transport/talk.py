@@ -76,6 +76,9 @@ class Talk(Protocol):
     async def identify(self, ask: Ask) -> Unit:
         """Reads everything behind the line. Raises Starting."""
 
+    def forget(self) -> None:
+        """Somebody wants everything read: what the device refused before is asked again."""
+
     def polls(self) -> Sequence[Poll]:
         """For the unit read last."""
 

@@ -38,6 +38,9 @@ class Conversation:
         self._mac = mac
         return unit(mac)
 
+    def forget(self) -> None:
+        """Nothing is kept of what it refused."""
+
     def polls(self) -> Sequence[Poll]:
         return list(points.polls())
 

@@ -42,7 +42,11 @@ class Conversation:
         self._hearing.take(await self._reader.read(ask))
         unit = unit_of(self._hearing.stack)
         unit.memory, unit.recalled = self._reader.memory(self._hearing.stack), self._reader.recalled
+        unit.doubtful = self._reader.doubtful
         return unit
+
+    def forget(self) -> None:
+        self._reader.forget()
 
     def polls(self) -> Sequence[Poll]:
         return Agenda(self._hearing.stack.boxes)
