@@ -22,6 +22,15 @@ Job = Callable[[sqlite3.Connection], Any]
 GROUP = 200
 """Jobs that share one commit at most."""
 
+HEADER = 100
+"""Bytes every SQLite file begins with; a piece of them is taken for an empty file by SQLite, and would be made anew."""
+
+TROUBLE = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PERM,
+})  # fmt: skip
+"""SQLite's codes that speak of the disk and not of the statement."""
+
 _log = log.get("agent.disk")
 
 
@@ -49,6 +58,8 @@ class Disk:
     def open(cls, path: Path) -> "Disk":
         """Blocking. Raises Conflict `disk_in_use`, Corrupt `disk_damaged` or `disk_newer`; never makes a damaged file anew."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and 0 < path.stat().st_size < HEADER:
+            raise _damaged(path, "cut off within its header")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.0)
         try:
             _prepare(connection, path)
@@ -124,11 +135,18 @@ class Disk:
         for waiting in reversed(batch):
             if waiting.error is None and waiting.undone is not None:
                 waiting.undone()
-            waiting.error = Unavailable(
-                "The agent can't write to its disk; check free space and permissions.",
-                code="disk_failed",
-                cause=str(cause),
-            )
+            waiting.error = failed(str(cause))
+
+
+def failed(cause: str) -> Unavailable:
+    return Unavailable(
+        "The agent can't write to its disk; check free space and permissions.", code="disk_failed", cause=cause
+    )
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether it is the disk's own trouble, which passes once there is room again."""
+    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in TROUBLE
 
 
 def _guarded(connection: sqlite3.Connection, waiting: _Waiting) -> None:
@@ -136,7 +154,7 @@ def _guarded(connection: sqlite3.Connection, waiting: _Waiting) -> None:
     try:
         waiting.result = waiting.job(connection)
     except Exception as error:
-        waiting.error = error
+        waiting.error = failed(str(error)) if is_trouble(error) else error
         if waiting.undone is not None:
             waiting.undone()
         connection.execute("rollback to job")
@@ -184,8 +202,9 @@ def _unopened(path: Path, cause: sqlite3.OperationalError) -> Exception:
 
 def _damaged(path: Path, cause: str) -> Corrupt:
     return Corrupt(
-        f"The agent's file {path} is damaged. Move it away and start again: what a hub has confirmed is safe there, "
-        "and the devices are found anew.",
+        f"The agent's file {path} is damaged. Move it away and start again: what a hub has confirmed is safe there, and the "
+        "devices are found anew. The device passwords and the account at the hub were in that file too: enter the passwords "
+        "again under Settings, and connect to the hub again with the account's name and password.",
         code="disk_damaged",
         cause=cause,
     )

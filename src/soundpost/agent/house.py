@@ -141,12 +141,12 @@ class House:
         await self._spool.settled()
         await self._spool.rename(names, lambda body: _rewritten(body, names), reader)
         await self._hold.set_gap(True)
+        ours = {new: old for old, new in names.items()}
         for item in changed:
             device = item.device
             self._spool.note_record(save_device(item))
-            before = next((old for old, new in names.items() if new == device.id), "")
-            if before:
-                self._spool.note("device.renamed", DeviceRenamed(before), device.id, device.generation)
+            if device.id in ours:
+                self._spool.note("device.renamed", DeviceRenamed(ours[device.id]), device.id, device.generation)
 
     def _agree(self, item: Known) -> None:
         """The hold generation is the hub's to give; a record the hub has newer than ours is ours to tell again, above it."""

@@ -29,6 +29,8 @@ class Registry:
         self.known: dict[str, KnownDevice] = {}
         self._serials: dict[tuple[str, str], str] = {}
         self._stacks: dict[tuple[str, str], str] = {}
+        self._held: dict[str, dict[tuple[str, str], None]] = {}
+        """By device, the keys it was ever put under in its table of the two above: another may have taken one since."""
         self._members: dict[str, dict[str, None]] = {}
         """By stack, in the order they came."""
         self._places: dict[Endpoint, dict[str, None]] = {}
@@ -50,19 +52,23 @@ class Registry:
         self._members.setdefault(device.stack or device.id, {})[device.id] = None
         if device.kind == Kind.STACK:
             self._places.setdefault(Endpoint(device.address, device.port), {})[device.id] = None
-        if device.kind == Kind.STACK:
             for serial in device.boxes:
-                self._stacks[device.family, serial] = device.id
+                self._hold(self._stacks, (device.family, serial), device.id)
         elif device.serial_number:
-            self._serials[device.family, device.serial_number] = device.id
+            self._hold(self._serials, (device.family, device.serial_number), device.id)
+
+    def _hold(self, table: dict[tuple[str, str], str], serial: tuple[str, str], key: str) -> None:
+        table[serial] = key
+        self._held.setdefault(key, {})[serial] = None
 
     def forget(self, key: str) -> None:
         known = self.known.pop(key, None)
         if known is not None:
             self._unplace(known.device)
-        for table in (self._serials, self._stacks):
-            for place in [place for place, owner in table.items() if owner == key]:
-                del table[place]
+        for serial in self._held.pop(key, ()):
+            for table in (self._serials, self._stacks):
+                if table.get(serial) == key:
+                    del table[serial]
 
     def _unplace(self, device: Device) -> None:
         _leave(self._members, device.stack or device.id, device.id)

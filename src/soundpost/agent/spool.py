@@ -256,10 +256,10 @@ class Spool:
 
         def job(connection: sqlite3.Connection) -> None:
             mark = _mark(connection, reader)
-            marks = ",".join("?" * len(names))
             rows = connection.execute(
-                f"select position, device, body from fact where position > ? and device in ({marks})",  # noqa: S608
-                (mark.position, *names),
+                "select position, device, body from fact where position > ?"
+                " and device in (select value from json_each(?))",
+                (mark.position, json.dumps(list(names))),
             ).fetchall()
             connection.executemany(
                 "update fact set device = ?, body = ? where position = ?",

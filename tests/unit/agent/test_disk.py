@@ -4,11 +4,17 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.clock import ManualClock
 
 from soundpost.agent import disk as disk_module
 from soundpost.agent.disk import Disk
+from soundpost.agent.memory import CredentialSet, KnownDevice, Memory, save_device
 from soundpost.agent.schema import LEVEL
+from soundpost.agent.settings import Bounds
+from soundpost.agent.spool import Spool
+from soundpost.device.model import Device, Kind
 from soundpost.kernel.errors import Conflict, Corrupt, Unavailable
+from soundpost.kernel.sealed import Sealer
 
 
 async def test_a_job_that_fails_takes_back_only_its_own_work(tmp_path):
@@ -75,6 +81,38 @@ def test_a_damaged_file_is_refused_and_left_alone(tmp_path, junk):
     assert caught.value.code == "disk_damaged"
     assert "damaged" in caught.value.text
     assert path.read_bytes() == junk
+
+
+async def filled(path):
+    """The file of an agent that worked for a while: facts, records, settings, credential sets."""
+    disk = Disk.open(path)
+    spool = Spool(disk, ManualClock(), Bounds())
+    for number in range(400):
+        record = KnownDevice(device=Device(id=f"dev_{number}", kind=Kind.MIXER, family="f"), part="p")
+        spool.note("device.status", {"n": number, "text": "t" * 300}, f"dev_{number}", 1, also=save_device(record))
+    await spool.settled()
+    memory = Memory(disk, Sealer(b"k" * 32))
+    await memory.put_credential_sets([CredentialSet("cred_1", "admin", "secret")])
+    await memory.set_setting("account hub", {"name": "London"})
+    await disk.close()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.5, 0.77, 0.99])
+@pytest.mark.parametrize("odd", [0, 1, 2_345])
+async def test_a_file_that_was_cut_off_is_refused_and_left_alone_and_all_that_was_in_it_is_named(tmp_path, share, odd):
+    path = tmp_path / "agent.db"
+    await filled(path)
+    whole = path.read_bytes()
+    assert len(whole) > 200_000
+    cut = whole[: int(len(whole) * share) // 4096 * 4096 + odd] or whole[:100]
+    path.write_bytes(cut)
+    with pytest.raises(Corrupt) as caught:
+        Disk.open(path)
+    assert caught.value.code == "disk_damaged"
+    for word in (str(path), "device passwords", "account at the hub"):
+        assert word in caught.value.text
+    assert path.read_bytes() == cut
+    assert [file.name for file in tmp_path.iterdir()] == ["agent.db"]
 
 
 def test_a_newer_level_is_refused(tmp_path):
