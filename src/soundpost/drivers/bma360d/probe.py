@@ -2,7 +2,7 @@
 
 from soundpost.device.contract import Look, Periods, Trouble
 from soundpost.device.model import Endpoint
-from soundpost.drivers.bma360d import points, replies, words
+from soundpost.drivers.bma360d import assumed, points, replies, words
 from soundpost.drivers.bma360d.driver import Conversation
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import SoundpostError
@@ -15,6 +15,8 @@ HELP = Request(words.help(), ("*",))
 
 
 async def look(endpoint: Endpoint, clock: Clock, connect_s: float) -> Look:
+    if not (assumed.on("silent_greeting") and assumed.on("help_list")):
+        return Look(ours=False, problem="looking for such devices is switched off in this driver")
     talk, heard, periods = Conversation(), list[str](), Periods()
     line = OpenLine(
         Dialogue(talk.is_error), clock, periods.answer, periods.gap, heard.append, end=Conversation.line_end

@@ -1,7 +1,10 @@
 """Every behaviour this driver takes for granted without a public source: one named switch each (assumed.md, devices.md).
 
-`probe` says whether a read form is asked at connect. A switch set to False is never used.
+`probe` says whether a read form is asked at connect. A switch set to False is never used: what rests on it is neither asked nor
+offered.
 """
+
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -40,6 +43,24 @@ _ROWS = (
 
 ASSUMED = {row.name: row for row in _ROWS}
 
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "locate": ("locate",),
+    "reboot": ("reset",),
+    "ramp": ("ramp_step", "order_mirrored"),
+    "macro": ("order_mirrored",),
+    "room": ("order_mirrored",),
+    "crosspoint": ("order_mirrored",),
+}
+"""The functions that rest on assumptions, and on which. What a device page, an outcome and the report say comes from here."""
+
 
 def on(name: str) -> bool:
     return ASSUMED[name].on
+
+
+def rests(function: str) -> bool:
+    return bool(FUNCTIONS.get(function))
+
+
+def offered(function: str) -> bool:
+    return all(map(on, FUNCTIONS.get(function, ())))

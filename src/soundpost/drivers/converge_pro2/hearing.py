@@ -54,7 +54,7 @@ class Hearing:
             case replies.BoxValue(box=name, word=word, value=value):
                 return self._box_value(name, word, value, pushed)
             case replies.BoxPlink():
-                return self.presence((reply,))
+                return self.presence((reply,)) if assumed.on("plink_change") else Heard()
             case replies.StackNotification(kind=replies.Notice.HW_RESYNC):
                 return Heard(anew=True)
             case replies.Version(value=value):

@@ -96,7 +96,7 @@ def points(box: int, end_points: tuple[tuple[str, int], ...]) -> Points:
 
 
 class UnitPoint(Struct, frozen=True):
-    """A word of `BOX <name> UNIT`; all of them are assumed (assumed.md, row `switch`)."""
+    """A word of `BOX <name> UNIT`; all of them are assumed (assumed.md, row `switch`): grade A."""
 
     key: str
     word: str

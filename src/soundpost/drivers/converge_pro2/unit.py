@@ -27,9 +27,8 @@ FACT_FIELDS = {
     "IP": "address",
 }
 EVERYWHERE = {"refresh": Support.EVIDENCED, "hands_off": Support.EVIDENCED}
-NAMED = {"macro": Support.EVIDENCED, "room": Support.EVIDENCED, "crosspoint": Support.EVIDENCED}
+NAMED = ("macro", "room", "crosspoint")
 """What is ordered of the stack by names of its project."""
-STACK_CAPABILITIES: dict[str, str] = {**EVERYWHERE, **NAMED}
 PERIPHERAL_ASSUMED = ["name", "model", "serial_number", "firmware_version", "present"]
 STACK_POINTS = (STACK_FIRMWARE,)
 UNIT_DESCRIPTORS = tuple(point.descriptor for point in UNIT_POINTS)
@@ -54,7 +53,7 @@ def stack_part(stack: StackRead) -> Part:
         kind=Kind.STACK,
         name=stack.name,
         firmware_version=stack.version,
-        capabilities=STACK_CAPABILITIES,
+        capabilities=_stack_capabilities(tuple(map(support, NAMED))),
         assumed=["name"] if stack.name else [],
         points=STACK_POINTS,
     )
@@ -94,7 +93,17 @@ def gate_points(box: BoxRead) -> tuple[Descriptor, ...]:
 
 def box_capabilities(box: BoxRead) -> dict[str, str]:
     phones = any(ept in TELEPHONES for ept, _ in box.end_points)
-    return _capabilities(phones, "LOCATE" not in box.refused, "TEMP" not in box.refused, bool(box.name))
+    locate = support("locate", "LOCATE" not in box.refused)
+    health = Support.ASSUMED if "TEMP" not in box.refused else Support.UNSUPPORTED
+    reboot = support("reboot", bool(box.name), Support.UNTRIED)
+    return _capabilities(support("ramp"), support("telephone", phones), locate, health, reboot)
+
+
+def support(function: str, has: bool = True, assumed_is: Support = Support.ASSUMED) -> Support:
+    """How a function stands on a device that `has` what it is carried out on."""
+    if not has or not assumed.offered(function):
+        return Support.UNSUPPORTED
+    return assumed_is if assumed.rests(function) else Support.EVIDENCED
 
 
 @cache
@@ -104,16 +113,24 @@ def _listed(words: tuple[str, ...]) -> list[str]:
 
 
 @cache
-def _capabilities(phones: bool, locate: bool, health: bool, named: bool) -> dict[str, str]:
+def _stack_capabilities(named: tuple[Support, ...]) -> dict[str, str]:
+    """Shared, so nobody changes it."""
+    return EVERYWHERE | dict(zip(NAMED, named, strict=True))
+
+
+@cache
+def _capabilities(
+    ramp: Support, telephone: Support, locate: Support, health: Support, reboot: Support
+) -> dict[str, str]:
     """Shared, so nobody changes it."""
     return {
         **EVERYWHERE,
         "control": Support.EVIDENCED,
-        "ramp": Support.EVIDENCED,
-        "telephone": Support.EVIDENCED if phones else Support.UNSUPPORTED,
-        "locate": Support.ASSUMED if locate else Support.UNSUPPORTED,
-        "health": Support.ASSUMED if health else Support.UNSUPPORTED,
-        "reboot": Support.UNTRIED if named else Support.UNSUPPORTED,
+        "ramp": ramp,
+        "telephone": telephone,
+        "locate": locate,
+        "health": health,
+        "reboot": reboot,
     }
 
 

@@ -23,14 +23,10 @@ VERBS: dict[str, Callable[[Asked], Awaitable[Outcome | Settle]]] = {
 }
 
 
-SWITCHES = {"reboot": "reset", "ramp": "ramp_step"}
-"""Those that rest on an assumption made here and not where they are read (`locate`)."""
-
-
 async def perform(asked: Asked, verb: str) -> Outcome | Settle:
     run = VERBS.get(verb)
     if run is None:
         return unsupported(f"This device has no function {verb}.")
-    if verb in SWITCHES and not assumed.on(SWITCHES[verb]):
+    if not assumed.offered(verb):
         return unsupported(f"The function {verb} is switched off in this driver.")
     return await run(asked)
