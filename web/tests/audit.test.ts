@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import type { AuditAct } from "@/api/types";
+import type { AccessLine, AuditAct } from "@/api/types";
 import { joined } from "@/live/audit";
 import { actWord, changeText, differences, question, subjectName } from "@/rooms/audit/words";
+import { leftOf, whereOf } from "@/rooms/reports/access";
 
 const act = (id: string, more: Partial<AuditAct> = {}): AuditAct => ({
   id, time: "2026-11-24T12:00:00.000Z", act: "person.changed", who: { kind: "person", id: "usr_1", name: "Ana" }, from: null, device: null, device_name: null,
@@ -40,4 +41,14 @@ test("what the address asks", () => {
   expect(question({ since: "2026-11-01", until: "nonsense" }, now).from).toMatch(/^2026-1[01]-/);
   expect(question({ until: "nonsense" }, now).until).toBeUndefined();
   expect(question({}, now)).toEqual({});
+});
+
+const key = (more: Partial<AccessLine>): AccessLine => ({
+  kind: "key", id: "key_1", name: "panel", sign_in: null, role: "control", scope_now: "control", weaker: null, state: "active", everywhere: false, places: [],
+  last_used: null, from: null, second_factor: null, sessions: null, keys: null, ends: null, added: null, by: "Ana", look: [], ...more,
+});
+
+test("a key is said to be where it and its person are, and to do what is left of it", () => {
+  expect([key({ everywhere: true }), key({}), key({ places: ["HQ", "Lab"] })].map(whereOf)).toEqual(["everywhere", "nowhere", "HQ; Lab"]);
+  expect([key({}), key({ weaker: "role", scope_now: "read" }), key({ weaker: "disabled", scope_now: "" })].map(leftOf)).toEqual(["", "now: Read", "now: nothing"]);
 });

@@ -1492,13 +1492,16 @@ export interface components {
         };
         /**
          * AccessLine
-         * @description A person, or an API key. `role`: of a key its scope. `places` empty: everywhere, or all that the key's person sees. `last_used`: the
-         *         last sign-in, or the key's last use, with where it came from. `by`: who invited, or whose key it is. `look`: what to look at.
+         * @description A person, or an API key. `role`: of a key its scope; `scope_now`: what is left of it now, "" nothing, and `weaker` why. `state` of a
+         *         key: what it can do now, with its person. `everywhere`: limited to no places, so that `places` is empty; a key sees what both it and
+         *         its person may, and nowhere where it has neither. `last_used`: the last sign-in, or the key's last use, with where it came from.
+         *         `by`: who invited, or whose key it is. `look`: what to look at.
          */
         AccessLine: {
             added: string | null;
             by: string | null;
             ends: string | null;
+            everywhere: boolean;
             from: string | null;
             id: string;
             keys: number | null;
@@ -1509,11 +1512,13 @@ export interface components {
             name: string;
             places: string[];
             role: string;
+            scope_now: ("" | "read" | "control" | "administer") | null;
             second_factor: boolean | null;
             sessions: number | null;
             sign_in: string | null;
             /** @enum {string} */
             state: "invited" | "active" | "disabled" | "ended";
+            weaker: ("expired" | "disabled" | "ended" | "second_factor" | "role") | null;
         };
         /**
          * AccessReview

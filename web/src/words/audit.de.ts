@@ -5,6 +5,7 @@ export const audit = {
   "access.added": "Hinzugefügt",
   "access.all": "Alle zeigen",
   "access.everywhere": "überall",
+  "access.nowhere": "nirgends",
   "access.factor": "Zweiter Faktor",
   "access.find": "Person oder Schlüssel suchen",
   "access.key_of": "Schlüssel von {name}",

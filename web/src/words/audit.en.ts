@@ -5,6 +5,7 @@ export const audit = {
   "access.added": "Added",
   "access.all": "Show all",
   "access.everywhere": "everywhere",
+  "access.nowhere": "nowhere",
   "access.factor": "Second factor",
   "access.find": "Find a person or key",
   "access.key_of": "key of {name}",

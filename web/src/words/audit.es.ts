@@ -5,6 +5,7 @@ export const audit = {
   "access.added": "Añadido",
   "access.all": "Mostrar todo",
   "access.everywhere": "en todas partes",
+  "access.nowhere": "en ninguna parte",
   "access.factor": "Segundo factor",
   "access.find": "Buscar persona o clave",
   "access.key_of": "clave de {name}",

@@ -965,7 +965,7 @@ export const de: Catalogue = {
   "terms.changed": "Seit Sie sie angenommen haben, haben sich Bedingungen oder Datenschutzerklärung geändert. Lesen und nehmen Sie sie an, um fortzufahren; alles andere wartet.",
   "terms.accept": "Annehmen",
   "register.own_terms": "Benutzen Sie diese Installation nur für die Räume und Geräte, die Ihnen anvertraut sind, und behalten Sie Ihr Passwort für sich. Was Sie ändern, wird mit Ihrem Namen aufgezeichnet.",
-  "register.own_privacy": "Diese Installation speichert Ihren Namen, Ihre Adresse, wann und von wo Sie sich angemeldet haben und was Sie geändert haben. Sie läuft in Ihrer Organisation und sendet nichts davon anderswohin.",
+  "register.own_privacy": "Diese Installation speichert Ihren Namen, Ihre Adresse, wann und von wo Sie sich angemeldet haben und was Sie geändert haben. Sie gibt nichts davon weiter außer an die Empfänger von E-Mail, SMS und Protokoll, die ihre Inhaber einrichten.",
   "register.join": "Mitmachen",
   "register.gone_title": "Dieser Link passt nicht mehr",
   "register.gone": "Er wurde benutzt, zurückgezogen oder ist zu alt. Wenn Sie schon dabei sind, melden Sie sich an; sonst bitten Sie um einen neuen Link.",

@@ -965,7 +965,7 @@ export const en = {
   "terms.changed": "Since you accepted them the terms or the privacy policy changed. Read and accept them to go on; everything else waits.",
   "terms.accept": "Accept",
   "register.own_terms": "Use this installation only for the rooms and devices you were given, and keep your password to yourself. What you change is recorded with your name.",
-  "register.own_privacy": "This installation keeps your name, your address, when and from where you signed in, and what you changed. It runs at your organization and sends none of it elsewhere.",
+  "register.own_privacy": "This installation keeps your name, your address, when and from where you signed in, and what you changed. It gives none of it to anybody but the mail, text message and audit receivers that its owners set up.",
   "register.join": "Join",
   "register.gone_title": "This link does not fit any more",
   "register.gone": "It was used, withdrawn or is too old. If you have joined already, sign in; else ask who invited you for a new link.",

@@ -965,7 +965,7 @@ export const es: Catalogue = {
   "terms.changed": "Desde que las aceptó, han cambiado las condiciones o la política de privacidad. Léalas y acéptelas para continuar; todo lo demás espera.",
   "terms.accept": "Aceptar",
   "register.own_terms": "Use esta instalación solo para las salas y equipos que se le confían, y guarde su contraseña para usted. Lo que cambie queda registrado con su nombre.",
-  "register.own_privacy": "Esta instalación guarda su nombre, su dirección, cuándo y desde dónde entró y qué cambió. Funciona en su organización y no envía nada de ello a otra parte.",
+  "register.own_privacy": "Esta instalación guarda su nombre, su dirección, cuándo y desde dónde entró y qué cambió. No entrega nada de ello a nadie más que a los receptores de correo, SMS y registro que configuran sus propietarios.",
   "register.join": "Unirse",
   "register.gone_title": "Este enlace ya no sirve",
   "register.gone": "Se usó, se retiró o es demasiado antiguo. Si ya se unió, entre; si no, pida un enlace nuevo a quien le invitó.",

@@ -1,14 +1,16 @@
 """`/api/v1/reports`: what an owner or administrator looks through from time to time."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get
 from msgspec import Struct
 
 from soundpost.hub.inventory.service import Inventory
-from soundpost.hub.locations.tree import text
+from soundpost.hub.locations.tree import Tree, text
 from soundpost.hub.people import http
+from soundpost.hub.people.key_rules import WEAKER
+from soundpost.hub.people.rules import SCOPES
+from soundpost.hub.people.service import People
 from soundpost.hub.reports import rules, service
 from soundpost.hub.store import Store
 from soundpost.kernel import csvfile
@@ -21,15 +23,20 @@ Looks = list[Annotated[str, one_of(rules.LOOKS)]]
 
 
 class AccessLine(Struct, rename={"from_": "from"}):
-    """A person, or an API key. `role`: of a key its scope. `places` empty: everywhere, or all that the key's person sees. `last_used`: the
-    last sign-in, or the key's last use, with where it came from. `by`: who invited, or whose key it is. `look`: what to look at."""
+    """A person, or an API key. `role`: of a key its scope; `scope_now`: what is left of it now, "" nothing, and `weaker` why. `state` of a
+    key: what it can do now, with its person. `everywhere`: limited to no places, so that `places` is empty; a key sees what both it and
+    its person may, and nowhere where it has neither. `last_used`: the last sign-in, or the key's last use, with where it came from.
+    `by`: who invited, or whose key it is. `look`: what to look at."""
 
     kind: Annotated[str, one_of(("person", "key"))]
     id: str
     name: str
     sign_in: str | None
     role: str
+    scope_now: Annotated[str, one_of(("", *SCOPES))] | None
+    weaker: Annotated[str, one_of(WEAKER)] | None
     state: Annotated[str, one_of(("invited", "active", "disabled", "ended"))]
+    everywhere: bool
     places: list[str]
     last_used: str | None
     from_: str | None
@@ -56,9 +63,20 @@ class AccessReview(Struct):
     items: list[AccessLine]
 
 
-def path_of(inventory: Inventory) -> Callable[[str], str]:
-    tree = inventory.locations.tree
-    return lambda id: text(tree.path(id)) if id in tree.places else id
+class Paths(Struct, frozen=True):
+    """The places of a tree, as a review asks for them."""
+
+    tree: Tree
+
+    def path(self, id: str) -> str:
+        return text(self.tree.path(id)) if id in self.tree.places else id
+
+    def is_under(self, id: str, top: str) -> bool:
+        return self.tree.is_under(id, top)
+
+
+def lines(found: service.Review, inventory: Inventory) -> list[dict[str, Any]]:
+    return service.lines(found, Paths(inventory.locations.tree))
 
 
 def line(found: dict[str, Any]) -> AccessLine:
@@ -70,30 +88,30 @@ class ReportsController(Controller):
     tags = ("Reports",)
 
     @get("/access", opt=READ, summary="Who may come in, with which keys, and what of it to look at")
-    async def access(self, store: Store, inventory: Inventory) -> AccessReview:
-        found = await service.review(store)
-        items = [line(one) for one in service.lines(found, path_of(inventory))]
+    async def access(self, store: Store, people: People, inventory: Inventory) -> AccessReview:
+        found = await service.review(store, people.policy)
+        items = [line(one) for one in lines(found, inventory)]
         looks = [LookItem(code, count) for code, count in found.looks().items()]
         return AccessReview(rfc3339(found.now_ms), found.owners, looks, items)
 
     @get("/access.csv", opt=READ, summary="The access review as a table", media_type=csvfile.FORMATS["csv"])
-    async def table(self, request: AnyRequest, store: Store, inventory: Inventory) -> Response[bytes]:
-        return await file(request, store, inventory, "csv")
+    async def table(self, request: AnyRequest, store: Store, people: People, inventory: Inventory) -> Response[bytes]:
+        return await file(request, store, people, inventory, "csv")
 
     @get("/access.jsonl", opt=READ, summary="The access review, one a line", media_type=csvfile.FORMATS["jsonl"])
-    async def rows(self, request: AnyRequest, store: Store, inventory: Inventory) -> Response[bytes]:
-        return await file(request, store, inventory, "jsonl")
+    async def rows(self, request: AnyRequest, store: Store, people: People, inventory: Inventory) -> Response[bytes]:
+        return await file(request, store, people, inventory, "jsonl")
 
 
-async def file(request: AnyRequest, store: Store, inventory: Inventory, format: str) -> Response[bytes]:
-    found = await service.review(store)
+async def file(request: AnyRequest, store: Store, people: People, inventory: Inventory, format: str) -> Response[bytes]:
+    found = await service.review(store, people.policy)
     await service.taken(store, http.who(request), found, format)
     made = service.as_csv if format == "csv" else service.as_jsonl
     headers = {
         "Content-Disposition": f'attachment; filename="soundpost-access-{rfc3339(found.now_ms)[:10]}.{format}"',
         "Cache-Control": "no-store",
     }
-    return Response(made(service.lines(found, path_of(inventory))), media_type=csvfile.FORMATS[format], headers=headers)
+    return Response(made(lines(found, inventory)), media_type=csvfile.FORMATS[format], headers=headers)
 
 
 CONTROLLERS = (ReportsController,)

@@ -1,8 +1,11 @@
-"""What an access review says to look at. Pure."""
+"""What an access review says: what a key can do now and where, and what to look at. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
+
+from soundpost.hub.people import key_rules
+from soundpost.hub.people.key_rules import Holder
 
 DAY_MS = 86_400_000
 IDLE_MS = 90 * DAY_MS
@@ -49,6 +52,39 @@ class Key(Struct, frozen=True):
     used_ms: int
     used_from: str
     expires_ms: int
+
+
+class Standing(Struct, frozen=True):
+    """What a key can do now. `scope_now` "": nothing; `weaker`: why it is less than its scope. `everywhere`: as its person, who is
+    limited to no places; else `places`, and nowhere where there are none."""
+
+    state: str
+    scope_now: str
+    weaker: str | None
+    everywhere: bool
+    places: frozenset[str]
+
+
+def standing(
+    key: Key, owner: Person | None, held_back: bool, is_under: Callable[[str, str], bool], now_ms: int
+) -> Standing:
+    """`held_back`: a second factor is demanded of its person, who has none. `is_under`: the first place is or lies below the second."""
+    if owner is None:
+        return Standing("disabled", "", "disabled", False, frozenset())
+    why = key_rules.weaker(key.scope, key.expires_ms, Holder(owner.role, owner.state, owner.ends_ms, held_back), now_ms)
+    state = {"expired": "ended", "ended": "ended", "disabled": "disabled"}.get(why or "", "active")
+    everywhere = not key.places and not owner.places
+    return Standing(
+        state, key_rules.scope_now(key.scope, why, owner.role), why, everywhere, _both(key, owner, is_under)
+    )
+
+
+def _both(key: Key, owner: Person, is_under: Callable[[str, str], bool]) -> frozenset[str]:
+    """Where a key's places and its person's overlap; a side without places has them all."""
+    if not key.places or not owner.places:
+        return key.places or owner.places
+    inner = {place for place in key.places if any(is_under(place, top) for top in owner.places)}
+    return frozenset(inner | {place for place in owner.places if any(is_under(place, top) for top in key.places)})
 
 
 def of_person(person: Person, now_ms: int) -> list[str]:

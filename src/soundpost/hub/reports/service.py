@@ -1,7 +1,6 @@
 """The access review: who may come in, as what, where, until when, with which keys, and what of it to look at."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -9,20 +8,27 @@ from sqlalchemy import Row
 
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
+from soundpost.hub.people.rules import demanded
 from soundpost.hub.reports import repo, rules
 from soundpost.hub.reports.rules import Key, Person
 from soundpost.hub.store import Store
 from soundpost.kernel import csvfile
 from soundpost.kernel.clock import rfc3339
 
-PathOf = Callable[[str], str]
-"""How a place is called, with all above it; its id where it is gone."""
+
+class Places(Protocol):
+    """`path`: how a place is called, with all above it; its id where it is gone."""
+
+    def path(self, id: str) -> str: ...
+
+    def is_under(self, id: str, top: str) -> bool: ...
 
 
 class Review(Struct, frozen=True):
-    """`people` and `keys` with what to look at, of each."""
+    """`people` and `keys` with what to look at, of each. `policy`: of whom a second factor is demanded."""
 
     now_ms: int
+    policy: str
     people: list[tuple[Person, list[str]]]
     keys: list[tuple[Key, list[str]]]
     owners: int
@@ -33,13 +39,14 @@ class Review(Struct, frozen=True):
         return {look: found.count(look) for look in rules.LOOKS if look in found}
 
 
-async def review(store: Store) -> Review:
+async def review(store: Store, policy: str) -> Review:
     now_ms = store.clock.now_ms()
     rows, key_rows = await store.read(lambda conn: (repo.everybody(conn, now_ms), repo.keys(conn)))
     people, keys = [_person(row) for row in rows], [_key(row) for row in key_rows]
     by_id = {person.id: person for person in people}
     return Review(
         now_ms,
+        policy,
         [(person, rules.of_person(person, now_ms)) for person in people],
         [(key, rules.of_key(key, by_id.get(key.person), now_ms)) for key in keys],
         rules.owners(people, now_ms),
@@ -73,43 +80,50 @@ def _places(text: str) -> frozenset[str]:
     return frozenset(text.split(",")) if text else frozenset()
 
 
+FIELDS = [
+    *("kind", "id", "name", "sign_in", "role", "scope_now", "weaker", "state", "everywhere", "places", "last_used", "from"),
+    *("second_factor", "sessions", "keys", "ends", "added", "by", "look"),
+]  # fmt: skip
+
+
 def stamp(ms: int) -> str | None:
     return rfc3339(ms) if ms else None
 
 
-def lines(review: Review, path_of: PathOf) -> list[dict[str, Any]]:
-    """One for each person and each key, with the same fields; places by their paths, everywhere where there are none."""
-    names = {person.id: person.name for person, _ in review.people}
+def lines(review: Review, places: Places) -> list[dict[str, Any]]:
+    """One for each person and each key, with the same fields; places by their paths."""
+    by_id = {person.id: person for person, _ in review.people}
     return [
-        *(_of_person(person, looks, path_of, review.now_ms) for person, looks in review.people),
-        *(_of_key(key, looks, path_of, names.get(key.person, ""), review.now_ms) for key, looks in review.keys),
+        *(_of_person(person, looks, places, review.now_ms) for person, looks in review.people),
+        *(_of_key(key, looks, by_id.get(key.person), places, review) for key, looks in review.keys),
     ]
 
 
-def _of_person(person: Person, looks: list[str], path_of: PathOf, now_ms: int) -> dict[str, Any]:
+def _of_person(person: Person, looks: list[str], places: Places, now_ms: int) -> dict[str, Any]:
     state = "ended" if 0 < person.ends_ms <= now_ms else person.state
     return {
-        "kind": "person", "id": person.id, "name": person.name, "sign_in": person.sign_in, "role": person.role, "state": state,
-        "places": sorted(map(path_of, person.places)), "last_used": stamp(person.seen_ms), "from": None,
-        "second_factor": person.second_factor, "sessions": person.sessions, "keys": person.keys, "ends": stamp(person.ends_ms),
-        "added": stamp(person.created_ms), "by": person.invited_by or None, "look": looks,
+        "kind": "person", "id": person.id, "name": person.name, "sign_in": person.sign_in, "role": person.role, "scope_now": None,
+        "weaker": None, "state": state, "everywhere": not person.places, "places": sorted(map(places.path, person.places)),
+        "last_used": stamp(person.seen_ms), "from": None, "second_factor": person.second_factor, "sessions": person.sessions,
+        "keys": person.keys, "ends": stamp(person.ends_ms), "added": stamp(person.created_ms), "by": person.invited_by or None,
+        "look": looks,
     }  # fmt: skip
 
 
-def _of_key(key: Key, looks: list[str], path_of: PathOf, owner: str, now_ms: int) -> dict[str, Any]:
-    state = "ended" if 0 < key.expires_ms <= now_ms else "active"
+def _of_key(key: Key, looks: list[str], owner: Person | None, places: Places, review: Review) -> dict[str, Any]:
+    held_back = owner is not None and not owner.second_factor and demanded(review.policy, owner.role)
+    now = rules.standing(key, owner, held_back, places.is_under, review.now_ms)
     return {
-        "kind": "key", "id": key.id, "name": key.name, "sign_in": None, "role": key.scope, "state": state,
-        "places": sorted(map(path_of, key.places)), "last_used": stamp(key.used_ms), "from": key.used_from or None,
-        "second_factor": None, "sessions": None, "keys": None, "ends": stamp(key.expires_ms), "added": stamp(key.created_ms),
-        "by": owner or key.person, "look": looks,
+        "kind": "key", "id": key.id, "name": key.name, "sign_in": None, "role": key.scope, "scope_now": now.scope_now,
+        "weaker": now.weaker, "state": now.state, "everywhere": now.everywhere, "places": sorted(map(places.path, now.places)),
+        "last_used": stamp(key.used_ms), "from": key.used_from or None, "second_factor": None, "sessions": None, "keys": None,
+        "ends": stamp(key.expires_ms), "added": stamp(key.created_ms), "by": owner.name if owner else key.person, "look": looks,
     }  # fmt: skip
 
 
 def as_csv(found: list[dict[str, Any]]) -> bytes:
-    head = list(_of_person(Person("", "", "", "", "", frozenset(), 0, 0, 0, "", False, 0, 0), [], str, 0))
-    cells = [[_cell(line[name]) for name in head] for line in found]
-    return (csvfile.BOM + csvfile.lines([head, *cells])).encode()
+    cells = [[_cell(line[name]) for name in FIELDS] for line in found]
+    return (csvfile.BOM + csvfile.lines([FIELDS, *cells])).encode()
 
 
 def _cell(value: object) -> object:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import insert
@@ -97,15 +97,77 @@ async def test_rows_of_both_databases(any_store: Store) -> None:
     await any_store.unit_of_work(work)
     (ada,) = await any_store.read(lambda conn: repo.everybody(conn, NOW))
     assert (bool(ada.factor), ada.sessions, ada.keys) == (True, 1, 1)
-    made = await service.review(any_store)
+    made = await service.review(any_store, "nobody")
     assert made.people[0][0].places == {"loc_1", "loc_2"}
     ((found, looks),) = made.keys
     assert (found.person, found.places, looks) == ("usr_1", frozenset(), ["key_never_expires", "key_never_used"])
 
 
+class Flat:
+    """A house with a floor with a room; nothing else lies in anything."""
+
+    above: ClassVar = {
+        "room": ("room", "floor", "house"),
+        "floor": ("floor", "house"),
+        "house": ("house",),
+        "yard": ("yard",),
+    }
+
+    def path(self, id: str) -> str:
+        return id.title()
+
+    def is_under(self, id: str, top: str) -> bool:
+        return top in self.above[id]
+
+
+@pytest.mark.parametrize(
+    ("own", "persons", "everywhere", "places"),
+    [
+        ("", "", True, []),
+        ("", "room", False, ["Room"]),
+        ("house", "", False, ["House"]),
+        ("house yard", "room", False, ["Room"]),
+        ("room", "house yard", False, ["Room"]),
+        ("room", "room", False, ["Room"]),
+        ("yard", "house", False, []),
+    ],
+)
+def test_a_key_is_where_both_it_and_its_person_are(own: str, persons: str, everywhere: bool, places: list[str]) -> None:
+    made = one_key(key(places=frozenset(own.split())), person(places=frozenset(persons.split())))
+    assert (made["everywhere"], made["places"]) == (everywhere, places)
+
+
+@pytest.mark.parametrize(
+    ("more", "owner", "policy", "state", "left"),
+    [
+        ({}, {}, "nobody", "active", ("read", None)),
+        ({"scope": "administer"}, {"role": "monitor"}, "nobody", "active", ("read", "role")),
+        ({"scope": "control"}, {"state": "disabled"}, "nobody", "disabled", ("", "disabled")),
+        ({}, {"ends_ms": NOW}, "nobody", "ended", ("", "ended")),
+        ({"expires_ms": NOW}, {"state": "disabled"}, "nobody", "ended", ("", "expired")),
+        ({}, {"second_factor": False}, "everybody", "active", ("", "second_factor")),
+        ({}, {"second_factor": False}, "nobody", "active", ("read", None)),
+        ({}, None, "nobody", "disabled", ("", "disabled")),
+    ],
+)  # fmt: skip
+def test_a_key_can_do_what_its_person_can(
+    more: dict[str, Any], owner: dict[str, Any] | None, policy: str, state: str, left: tuple[str, str | None]
+) -> None:
+    made = one_key(key(**more), None if owner is None else person(**owner), policy)
+    assert (made["state"], (made["scope_now"], made["weaker"])) == (state, left)
+    assert list(made) == service.FIELDS
+
+
+def one_key(one: Key, owner: Person | None, policy: str = "nobody") -> dict[str, Any]:
+    found = service.Review(NOW, policy, [] if owner is None else [(owner, [])], [(one, [])], 1)
+    return service.lines(found, Flat())[-1]
+
+
 def test_a_table_runs_nothing() -> None:
-    made = service.Review(NOW, [(person(name="=cmd|' /C calc'!A0"), ["idle"])], [(key(name="@SUM(1)"), [])], 1)
-    text = service.as_csv(service.lines(made, str.upper)).decode()
+    made = service.Review(
+        NOW, "nobody", [(person(name="=cmd|' /C calc'!A0"), ["idle"])], [(key(name="@SUM(1)"), [])], 1
+    )
+    text = service.as_csv(service.lines(made, Flat())).decode()
     first, second = csv.DictReader(io.StringIO(text.removeprefix(csvfile.BOM), newline=""))
     assert (first["name"], first["second_factor"], first["look"], first["ends"]) == (
         "'=cmd|' /C calc'!A0",

@@ -96,7 +96,11 @@ function Look({ review, onLook }: { review: AccessReview; onLook: (look: string)
   );
 }
 
-const where = (item: AccessLine) => (item.places.length === 0 ? t("access.everywhere") : item.places.join("; "));
+/** A key that is no wider than its person: everywhere only where both are. */
+export const whereOf = (item: AccessLine): string => (item.everywhere ? t("access.everywhere") : item.places.length === 0 ? t("access.nowhere") : item.places.join("; "));
+/** What is left of a key's scope, where that is less; "" where it does all of it. */
+export const leftOf = (item: AccessLine): string => (!item.weaker ? "" : item.scope_now ? t("keys.now", { scope: maybe(`scope.${item.scope_now}`, item.scope_now) }) : t("keys.nothing"));
+const whyLess = (item: AccessLine): string => (item.weaker ? t(`weaker.${item.weaker}` as Key, { person: item.by ?? "" }) : "");
 const asWhat = (item: AccessLine) => (item.kind === "key" ? maybe(`scope.${item.role}`, item.role) : roleName(item.role));
 const under = (item: AccessLine) => (item.kind === "key" ? t("access.key_of", { name: item.by ?? "" }) : item.sign_in !== item.name ? (item.sign_in ?? "") : "");
 
@@ -110,8 +114,8 @@ function AccessTable({ items, own }: { items: AccessLine[]; own: string }) {
   const looks = (item: AccessLine) => item.look.map(lookName).join(" · ");
   const columns: Column<AccessLine>[] = [
     { id: "name", name: t("field.name"), width: "minmax(150px, 1.6fr)", cell: (item) => <Two first={<Text strong>{item.name}</Text>} second={under(item)} /> },
-    { id: "role", name: t("field.role"), width: "minmax(92px, 0.8fr)", cell: asWhat },
-    { id: "where", name: t("field.where"), width: "minmax(96px, 1fr)", cell: (item) => <Text clip title={where(item)}>{where(item)}</Text> },
+    { id: "role", name: t("field.role"), width: "minmax(92px, 0.8fr)", cell: (item) => <Two first={asWhat(item)} second={leftOf(item) && <span title={whyLess(item)}>{leftOf(item)}</span>} /> },
+    { id: "where", name: t("field.where"), width: "minmax(96px, 1fr)", cell: (item) => <Text clip title={whereOf(item)}>{whereOf(item)}</Text> },
     { id: "state", name: t("field.state"), width: "minmax(92px, 0.7fr)", cell: (item) => <PersonMark state={item.state as PersonState} id={item.id} /> },
     { id: "used", name: t("access.last_used"), width: "minmax(88px, 0.7fr)", cell: used },
     { id: "factor", name: t("access.factor"), width: "minmax(84px, 0.6fr)", cell: (item) => (item.second_factor === null ? none : t(item.second_factor ? "value.yes" : "value.no")) },
@@ -136,7 +140,7 @@ function AccessTable({ items, own }: { items: AccessLine[]; own: string }) {
             first={<Text strong>{item.name}</Text>}
             second={
               <>
-                <span>{[under(item), asWhat(item), where(item)].filter(Boolean).join(" · ")}</span>
+                <span>{[under(item), asWhat(item), leftOf(item), whereOf(item)].filter(Boolean).join(" · ")}</span>
                 <Line gap={8}>
                   <PersonMark state={item.state as PersonState} />
                   {used(item)}
