@@ -66,6 +66,13 @@ class Person:
         assert not self.errors, self.errors
 
 
+def slip(person: Person) -> None:
+    """A stray Escape, and a stray click beside the dialog."""
+    person.page.keyboard.press("Escape")
+    person.page.mouse.click(4, 4)
+    person.page.keyboard.press("Escape")
+
+
 def look(person: Person, name: str) -> list[str]:
     """A picture of the screen, and what axe finds wrong with it."""
     SHOTS.mkdir(exist_ok=True)

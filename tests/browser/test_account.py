@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import create_engine, select, update
 from tests.browser import scenes
-from tests.browser.conftest import Person, look
+from tests.browser.conftest import Person, look, slip
 from tests.support.programs import Program
 
 from soundpost.hub.store.tables import outgoing, second_factors
@@ -149,6 +149,8 @@ def test_a_second_factor_from_set_up_to_recovery_code(ana: Person, hub: Running,
     assert look(ana, "account-factor") == []
     ana.at("factor-code").fill(totp.now())
     ana.at("factor-confirm-act").click()
+    expect(ana.at("recovery-codes")).to_be_visible()
+    slip(ana)
     codes = ana.at("recovery-codes").inner_text().split()
     assert len(codes) == 10
     ana.at("recovery-kept").click()
@@ -175,6 +177,15 @@ def test_a_second_factor_from_set_up_to_recovery_code(ana: Person, hub: Running,
     expect(other.at("second-step")).to_have_count(0)
     other.open("/settings/account")
     other.see("factor-state", "9 recovery codes left")
+    other.at("factor-codes").click()
+    other.at("proof-password").fill(scenes.PASSWORD)
+    other.at("proof-code").fill(codes[2])
+    other.at("codes-act").click()
+    expect(other.at("recovery-codes")).to_be_visible()
+    slip(other)
+    codes = other.at("recovery-codes").inner_text().split()
+    other.at("recovery-kept").click()
+    other.see("factor-state", "10 recovery codes left")
     other.at("factor-disable").click()
     other.at("proof-password").fill(scenes.PASSWORD)
     other.at("proof-code").fill(codes[1])

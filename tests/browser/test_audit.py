@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.browser.conftest import WAIT_MS, Person, look
+from tests.browser.conftest import WAIT_MS, Person, look, slip
 from tests.browser.scenes import hub, started
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -194,6 +194,7 @@ def test_receivers_of_the_audit(office: Office, width: int, theme: str) -> None:
     assert look(ana, f"stream-add-{width}-{theme}") == []
     ana.at("stream-save").click()
     expect(ana.at("stream-secret")).not_to_be_empty(timeout=WAIT_MS)
+    slip(ana)
     ana.at("stream-secret-done").click()
     made = office.say(ana, "GET", "/audit/streams")["items"][0]["id"]
     ana.see(f"state-{made}", "Nothing can be handed over.")

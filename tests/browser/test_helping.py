@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser import scenes
-from tests.browser.conftest import WAIT_MS, Person, look
+from tests.browser.conftest import WAIT_MS, Person, look, slip
 from tests.browser.test_users import menu, row, settled, shut
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -77,6 +77,8 @@ def test_an_owner_helps_and_others_are_told_why_they_can_not(house: Help) -> Non
     ana.see("dialog-reset", "shown once")
     expect(ana.at("reset-by-hand")).to_have_count(0)
     ana.at("dialog-reset-act").click()
+    expect(ana.at("reset-link")).to_be_visible(timeout=WAIT_MS)
+    slip(ana)
     link = ana.at("reset-link").inner_text().strip()
     assert look(ana, "users-reset-link") == []
     ana.at("reset-close").click()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser import scenes
-from tests.browser.conftest import WAIT_MS, Person, look
+from tests.browser.conftest import WAIT_MS, Person, look, slip
 from tests.browser.scenes import MAIL, fault, first_run, hub
 from tests.support.programs import Api, Program, eventually
 
@@ -46,6 +46,8 @@ def test_from_nothing_to_a_muted_microphone(
     ana.at("add-server").click()
     ana.at("add-server-name").fill("London-HQ")
     ana.at("add-server-submit").click()
+    expect(ana.at("result-password")).to_be_visible()
+    slip(ana)
     password = ana.at("result-password").inner_text().strip()
     assert len(password) >= 10
     ana.at("result-done").click()
@@ -145,6 +147,8 @@ def test_a_lost_agent_a_new_machine_and_a_hub_restarted_under_the_page(
     ana.page.locator("[data-testid^=agent-row-]").first.get_by_role("link").first.click()
     ana.at("tool-hand-over").click()
     ana.page.get_by_role("dialog").get_by_role("button").last.click()
+    expect(ana.at("result-password")).to_be_visible()
+    slip(ana)
     password = ana.at("result-password").inner_text().strip()
     ana.at("result-done").click()
     agent(tmp_path, programs, "second", join={**join, "password": password})

@@ -122,7 +122,7 @@ def test_an_owner_sets_mail_up_and_what_waited_goes_out(office: Office) -> None:
         who.at("trial-send").click()
         who.see("trial-result", "550 5.1.1 no such user")
         assert look(who, "organization-trial") == []
-        who.page.keyboard.press("Escape")
+        who.at("trial-close").click()
         other = office.person(390, "dark")
         office.invite(who, "cy@example.org")
         for each in (who, other):

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AccessLine, AuditAct } from "@/api/types";
-import { joined } from "@/live/audit";
+import { joined, PAGE, Reading, type Found } from "@/live/acts";
 import { actWord, changeText, differences, question, subjectName } from "@/rooms/audit/words";
 import { leftOf, whereOf } from "@/rooms/reports/access";
 
@@ -15,6 +15,126 @@ test("what is new comes before what was read, and a gap is noticed", () => {
   expect(joined([act("b", { result: "failed" })], [act("b", { result: null })])?.[0]?.result).toBe("failed");
   expect(joined([act("z"), act("y")], [act("b")])).toBeNull();
   expect(ids(joined([act("a")], []))).toEqual(["a"]);
+});
+
+/** A hub that answers when it is told to. `asked`: the cursors, in order. */
+function held() {
+  const asked: (string | null)[] = [];
+  const open: { answer: (found: Found) => void; refuse: (problem: unknown) => void }[] = [];
+  const reading = new Reading(
+    (cursor) => {
+      asked.push(cursor);
+      return new Promise((answer, refuse) => open.push({ answer, refuse }));
+    },
+    () => undefined,
+  );
+  const settle = () => new Promise((done) => setTimeout(done));
+  const next = async (names: string[], end: string | null) => {
+    open.shift()!.answer({ items: names.map((id) => act(id)), next: end, searched_to: null });
+    await settle();
+  };
+  const refuse = async () => {
+    open.shift()!.refuse(new Error("no"));
+    await settle();
+  };
+  return { reading, asked, next, refuse, shown: () => ids(reading.state.items) };
+}
+const many = (from: number, count = PAGE) => Array.from({ length: count }, (_, index) => `a${String(from - index).padStart(4, "0")}`);
+
+test("acts that come while older ones are read stay, and the older ones too", async () => {
+  const { reading, asked, next, shown } = held();
+  void reading.start();
+  await next(many(500), "c400");
+  void reading.more();
+  void reading.look(true);
+  expect(asked).toEqual([null, "c400", null]);
+  await next(many(400), "c300");
+  await next(many(501), "c401");
+  expect(shown()).toEqual(many(501, 201));
+  void reading.more();
+  void reading.look(true);
+  expect(asked.at(-2)).toBe("c300");
+});
+
+test("and when the top is answered first", async () => {
+  const { reading, next, shown } = held();
+  void reading.start();
+  await next(many(500), "c400");
+  void reading.look(true);
+  void reading.more();
+  await next(many(502), "c402");
+  await next(many(400), "c300");
+  expect(shown()).toEqual(many(502, 202));
+});
+
+test("after a gap all is read anew, and no page is put below a hole", async () => {
+  const { reading, asked, next, shown } = held();
+  void reading.start();
+  await next(many(500), "c400");
+  void reading.look(false);
+  void reading.more();
+  await next(many(900), "c800");
+  await next(many(400), "c300"); // what was asked before the gap was known
+  expect(shown()).toEqual(many(900));
+  expect(asked.at(-1)).toBe("c800");
+  await next(many(800), "c700");
+  expect(shown()).toEqual(many(900, 200));
+});
+
+test("a new act does not take away what was found far below", async () => {
+  const { reading, asked, next, shown } = held();
+  void reading.start();
+  await next([], "c9000");
+  await next(["a0002", "a0001"], null);
+  expect(shown()).toEqual(["a0002", "a0001"]);
+  void reading.look(true); // an act that answers another question
+  await next([], "c9001");
+  expect(shown()).toEqual(["a0002", "a0001"]);
+  void reading.look(true);
+  await next(["a9999"], "c9002");
+  expect(shown()).toEqual(["a9999", "a0002", "a0001"]);
+  void reading.look(false); // and what was missed meanwhile is looked for
+  await next(["a9999"], "c9003");
+  expect(asked).toEqual([null, "c9000", null, null, null]);
+});
+
+test("what failed is said, takes nothing away, and is tried again", async () => {
+  const { reading, asked, next, refuse, shown } = held();
+  void reading.start();
+  await refuse();
+  expect([reading.state.ready, reading.state.error]).toEqual([false, new Error("no")]);
+  void reading.retry();
+  await next(many(500), "c400");
+  expect(reading.state).toMatchObject({ ready: true, error: null });
+  void reading.more();
+  await refuse();
+  expect(reading.state).toMatchObject({ ready: true, busy: false, error: new Error("no") });
+  expect(shown()).toEqual(many(500));
+  void reading.retry();
+  expect(asked.at(-1)).toBe("c400");
+  await next(many(400), "c300");
+  expect(reading.state.error).toBeNull();
+  void reading.look(true);
+  await refuse();
+  expect(shown()).toEqual(many(500, 200));
+  void reading.retry();
+  await next(many(501), "c401");
+  expect([shown(), reading.state.error]).toEqual([many(501, 201), null]);
+});
+
+test("one look at a time, and an ended reading says nothing more", async () => {
+  const { reading, asked, next, shown } = held();
+  void reading.start();
+  await next(many(500), "c400");
+  void reading.look(true);
+  void reading.look(true);
+  void reading.look(true);
+  expect(asked).toHaveLength(2);
+  await next(many(501), "c401");
+  expect(asked).toHaveLength(3);
+  reading.end();
+  await next(many(502), "c402");
+  expect(shown()).toEqual(many(501, 101));
 });
 
 test("a change in one line, and by field", () => {

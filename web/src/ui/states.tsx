@@ -1,5 +1,5 @@
 import { Modal } from "@mantine/core";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { errorCode, errorText, t } from "@/words";
 import { Act, CopyButton } from "./forms";
 import { Shape } from "./status";
@@ -45,11 +45,20 @@ export function Loading({ rows = 6 }: { rows?: number }) {
   );
 }
 
-/** `stays`: it shows what is never shown again, and closes by its own buttons alone. */
+/** What is lost when it goes; not what merely searches. */
+const isText = (field: EventTarget): boolean =>
+  (field instanceof HTMLTextAreaElement || (field instanceof HTMLInputElement && !["checkbox", "radio", "search"].includes(field.type) && !field.ariaHasPopup)) && field.value !== "";
+
+/** `stays`: it shows what is never shown again, and closes by its own buttons alone. Once something was typed, a stray click or Escape
+ *  closes it no more: the cross and its buttons do. */
 export function Dialog({ title, onClose, children, id, wide, broad, stays }: { title: string; onClose: () => void; children: ReactNode; id?: string; wide?: boolean; broad?: boolean; stays?: boolean }) {
+  const [typed, setTyped] = useState(false);
+  const slips = !stays && !typed;
   return (
-    <Modal opened onClose={onClose} closeOnClickOutside={!stays} closeOnEscape={!stays} withCloseButton={!stays} title={title} size={broad ? 760 : wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
-      <div data-testid={id}>{children}</div>
+    <Modal opened onClose={onClose} closeOnClickOutside={slips} closeOnEscape={slips} withCloseButton={!stays} title={title} size={broad ? 760 : wide ? 560 : 440} centered closeButtonProps={{ "aria-label": t("action.close") }} transitionProps={{ duration: 80 }} returnFocus>
+      <div data-testid={id} onInput={(event) => setTyped(typed || isText(event.target))}>
+        {children}
+      </div>
     </Modal>
   );
 }

@@ -93,7 +93,7 @@ export function AddServer({ onClose }: { onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={result ? t("servers.added", { name: result.name }) : t("servers.add")} onClose={onClose} id="dialog-add-server" wide={Boolean(result)}>
+    <Dialog title={result ? t("servers.added", { name: result.name }) : t("servers.add")} onClose={onClose} id="dialog-add-server" wide={Boolean(result)} stays={Boolean(result)}>
       {result ? (
         <Shown name={result.name} password={result.password} onClose={onClose} />
       ) : (
@@ -177,7 +177,7 @@ function NewPassword({ agent, over, onClose }: { agent: Agent; over: boolean; on
   const title = t(over ? "server.hand_over" : "server.new_password");
   if (result)
     return (
-      <Dialog title={`${title}: ${agent.name}`} onClose={onClose} id={`dialog-${over ? "hand-over" : "password"}`} wide>
+      <Dialog title={`${title}: ${agent.name}`} onClose={onClose} id={`dialog-${over ? "hand-over" : "password"}`} wide stays>
         <Shown name={agent.name} password={result.password} onClose={onClose} />
       </Dialog>
     );

@@ -106,14 +106,14 @@ function When() {
 }
 
 function List({ asked, filtered, onClear }: { asked: Record<string, string | undefined>; filtered: boolean; onClear: () => void }) {
-  const { acts, next, searchedTo, ready, busy, error, more } = useActs(asked);
+  const { items: acts, next, searched_to: searchedTo, ready, busy, error, more, retry } = useActs(asked);
   const [open, setOpen] = useState<string | null>(null);
   const byId = useMemo(() => new Map(acts.map((act) => [act.id, act])), [acts]);
-  if (error) return <ErrorNote error={error} />;
-  if (!ready) return <Loading rows={8} />;
+  if (!ready) return error ? <ErrorNote error={error} onRetry={retry} id="audit-error" /> : <Loading rows={8} />;
   const shown = open ? byId.get(open) : undefined;
   return (
     <Stack gap={12}>
+      <ErrorNote error={error} onRetry={retry} id="audit-error" />
       {acts.length === 0 && !next ? (
         <Empty title={t(filtered ? "audit.no_match" : "audit.empty")} action={filtered ? <Act onClick={onClear}>{t("filter.clear")}</Act> : undefined} id="audit-empty" />
       ) : (

@@ -122,7 +122,7 @@ function Edit({ stream, onClose }: { stream: AuditStream | null; onClose: () => 
   const made = result && "secret" in result ? result.secret : null;
   if (made)
     return (
-      <Dialog title={t("streams.secret")} onClose={onClose} id="dialog-stream-secret">
+      <Dialog title={t("streams.secret")} onClose={onClose} id="dialog-stream-secret" stays>
         <Stack gap={12}>
           <Text wrap>{t("streams.secret_text")}</Text>
           <Secret text={made} id="stream-secret" label={t("streams.secret")} />

@@ -74,7 +74,9 @@ function Fields({ place, parent: first, store, onClose }: ActProps & { place?: P
         <LongField label={t("field.notes")} value={said.notes} onChange={say("notes")} id="place-notes" />
         <ErrorNote error={error} />
         <DialogFoot>
-          <Act onClick={onClose}>{t("action.cancel")}</Act>
+          <Act onClick={onClose} id="place-cancel">
+            {t("action.cancel")}
+          </Act>
           <Act primary submit busy={busy} id="place-submit">
             {t(place ? "action.save" : "action.add")}
           </Act>

@@ -120,7 +120,9 @@ export function TrialDialog({ channel, to: first, onClose }: { channel: "mail" |
           </Stack>
         )}
         <DialogFoot>
-          <Act onClick={onClose}>{t("action.close")}</Act>
+          <Act onClick={onClose} id="trial-close">
+            {t("action.close")}
+          </Act>
           <Act primary submit busy={busy} id="trial-send">
             {t("organization.send")}
           </Act>

@@ -35,7 +35,7 @@ export function AddUsers({ onClose }: { onClose: () => void }) {
   const n = local ? new Set(addressesOf(entry)).size : recognised(entry).length;
   const odd = addressesOf(entry).length - n;
   return (
-    <Dialog title={t("users.add")} onClose={onClose} id="dialog-add-users" wide>
+    <Dialog title={t("users.add")} onClose={onClose} id="dialog-add-users" wide stays={results?.some((item) => item.link)}>
       {results ? (
         <Results items={results} onMore={more} onClose={onClose} />
       ) : (
@@ -47,7 +47,9 @@ export function AddUsers({ onClose }: { onClose: () => void }) {
           <AccessFields value={access} onChange={setAccess} />
           <ErrorNote error={error} />
           <DialogFoot>
-            <Act onClick={onClose}>{t("action.cancel")}</Act>
+            <Act onClick={onClose} id="add-users-cancel">
+              {t("action.cancel")}
+            </Act>
             <Act primary submit busy={busy} disabled={!entry.trim() || !access.role} id="add-users-submit">
               {t("action.add")}
             </Act>

@@ -40,9 +40,14 @@ export function SecondFactor({ account, onChange }: { account: AccountInfo; onCh
         {owner && <Policy />}
       </Stack>
       {open === "set-up" && (
-        <Dialog title={t("factor.dialog")} onClose={close} id="dialog-factor">
-          <SetUp onDone={close} />
-        </Dialog>
+        <SetUp
+          onDone={close}
+          frame={(content, made) => (
+            <Dialog title={t("factor.dialog")} onClose={close} id="dialog-factor" stays={made}>
+              {content}
+            </Dialog>
+          )}
+        />
       )}
       {open === "codes" && <NewCodes onClose={close} />}
       {open === "disable" && <Disable onClose={close} />}
@@ -88,16 +93,16 @@ function Policy() {
   );
 }
 
-/** Password, then the code of the app, then the recovery codes. */
-function SetUp({ onDone }: { onDone: () => void }) {
+/** Password, then the code of the app, then the recovery codes: `made`, they are shown, this once. */
+function SetUp({ onDone, frame }: { onDone: () => void; frame: (content: ReactNode, made: boolean) => ReactNode }) {
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
   const begin = useCall<Begun>();
   const confirm = useCall<{ codes: string[] }>();
   const begun = begin.result;
-  if (confirm.result) return <Codes codes={confirm.result.codes} onDone={onDone} />;
+  if (confirm.result) return frame(<Codes codes={confirm.result.codes} onDone={onDone} />, true);
   if (!begun)
-    return (
+    return frame(
       <Form onSubmit={() => void begin.run(() => api.post<Begun>("/account/second-factor", { password }))} id="factor-begin">
         <SecretField label={t("password.present")} value={password} onChange={setPassword} id="factor-password" autoComplete="current-password" required autoFocus />
         <ErrorNote error={begin.error} />
@@ -106,9 +111,10 @@ function SetUp({ onDone }: { onDone: () => void }) {
             {t("factor.next")}
           </Act>
         </DialogFoot>
-      </Form>
+      </Form>,
+      false,
     );
-  return (
+  return frame(
     <Form onSubmit={() => void confirm.run(() => api.post<{ codes: string[] }>("/account/second-factor/confirm", { code }))} id="factor-confirm">
       <Text dim>{t("factor.scan")}</Text>
       <Line>
@@ -122,7 +128,8 @@ function SetUp({ onDone }: { onDone: () => void }) {
           {t("factor.turn_on")}
         </Act>
       </DialogFoot>
-    </Form>
+    </Form>,
+    false,
   );
 }
 
@@ -158,7 +165,7 @@ function NewCodes({ onClose }: { onClose: () => void }) {
   const { body, fields } = useProof();
   const { busy, error, result, run } = useCall<{ codes: string[] }>();
   return (
-    <Dialog title={t("factor.codes")} onClose={onClose} id="dialog-codes">
+    <Dialog title={t("factor.codes")} onClose={onClose} id="dialog-codes" stays={Boolean(result)}>
       {result ? (
         <Codes codes={result.codes} onDone={onClose} />
       ) : (
@@ -211,7 +218,7 @@ export function SetUpFirst({ brand, onDone }: { brand: ReactNode; onDone: () => 
       <Notice tone="accent" id="set-up-first">
         {t("factor.first")}
       </Notice>
-      <SetUp onDone={onDone} />
+      <SetUp onDone={onDone} frame={(content) => content} />
       <Act onClick={() => void signOut()} id="set-up-sign-out">
         {t("action.sign_out")}
       </Act>

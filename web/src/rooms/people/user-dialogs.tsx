@@ -105,7 +105,7 @@ function Again({ user, onClose }: Props) {
   const { busy, error, result, run } = useCall<AddedUser>();
   if (result?.link)
     return (
-      <Dialog title={t("users.again_title", { name: shownName(user) })} onClose={onClose} id="dialog-again" wide>
+      <Dialog title={t("users.again_title", { name: shownName(user) })} onClose={onClose} id="dialog-again" wide stays>
         <Stack gap={12}>
           <Notice tone="degraded">{t("users.note_link")}</Notice>
           {result.mail !== "none" && <Text dim id="again-mail">{t(`users.mail_${result.mail}` as Key)}</Text>}

@@ -22,7 +22,7 @@ export function ResetFor({ user, onClose }: Props) {
   const title = t("users.reset_title", { name: shownName(user) });
   if (result)
     return (
-      <Dialog title={title} onClose={onClose} id="dialog-reset-made" wide>
+      <Dialog title={title} onClose={onClose} id="dialog-reset-made" wide stays={Boolean(result.link)}>
         <Stack gap={12}>
           {result.link ? (
             <>
