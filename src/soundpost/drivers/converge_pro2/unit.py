@@ -115,7 +115,7 @@ def _listed(words: tuple[str, ...]) -> list[str]:
 @cache
 def _stack_capabilities(named: tuple[Support, ...]) -> dict[str, str]:
     """Shared, so nobody changes it."""
-    return EVERYWHERE | dict(zip(NAMED, named, strict=True))
+    return {**EVERYWHERE, **dict(zip(NAMED, named, strict=True))}
 
 
 @cache
