@@ -28,7 +28,8 @@ class Faulty(Direct):
         self.peer.replies = answer  # type: ignore[method-assign]
 
     def refused(self) -> set[str]:
-        return {reading.key for _, reading in self.talk.known().readings if reading.unsupported}
+        told = {reading.key for _, reading in self.talk.known().readings if reading.unsupported}
+        return {key for key in told if key.startswith("unit.")}
 
 
 @pytest.fixture

@@ -29,7 +29,9 @@ async def test_every_row_is_a_point_and_every_point_is_read(direct: Direct) -> N
     keys = {point.key for point in unit.parts[1].points}
     assert {f"{kind}.101.{row.block}.{row.parameter}".lower() for row in table.ROWS for kind in row.types} <= keys
     read = await direct.poll()
-    assert keys <= read.keys()
+    only_told = {reading.key for _, reading in direct.talk.known().readings}
+    assert only_told == {"ua.101.notification.registered", "ua.201.notification.registered"}
+    assert keys - only_told <= read.keys()
     assert [key for key, reading in read.items() if reading.value is None and "10" not in reading.error] == []
     assert read["output.101.graphiceq.gain_3"].value == -2.0
     assert read["bfm.101.bf.zone_12"].value is True
@@ -127,6 +129,9 @@ async def test_pushes_of_calls_gates_and_beams_reach_their_points(direct: Direct
     assert told("EP TELCO_RX 101 NOTIFICATION CALLER_ID 5551234") == {"telco_rx.101.inquire.caller_id": "5551234"}
     assert told("EP TELCO_RX 101 NOTIFICATION INCOMING_CALL 1") == {"telco_rx.101.inquire.direction": "incoming"}
     assert told("EP TELCO_RX 101 NOTIFICATION HOOK maybe") == {}
+    assert told("EP UA 101 NOTIFICATION REG_FAILED 403") == {"ua.101.notification.registered": False}
+    assert told("EP UA 101 NOTIFICATION REG_SUCCEED") == {"ua.101.notification.registered": True}
+    assert told("EP TELCO_RX 101 NOTIFICATION REG_FAILED") == {}
     assert told("EP UA 901 NOTIFICATION STATE_CHANGE PL 1;IDLE") == {}
     assert told("EP Voip1 NOTIFICATION STATE_CHANGE PL 1;IDLE") == {}
     assert told("GATEREPORT Name_1 0 1 1 0010")["mic.102.gatereport.open"] is True

@@ -36,6 +36,9 @@ _ROWS = (
     Assumption("output_settings", "MICLINE, POLARITY and GRAPHICEQ belong to OUTPUT end points", False),
     Assumption("phone_settings", "what SETTINGS of a telephone are written can be read as well", False),
     Assumption("call_direction", "a call's direction follows from the states a line went through", False),
+    Assumption(
+        "registration", "REG_SUCCEED, REG_FAILED and UNREG_SUCCEED of a dialer say whether it is registered", False
+    ),
     Assumption("beam_numbers", "the n-th BMA360 on a box is <B>0n in a beam report", False),
     Assumption("ramp_step", "the step of a RAMP is in dB per second", False),
     Assumption("order_mirrored", "MCCF, ROOM, MT and RAMP answer with their own line", False),

@@ -31,8 +31,12 @@ ANALOG = ("call", "answer", "hang_up", "redial", "flash", "dtmf")
 """What a plain telephone line knows; the rest is for dialers."""
 
 
+CALLS = ("call", "redial")
+
+
 async def telephone(asked: Asked) -> Outcome:
-    """Done: the device repeated the key. What became of the call is what the readings say, then and later."""
+    """Done: the device repeated the key and complained of nothing before it told how the telephone stands. What becomes of the call
+    is what the readings say, then and later."""
     if wrong := TELEPHONE.misfit(asked.arguments):
         return refused("invalid_argument", wrong[1])
     end_point, act = str(asked.arguments["end_point"]), str(asked.arguments["act"])
@@ -43,12 +47,14 @@ async def telephone(asked: Asked) -> Outcome:
         return refused("invalid_argument", f"A plain telephone line can't {act.replace('_', ' ')}.")
     if wrong_device := await asked.proved():
         return wrong_device
-    if act == "dtmf":
-        return await _tones(asked, state, str(asked.arguments["digits"]))
-    ended = await asked.order(_press(asked, state, act))
-    if ended.state is not CommandState.DONE:
-        return ended
-    return Outcome(ended.state, readings=await asked.now(state.question))
+    asked.hearing.hush(state.type, state.number)
+    ended = await (_tones(asked, state) if act == "dtmf" else asked.order(_press(asked, state, act)))
+    readings = await asked.now(state.question) if ended.state is CommandState.DONE else ()
+    # A key is repeated even where it comes to nothing; a notification says so.
+    said = asked.hearing.complaint(state.type, state.number, act in CALLS)
+    if said and ended.state is not CommandState.FAILED:
+        return Outcome(CommandState.FAILED, "error_answer", said, readings)
+    return ended if ended.state is not CommandState.DONE else Outcome(ended.state, readings=readings)
 
 
 def _state_of(asked: Asked, end_point: str) -> Address | None:
@@ -68,9 +74,10 @@ def _press(asked: Asked, phone: Address, act: str) -> Request:
     return writing(words.key(phone.type, phone.number, word, value))
 
 
-async def _tones(asked: Asked, phone: Address, digits: str) -> Outcome:
+async def _tones(asked: Asked, phone: Address) -> Outcome:
     """A key that went down is let go whatever the device said to it, or the far end hears it for ever."""
     pressed, released = DIGITS
+    digits = str(asked.arguments["digits"])
     for sent, digit in enumerate(digits):
         down = await asked.order(writing(words.key(phone.type, phone.number, pressed, digit)))
         await asked.clock.sleep(TONE_S)

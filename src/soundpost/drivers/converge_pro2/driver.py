@@ -20,12 +20,13 @@ from soundpost.wire.dialogue import Request
 class Conversation:
     """Implements transport.talk.Talk."""
 
-    __slots__ = ("_clock", "_hearing", "_reader")
+    __slots__ = ("_clock", "_hearing", "_line", "_reader")
 
     def __init__(self, clock: Clock, memory: bytes = b"") -> None:
         self._clock = clock
         self._reader = Reader(memory)
         self._hearing = Hearing()
+        self._line: Ask | None = None
 
     is_error = staticmethod(replies.is_error)
     line_end = b"\r"
@@ -39,6 +40,9 @@ class Conversation:
     # Asking
 
     async def identify(self, ask: Ask) -> Unit:
+        if ask != self._line:
+            self._line = ask
+            self._hearing.new_line()
         self._hearing.take(await self._reader.read(ask))
         unit = unit_of(self._hearing.stack)
         unit.memory, unit.recalled = self._reader.memory(self._hearing.stack), self._reader.recalled
@@ -52,8 +56,8 @@ class Conversation:
         return Agenda(self._hearing.stack.boxes)
 
     def known(self) -> Heard:
-        """Points the device refused while it was read, and which peripherals are away."""
-        heard = Heard()
+        """Points the device refused while it was read, which peripherals are away, and what can't be asked."""
+        heard = Heard(list(self._hearing.registrations()))
         for box in self._hearing.stack.boxes:
             for point in UNIT_POINTS:
                 if point.word in box.refused:

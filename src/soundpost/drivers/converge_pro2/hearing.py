@@ -15,10 +15,19 @@ TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION
 
 
 class Hearing:
-    __slots__ = ("_by_number", "_dialers", "_gated", "_named", "_peripherals", "arrays", "boxes", "by_name", "stack")
+    __slots__ = (
+        "_by_number", "_complaints", "_dialers", "_gated", "_named", "_peripherals", "_registered", "arrays", "boxes", "by_name",
+        "stack",
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self._registered: dict[int, bool] = {}
+        self._complaints: dict[tuple[str, int], tuple[str, str]] = {}
         self.take(StackRead(""))
+
+    def new_line(self) -> None:
+        """What was only pushed may have changed while nobody listened."""
+        self._registered = {}
 
     def take(self, stack: StackRead) -> None:
         """From now on these are the parts."""
@@ -66,6 +75,31 @@ class Hearing:
                 return self._beams(reply, pushed)
         return Heard()
 
+    # Telephones
+
+    def registrations(self) -> Iterable[tuple[str, PointReading]]:
+        """Whether each dialer is registered, as far as it told on this line: no question for it is known."""
+        for box in self.stack.boxes:
+            for ept, channel in box.end_points:
+                address = self._registration(ept, box.number * 100 + channel) if ept == "UA" else None
+                if address is not None:
+                    told = self._registered.get(address.number)
+                    error = "" if told is not None else "not told yet, and no question for it is known"
+                    yield box.part, PointReading(address.key, told, error, unsupported=told is None)
+
+    def _registration(self, ept: str, number: int) -> Address | None:
+        _, points = self._by_number.get(number // 100, ("", None))
+        return points.by_words.get((ept, number, "NOTIFICATION", "REGISTERED")) if points else None
+
+    def hush(self, ept: str, number: int) -> None:
+        """What that telephone complained of so far is not about what comes now."""
+        self._complaints.pop((ept, number), None)
+
+    def complaint(self, ept: str, number: int, calls: bool) -> str:
+        """What it has complained of since, in its words. That no more calls fit concerns only an act that `calls`."""
+        kind, text = self._complaints.get((ept, number), ("", ""))
+        return telephone.complaint(kind, text) if kind == "ERROR" or (kind and calls) else ""
+
     # End points
 
     def _value(self, reply: replies.EpValue, pushed: bool) -> Heard:
@@ -105,7 +139,14 @@ class Hearing:
             for party in told:
                 self._dialer(reply.number).changed(party)
             return self._calls(part, points, reply.number, pushed=True) if told else Heard()
-        return Heard()
+        if reply.kind in telephone.COMPLAINTS:
+            self._complaints[reply.type.value, reply.number] = (reply.kind, reply.text)
+        address = self._registration(reply.type.value, reply.number)
+        registered = address.row.read(reply.kind) if address else None
+        if address is None or not isinstance(registered, bool):
+            return Heard()
+        self._registered[reply.number] = registered
+        return Heard([(part, PointReading(address.key, registered, pushed=True))])
 
     # Boxes and peripherals
 

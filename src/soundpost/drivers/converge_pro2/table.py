@@ -31,7 +31,7 @@ USB = ("USB_RX", "USB_TX")
 
 class Row(Struct, frozen=True):
     """`write` is None for what can only be read. `answer` is the block its answer names, when not its own. `of`: not asked
-    for, the parameter of that name tells it too."""
+    for, the parameter of that name tells it too, or (where no question is known) a notification."""
 
     types: tuple[str, ...]
     block: str
@@ -205,6 +205,18 @@ _TELEPHONES = (
         Group.STATUS,
         switch="call_direction",
         of="ACTIVE_PARTIES",
+    ),
+    Row(
+        DIALER,
+        "NOTIFICATION",
+        "REGISTERED",
+        "registered",
+        BOOL,
+        telephone.registered,
+        "PI",
+        Group.STATUS,
+        switch="registration",
+        of="REG_SUCCEED",
     ),
     _bit(DIALER, "KEY", "KEY_DO_NOT_DISTURB", "do not disturb", "PE", Group.LEVELS),
     _whole(

@@ -35,6 +35,10 @@ SIP = re.compile(r"<\s*(?:sips?:)?([^>@]*)", re.IGNORECASE)
 NO_CALL = "NO_ACTIVE_CALL"
 DIRECTIONS = {"0": "outgoing", "1": "incoming", "0.0": "outgoing", "1.0": "incoming", NO_CALL: "", "": ""}
 MOST_TEXT = 128
+REGISTERED = {"REG_SUCCEED": True, "REG_FAILED": False, "UNREG_SUCCEED": False}
+"""What a dialer tells of its registration. No question for it is known."""
+COMPLAINTS = ("ERROR", "MAX_CALLS_PER_UA")
+"""Notifications that say a key came to nothing."""
 
 
 class Party(Struct, frozen=True):
@@ -155,6 +159,15 @@ def _rank(state: str) -> int:
     if state.endswith("ACTIVE"):
         return 0
     return 1 if state == "INCOMING" else 3 if state.endswith("HOLD") else 2
+
+
+def registered(kind: str) -> bool | None:
+    return REGISTERED.get(kind.upper())
+
+
+def complaint(kind: str, text: str) -> str:
+    """In the device's words, which are all there is."""
+    return "".join(c for c in text if c.isprintable())[:MOST_TEXT] or kind
 
 
 def readable(text: str) -> str | None:
