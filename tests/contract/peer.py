@@ -23,6 +23,8 @@ class Peer:
         self.greeting = b"\xff\xfd\x01\xff\xfd\x21\xff\xfb\x01\xff\xfb\x03Username: "
         self.password = PASSWORD
         self.closes_after_failure = False
+        self.parting = b""
+        self.refusal = b"\r\nUsername: "
         self.silent = False
         self.error = ""
         self.echo = False
@@ -99,8 +101,9 @@ class Peer:
                 writer.write(b"\r\n=> ")
                 return True
             if self.closes_after_failure:
+                writer.write(self.parting)
                 return False
-            writer.write(b"\r\nUsername: ")
+            writer.write(self.refusal)
 
     def _answer(self, line: str, writer: asyncio.StreamWriter) -> None:
         self.lines.append(line)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.contract.harness import GOOD, HARNESSES, QUICK, WAIT_S, WRONG, Harness, Recorder, give
+from tests.contract.peer import Peer
+from tests.support.clock import ManualClock, settle
 
 from soundpost.device.capability import VERBS, CommandState
 from soundpost.device.contract import Family, Session, Trouble
@@ -130,6 +132,51 @@ async def test_look_raises_when_nothing_answers(family: Family) -> None:
     give([Endpoint("127.0.0.1", port)])
     with pytest.raises(ConnectionRefusedError):
         await family.look(Endpoint("127.0.0.1", port), [GOOD], CLOCK, 2.0)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+@pytest.mark.parametrize("prompts", [[b"Username: "], [b"Username: ", b"Password: "], []], ids=len)
+async def test_a_look_at_what_talks_without_end_ends(family: Family, prompts: list[bytes]) -> None:
+    """It says a line each 4 s, and nothing that was waited for."""
+    clock, lines = ManualClock(), set[asyncio.StreamWriter]()
+
+    async def talker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.add(writer)
+        for prompt in prompts:
+            writer.write(prompt)
+            await reader.read(1024)
+        await reader.read()
+        lines.discard(writer)
+        writer.close()
+
+    server = await asyncio.start_server(talker, "127.0.0.1", 0)
+    endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
+    give([])
+    look = asyncio.ensure_future(family.look(endpoint, [GOOD], clock, 2.0))
+    began = clock.monotonic()
+    while not look.done() and clock.monotonic() - began < 300.0:
+        await settle(100)
+        for writer in lines:
+            writer.write(b"one moment please \r\n")
+        await settle(100)
+        await clock.advance(4.0)
+    assert look.done(), "the whole sweep would wait for it"
+    assert (await look).unit is None
+    server.close()
+    await server.wait_closed()
+
+
+async def test_look_tells_a_refusal_from_a_line_that_broke() -> None:
+    peer = Peer()
+    await peer.start()
+    endpoint = Endpoint("127.0.0.1", peer.port)
+    peer.closes_after_failure = True
+    look = await FAMILIES["converge_pro2"].look(endpoint, [WRONG], CLOCK, 2.0)
+    assert (look.ours, look.refused, look.tried, look.hung_up) == (True, False, (), ("wrong",))
+    assert look.problem
+    look = await FAMILIES["converge_pro2"].look(endpoint, [WRONG, GOOD], CLOCK, 2.0)
+    assert (look.credentials, look.tried, look.hung_up) == ("good", (), ("wrong",))
+    await peer.stop()
 
 
 async def test_look_tries_sets_in_order(signing: tuple[Family, Harness]) -> None:

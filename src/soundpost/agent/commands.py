@@ -34,6 +34,9 @@ has just ended here, and the fact is on its way."""
 ECHO_S = 1.0
 """A device's own word about a point just after our command is still ours."""
 
+LAST_WORD_S = 0.1
+"""A session that gave up at the deadline itself, before it sent anything, says so; that is more than "no answer"."""
+
 LEFT_STARTED = CommandState.UNCERTAIN, "agent_restarted", "The agent stopped while it was carried out."
 NOT_STARTED = "Its deadline passed before it was started."
 STILL_BUSY = "Its deadline passed while an earlier command for the same stack was still open."
@@ -251,7 +254,7 @@ class Commands:
         part = watch.part_of(command.device) or "stack"
         watch.claim(part, command.id, verb.written(command.arguments))
         try:
-            outcome = await self._in_time(entry, _told(session, part, command, watch), due)
+            outcome = await self._in_time(entry, _told(session, part, command, watch, due), due)
         except BaseException:
             watch.release(command.id)
             raise
@@ -263,7 +266,7 @@ class Commands:
         task: asyncio.Task[Outcome] = asyncio.create_task(running)
         try:
             try:
-                async with self._clock.timeout(max(0.0, due - self._clock.monotonic())):
+                async with self._clock.timeout(max(0.0, due - self._clock.monotonic()) + LAST_WORD_S):
                     await asyncio.wait({task})
             except TimeoutError:
                 self._end(entry, CommandState.EXPIRED, "expired", "No answer within its deadline.", still=STARTED)
@@ -366,21 +369,21 @@ def _safe(entry: Entry) -> bool:
     return verb is not None and verb.repeat == "safe"
 
 
-async def _told(session: Session, part: str, command: Command, watch: Watch) -> Outcome:
+async def _told(session: Session, part: str, command: Command, watch: Watch, due: float) -> Outcome:
     """What the device said in its reply is told in the step that has it: what it says next must be the last word."""
-    outcome = await _run(session, part, command, watch)
+    outcome = await _run(session, part, command, watch, due)
     for reading in outcome.readings:
         watch.claim(part, command.id, reading.key)
     watch.readings(part, outcome.readings)
     return outcome
 
 
-async def _run(session: Session, part: str, command: Command, watch: Watch) -> Outcome:
+async def _run(session: Session, part: str, command: Command, watch: Watch, due: float) -> Outcome:
     arguments = command.arguments
     if command.capability == "hands_off":
         return await _hands_off(session, arguments)
     serials = watch.serials_of(part) if VERBS[command.capability].writes else frozenset()
-    return await session.perform(part, command.capability, arguments, serials)
+    return await session.perform(part, command.capability, arguments, serials, due)
 
 
 async def _hands_off(session: Session, arguments: Mapping[str, Any]) -> Outcome:

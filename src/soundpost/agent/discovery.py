@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from soundpost.agent import looking
 from soundpost.agent.board import Board
 from soundpost.agent.findings import Findings
 from soundpost.agent.lines import Lines, Placed
@@ -81,6 +82,8 @@ class Discovery:
         self.problem = ""
         """Why the last plan could not be swept ("" when it could)."""
         self._tries: dict[Endpoint, set[str]] = {}
+        self._hung_up: dict[Endpoint, set[str]] = {}
+        """Sets behind whose password the line broke when last tried there."""
         self._wanted = False
         self._replanned = False
         self._woken = asyncio.Event()
@@ -278,9 +281,7 @@ class Discovery:
         sets = [item for item in self._lines.sets_for(endpoint) if item.trial not in tried]
         began = self._clock.monotonic()
         try:
-            look = await family.look(
-                endpoint, [item.credentials() for item in sets], self._clock, self._settings.connect_s
-            )
+            look = await looking.look(family, endpoint, sets, self._clock, self._settings.connect_s)
         except TimeoutError:
             # Waited longer than was meant: who was late is not known.
             late = self._clock.monotonic() - began - self._settings.connect_s >= BEHIND_S
@@ -291,11 +292,23 @@ class Discovery:
         if refused:
             self._tries.setdefault(endpoint, set()).update(refused)
             await self._memory.note_tries(endpoint, refused)
+        self._broke(endpoint, look, sets)
         return look
+
+    def _broke(self, endpoint: Endpoint, look: Look, sets: Sequence[CredentialSet]) -> None:
+        """A line that breaks behind a password may be a refusal or a reset. The second one in a row counts as a refusal, so that
+        no password is sent for ever, but only in this process: what nobody said is not remembered on disk."""
+        before = self._hung_up.pop(endpoint, set())
+        broke = {item.trial for item in sets if item.id in look.hung_up}
+        if twice := broke & before:
+            self._tries.setdefault(endpoint, set()).update(twice)
+        if once := broke - before:
+            self._hung_up[endpoint] = once
 
     async def _nothing(self, endpoint: Endpoint, tally: Tally) -> None:
         """Whatever answers here next may be another device: its sets are tried anew."""
         self._clear(endpoint, tally)
+        self._hung_up.pop(endpoint, None)
         if self._tries.pop(endpoint, None):
             await self._memory.forget_tries(endpoint)
 
@@ -397,7 +410,7 @@ def _late(look: Look) -> bool:
 
 def _doubtful(look: Look) -> bool:
     """Something is there and broke off or said nothing; a busy device or a busy agent looks like that."""
-    return look.unit is None and not look.refused and (look.ours or look.mute)
+    return look.unit is None and not look.refused and not look.endless and (look.ours or look.mute)
 
 
 def _state(item: Planned, next_ms: int, families: int) -> RangeState:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from soundpost.agent import looking
 from soundpost.agent.board import Board
 from soundpost.agent.memory import CredentialSet, KnownDevice
 from soundpost.agent.ranges import Range, parse
@@ -123,6 +124,7 @@ class Lines:
             self._periods(),
             zlib.crc32(watch.id.encode()),
             watch.parts["stack"].known.memory,
+            watch.parts["stack"].known.device.credential_set,
         )
 
     def _run(self, watch: Watch) -> None:
@@ -235,9 +237,9 @@ class Lines:
         return False
 
     async def _look(self, family: str, endpoint: Endpoint) -> Look | None:
-        sets = [item.credentials() for item in self.sets_for(endpoint)]
+        sets = self.sets_for(endpoint)
         try:
-            return await self._families[family].look(endpoint, sets, self._clock, self._settings.connect_s)
+            return await looking.look(self._families[family], endpoint, sets, self._clock, self._settings.connect_s)
         except (OSError, TimeoutError):
             return None
 

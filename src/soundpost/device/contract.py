@@ -8,6 +8,7 @@ the agent maps them to device ids.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import inf
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -123,7 +124,7 @@ class Sink(Protocol):
 
 
 class Outcome(Struct, frozen=True):
-    """How a verb ended: done, failed, unsupported, refused or uncertain. `text` is a sentence for a person,
+    """How a verb ended: done, failed, unsupported, refused, expired or uncertain. `text` is a sentence for a person,
     with the device's own words; `code` is stable. `readings` are what the device said in its reply, to be taken as fresh."""
 
     state: CommandState
@@ -156,8 +157,11 @@ class Session(Protocol):
 
     async def run(self) -> None: ...
 
-    async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
-        """Runs one verb on this line, between polls. Before any write it proves that one of `serials` answers here
+    async def perform(
+        self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str], due: float = inf
+    ) -> Outcome:
+        """Runs one verb on this line, between polls. Its turn must come before `due` (the clock's monotonic seconds), else it is
+        `expired` and nothing was sent. Before any write it proves that one of `serials` answers here
         (an empty set = provisional, nothing to prove). Never re-sends bytes; a line lost after the first byte of a
         `never` verb ends uncertain."""
 
@@ -178,9 +182,10 @@ class Session(Protocol):
 class Look(Struct):
     """What discovery learnt at one endpoint. Exactly one of `unit`, `refused`, `problem` is meaningful.
 
-    unit: signed in and read, with the id of the credential set that worked. refused: it is ours, no set fits
-    (`tried` names them). problem: it is not ours, or broke off; `ours` says whether its banner fitted, `mute` that it was
-    connected and said nothing in time.
+    unit: signed in and read, with the id of the credential set that worked. refused: it is ours, no set fits. problem: it is
+    not ours, or broke off; `ours` says whether its banner fitted, `mute` that it was connected and said nothing in time,
+    `endless` that it was broken off, and asking again would take as long.
+    `tried` names the sets that were refused, `hung_up` those behind whose password the line broke: a refusal or a reset.
     """
 
     ours: bool
@@ -188,8 +193,10 @@ class Look(Struct):
     credentials: str = ""
     refused: bool = False
     tried: tuple[str, ...] = ()
+    hung_up: tuple[str, ...] = ()
     problem: str = ""
     mute: bool = False
+    endless: bool = False
 
 
 class Family(Protocol):
@@ -216,6 +223,7 @@ class Family(Protocol):
         periods: Periods,
         seed: int,
         memory: bytes = b"",
+        good: str = "",
     ) -> Session:
         """`seed` spreads the phases of polls and the jitter of reconnects. `memory`: the one its last Unit had; a driver that
-        can't read it any more reads the device instead."""
+        can't read it any more reads the device instead. `good`: id of the set that worked last."""

@@ -15,6 +15,8 @@ from soundpost.wire.lines import Garbage, Item, Line, Prompt
 LOGIN_S = 5.0
 """The device may stay quiet for 2 s after a user name or a password (devices.md 1.4)."""
 DOUBT_S = 2.0
+SIGN_IN_S = 15.0
+"""One set's whole dialogue, whatever else is said meanwhile: a device that talks on without a prompt is not waited for."""
 
 
 class LineLost(Retry):
@@ -186,12 +188,13 @@ class OpenLine:
 
     async def greeting(self, seconds: float, first: bool = False) -> Prompt | None:
         """The first prompt, or None when none came in time or, with `first`, when a text stood before it."""
+        until = self._clock.monotonic() + seconds
         while True:
             seen = self._login or []
             prompts = [item for item in seen if isinstance(item, Prompt)]
             if prompts:
                 return prompts[0] if seen[0] is prompts[0] or not first else None
-            if (first and seen) or not await self._wait(seconds):
+            if (first and seen) or not await self._wait_until(until):
                 return None
 
     @property
@@ -201,8 +204,10 @@ class OpenLine:
 
     async def sign_in(self, credentials: Credentials) -> SignIn:
         """Tries one set. Its state is IN, REFUSED (the next set can follow on this line) or DOUBTFUL (it can't).
-        Raises LineLost when the device hangs up before the password is out, Silence when it asks for nothing."""
+        `hung_up` tells of a line that broke behind the password. Raises LineLost when it breaks before, Silence when the device asks
+        for nothing or does not come to an end within SIGN_IN_S."""
         self.fresh = False
+        until = self._clock.monotonic() + SIGN_IN_S
         attempt = SignIn(credentials.user, credentials.password)
         while True:
             state = attempt.take(self._login_items())
@@ -215,20 +220,24 @@ class OpenLine:
                 # The prompt that told us is the one the next set answers.
                 self._login = [Prompt.USERNAME]
                 return attempt
-            if not await self._login_word(attempt):
+            if not await self._login_word(attempt, until):
                 return attempt
 
-    async def _login_word(self, attempt: SignIn) -> bool:
+    async def _login_word(self, attempt: SignIn, until: float) -> bool:
         """False: nothing more will come, and the password was out: that is a refusal."""
         doubtful = attempt.state is SignInState.DOUBTFUL
         try:
-            if await self._wait(DOUBT_S if doubtful else LOGIN_S):
+            now = self._clock.monotonic()
+            if await self._wait_until(min(until, now + (DOUBT_S if doubtful else LOGIN_S))):
                 return True
         except LineLost:
             if not attempt.all_sent:
                 raise
+            attempt.hung_up = not doubtful
             attempt.state = SignInState.DOUBTFUL
             return False
+        if not doubtful and self._clock.monotonic() >= until:
+            raise Silence(f"the sign-in came to no end within {SIGN_IN_S:g} s")
         if not doubtful:
             raise Silence(f"no answer to the sign-in within {LOGIN_S:g} s")
         return False
@@ -276,6 +285,11 @@ class OpenLine:
             return [request.line]
         raise Silence(f"no answer within {self._answer_s:g} s to {request.line}")
 
+    async def _wait_until(self, due: float) -> bool:
+        """The same up to a moment; a device that never pauses does not put it off."""
+        left = due - self._clock.monotonic()
+        return left > 0 and await self._wait(left)
+
     async def _wait(self, seconds: float) -> bool:
         """True once something arrived; raises LineLost."""
         if self.lost_as is not None:
@@ -310,7 +324,8 @@ async def enter(
     """A line that is signed in, and with which set (None: it asked for none).
 
     Each set is tried once, on the same line while the device asks again, else on a new one. `refused` hears of each that
-    does not fit; its second argument is true when the device hung up instead of saying so. `line` is one that is open
+    does not fit; its second argument is true when the line broke behind the password and nothing was said: a refusal or a
+    reset, nobody knows. What it raises ends the trying. `line` is one that is open
     already. `prompt_first`: no set is sent to what shows a text before its prompt, that is another product (LineLost).
     Raises LineLost, Silence, and SignInRefused in the end.
     """
@@ -324,7 +339,7 @@ async def enter(
             attempt = await line.sign_in(credentials)
             if attempt.state is SignInState.IN:
                 return line, credentials
-            refused(credentials, line.lost_as is not None)
+            refused(credentials, attempt.hung_up)
             if attempt.state is not SignInState.REFUSED or line.lost_as is not None:
                 line.hang_up(Trouble.SIGN_IN_REFUSED, "sign-in refused")
                 line = None

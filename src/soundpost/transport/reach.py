@@ -7,6 +7,7 @@ the device's software are there, not that the device does its work, and its poin
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Protocol
 
 from soundpost.device.capability import CommandState
@@ -109,7 +110,9 @@ class ReachSession:
     def _note(self, text: str) -> None:
         self._tape.note(self._clock.monotonic(), text)
 
-    async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
+    async def perform(
+        self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str], due: float = inf
+    ) -> Outcome:
         if verb != "refresh":
             words = f"Only whether this device answers is known; it has no function {verb}."
             return Outcome(CommandState.UNSUPPORTED, "unsupported", words)

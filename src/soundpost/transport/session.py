@@ -1,7 +1,8 @@
 """One device line, held: connect, sign in, read, poll, reconnect. Composed with a Talk, which knows the device's words.
 
-Two rules keep it simple. Whoever speaks on the line holds `_turn`, a first-come lock taken for one poll at a time, so a verb
-waits for at most one answer. And every way a line can end, the reader's death too, is a LineLost raised in `_one_line`.
+Two rules keep it simple. Whoever speaks on the line holds `_turn`, a first-come lock taken for one poll at a time, or for a sign-in and
+the reading of everything behind it; a verb waits for it no longer than its deadline. And every way a line can end, the reader's death
+too, is a LineLost raised in `_one_line`.
 
 What is asked is in polling.py, what is told in telling.py, when it is tried again in patience.py.
 """
@@ -35,6 +36,8 @@ STARTING_S = 165.0
 """How long a stack may take to start (devices.md 6.3)."""
 STARTING_LOOK_S = 10.0
 ANEW_GAP_S = 2.0
+POLITE_S = 1.0
+"""Lets what is being said on the line end, within the 2 s a hands-off may take."""
 WHOLE_S = 5.0
 """How soon, alone, a stack that was recalled is read whole; a crowd takes turns (Periods.crowd). One whose reading left a doubt is read
 again after the same time, then after twice that, and so on up to the period of its facts."""
@@ -59,13 +62,14 @@ class LineSession:
         clock: Clock,
         periods: Periods,
         seed: int,
+        good: str = "",
     ) -> None:
         self._talk, self._sink, self._clock, self._periods = talk, sink, clock, periods
         self._endpoint = endpoint
         chance = Chance(seed)
         phase = chance()
         self._turn = asyncio.Lock()
-        self._signs = Signs(credentials)
+        self._signs = Signs(credentials, good)
         signs = self._signs if talk.signs_in() else None
         self._patience = Patience(clock, signs, chance, self._tell_lost, f"{endpoint} was not tried yet")
         self._news = News(clock)
@@ -103,10 +107,14 @@ class LineSession:
                 text = f"the driver failed on an answer ({type(error).__name__})"
                 self._down(LineLost(Trouble.CLOSED, text))
 
-    async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
+    async def perform(
+        self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str], due: float = NEVER
+    ) -> Outcome:
         if self._starting:
             return Outcome(CommandState.FAILED, Trouble.STARTING.value, "Nothing was sent: the device is starting.")
-        async with self._turn:
+        if not await verbs.turn_by(self._turn, self._clock, due):
+            return verbs.NOT_SENT
+        try:
             line, ups = self._line, self._ups
             if line is None or not self._up:
                 return Outcome(CommandState.FAILED, "line_down", f"Nothing was sent: {self._patience.last.text}.")
@@ -114,6 +122,8 @@ class LineSession:
                 self._talk.forget()
                 return await verbs.refresh(self._read_unit(line), self._all_due, line.hang_up)
             ended = await verbs.carry_out(self._talk.perform(line.ask, part, verb, arguments, serials))
+        finally:
+            self._turn.release()
         return await self._settle(ended, line, ups) if isinstance(ended, Settle) else ended
 
     async def hands_off(self, seconds: float) -> None:
@@ -121,7 +131,7 @@ class LineSession:
         if seconds <= 0:
             self._patience.change()
             return
-        polite = await verbs.polite_turn(self._turn, self._clock)
+        polite = await verbs.turn_by(self._turn, self._clock, self._clock.monotonic() + POLITE_S)
         try:
             if self._line is not None:
                 self._line.hang_up(Trouble.HANDS_OFF, f"the line is closed for {seconds:g} s, as asked")
@@ -175,7 +185,7 @@ class LineSession:
                 self._endpoint,
                 self._signs.to_try(),
                 CONNECT_S,
-                self._signs.refused,
+                self._refused,
                 prompt_first=self._talk.prompt_first(),
             )
         except SignInRefused as refused:
@@ -184,6 +194,10 @@ class LineSession:
             self._signs.good(good)
         self._line = line
         return line
+
+    def _refused(self, credentials: Credentials, hung_up: bool) -> None:
+        if not self._signs.refused(credentials, hung_up):
+            raise LineLost(Trouble.CLOSED, f"{self._endpoint} closed the line during the sign-in")
 
     def _new_line(self) -> OpenLine:
         line = OpenLine(

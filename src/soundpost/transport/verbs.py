@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from math import inf
 from typing import Any
 
 from soundpost.device.capability import CommandState
@@ -11,7 +12,11 @@ from soundpost.transport.line import ErrorAnswer, LineLost, OpenLine, Silence
 from soundpost.transport.talk import Settle
 
 DROP_S = 15.0
-POLITE_S = 1.0
+NOT_SENT = Outcome(
+    CommandState.EXPIRED,
+    "expired",
+    "Nothing was sent: its deadline passed while the line was busy with something else.",
+)
 
 
 async def carry_out(verb: Coroutine[Any, Any, Outcome | Settle]) -> Outcome | Settle:
@@ -57,10 +62,13 @@ async def dropped(line: OpenLine, clock: Clock) -> None:
         return
 
 
-async def polite_turn(turn: asyncio.Lock, clock: Clock) -> bool:
-    """Lets what is being said on the line end, within the 2 s a hands-off may take. True: the turn is taken."""
+async def turn_by(turn: asyncio.Lock, clock: Clock, due: float) -> bool:
+    """True: the turn is taken, and `due` has not come yet."""
+    left = due - clock.monotonic()
+    if left <= 0:
+        return False
     try:
-        async with clock.timeout(POLITE_S):
+        async with clock.timeout(left if left < inf else None):
             return await turn.acquire()
     except TimeoutError:
         return False

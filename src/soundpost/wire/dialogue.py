@@ -168,6 +168,8 @@ class SignIn:
         self._all_sent = False
         self.send = ""
         self.state = SignInState.WAIT
+        self.hung_up = False
+        """The line ended behind the password, and no prompt had told a refusal."""
 
     @property
     def all_sent(self) -> bool:

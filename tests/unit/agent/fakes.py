@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,9 @@ class FakeSession:
             self.sink.connected()
             self.sink.inventory(stack.unit)
 
-    async def perform(self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]) -> Outcome:
+    async def perform(
+        self, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str], due: float = inf
+    ) -> Outcome:
         if self.stack is None:
             return Outcome(CommandState.FAILED, "line_down", "Nothing was sent.")
         self.stack.performed.append((part, verb, dict(arguments), serials))
@@ -173,6 +176,7 @@ class FakeFamily:
         periods: Periods,
         seed: int,
         memory: bytes = b"",
+        good: str = "",
     ) -> FakeSession:
         return FakeSession(self.net, endpoint, credentials, sink)
 

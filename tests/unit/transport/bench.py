@@ -29,10 +29,11 @@ class Bench:
         seed: int = 3,
         periods: Periods = PERIODS,
         memory: bytes = b"",
+        good: str = "",
     ) -> LineSession:
         talk = talk or Conversation(self.clock, memory)
         endpoint = Endpoint("127.0.0.1", self.peer.port)
-        session = LineSession(talk, endpoint, credentials or (GOOD,), self.sink, self.clock, periods, seed)
+        session = LineSession(talk, endpoint, credentials or (GOOD,), self.sink, self.clock, periods, seed, good)
         self.tasks.append(asyncio.ensure_future(session.run()))
         return session
 
@@ -67,6 +68,24 @@ class Bench:
 
     async def perform(self, session: LineSession, verb: str, arguments: dict[str, object] | None = None) -> Outcome:
         return await session.perform(BOX, verb, arguments or {}, self.serials)
+
+
+class Late:
+    """The peer answers so many seconds late, by the clock the test moves."""
+
+    def __init__(self, peer: Peer, clock: ManualClock, seconds: float) -> None:
+        self._peer, self._clock = peer, clock
+        self._owed: list[tuple[float, str]] = []
+        peer.silent = True
+        peer.on_line = lambda line: self._owed.append((clock.monotonic() + seconds, line))
+
+    async def advance(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.1)):
+            await self._clock.advance(0.1)
+            while self._owed and self._owed[0][0] <= self._clock.monotonic():
+                for reply in self._peer.replies(self._owed.pop(0)[1]):
+                    self._peer.push(reply)
+            await settle()
 
 
 @asynccontextmanager

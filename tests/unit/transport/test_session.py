@@ -5,13 +5,13 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.harness import GOOD, WRONG
+from tests.contract.harness import GOOD
 from tests.contract.peer import Peer, framed
 from tests.support.clock import settle
 from tests.unit.transport.bench import PERIODS, Bench, benched
 
 from soundpost.device.capability import CommandState
-from soundpost.device.contract import Credentials, Periods, PointReading, Trouble
+from soundpost.device.contract import Periods, PointReading, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.transport.session import SILENT_LIMIT, STARTING_S, WHOLE_S, LineSession
@@ -385,38 +385,6 @@ async def test_a_restart_wants_to_be_confirmed_and_an_error_means_unsupported(be
     assert (await bench.perform(session, "reboot")).code == "assumed_not_confirmed"
     outcome = await bench.perform(session, "reboot", {"confirm_assumed": True})
     assert (outcome.state, outcome.text) == (CommandState.UNSUPPORTED, "ERROR INVALID COMMAND")
-
-
-async def test_each_sign_in_is_tried_once_even_where_the_device_hangs_up(bench: Bench) -> None:
-    bench.peer.closes_after_failure = True
-    await bench.up(bench.session(WRONG, GOOD))
-    await bench.clock.advance(20.0)
-    bench.peer.drop()
-    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
-    assert bench.peer.logins == [("admin", "guess"), ("clearone", "converge"), ("clearone", "converge")]
-
-
-async def test_a_changed_password_is_told_and_not_guessed_at(bench: Bench) -> None:
-    session = await bench.up()
-    await bench.clock.advance(20.0)
-    bench.peer.password = "new"
-    bench.peer.drop()
-    await bench.trouble(Trouble.SIGN_IN_REFUSED)
-    await bench.clock.advance(4_000.0)
-    assert len(bench.peer.logins) == 2
-    session.renew([Credentials("good", "clearone", "new")])
-    await bench.sink.until(lambda: bench.sink.names().count("inventory") == 2)
-
-
-async def test_a_line_that_breaks_in_the_sign_in_says_nothing_against_a_good_set(bench: Bench) -> None:
-    await bench.up()
-    await bench.clock.advance(20.0)
-    bench.peer.password, bench.peer.closes_after_failure = "other", True
-    bench.peer.drop()
-    await bench.sink.until(lambda: len(bench.sink.troubles()) >= 2)
-    bench.peer.password = "converge"
-    bench.sink.forget()
-    await bench.come_back()
 
 
 async def test_a_defect_of_ours_ends_the_line_and_is_told(bench: Bench) -> None:

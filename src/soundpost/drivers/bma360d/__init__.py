@@ -32,6 +32,7 @@ class Bma360d:
         periods: Periods,
         seed: int,
         memory: bytes = b"",
+        good: str = "",
     ) -> Session:
         return LineSession(Conversation(), endpoint, (), sink, clock, periods, seed)
 

@@ -47,6 +47,7 @@ class CollaborateLive:
         periods: Periods,
         seed: int,
         memory: bytes = b"",
+        good: str = "",
     ) -> Session:
         return ReachSession(unit(), reached, endpoint, sink, clock, periods, seed)
 

@@ -32,8 +32,9 @@ class ConvergePro2:
         periods: Periods,
         seed: int,
         memory: bytes = b"",
+        good: str = "",
     ) -> Session:
-        return LineSession(Conversation(clock, memory), endpoint, credentials, sink, clock, periods, seed)
+        return LineSession(Conversation(clock, memory), endpoint, credentials, sink, clock, periods, seed, good)
 
 
 FAMILY: Family = ConvergePro2()

@@ -13,6 +13,8 @@ from soundpost.transport.talk import Starting
 from soundpost.wire.dialogue import Dialogue
 
 BANNER_S = 3.0
+READ_S = 120.0
+"""Reading what is behind a line, however slowly it answers. Who goes on for longer has no end."""
 
 
 async def look(endpoint: Endpoint, credentials: Sequence[Credentials], clock: Clock, connect_s: float) -> Look:
@@ -29,9 +31,7 @@ async def look(endpoint: Endpoint, credentials: Sequence[Credentials], clock: Cl
     try:
         if not await fits(line):
             return Look(ours=False, problem="no sign-in prompt of this family", mute=not line.told_anything)
-        return await signed_in(talk, line, make, endpoint, credentials, connect_s)
-    except (SoundpostError, Starting) as error:
-        return Look(ours=True, problem=str(error))
+        return await signed_in(talk, line, make, endpoint, credentials, clock, connect_s)
     finally:
         line.hang_up(Trouble.CLOSED, "looked at")
 
@@ -54,17 +54,31 @@ async def signed_in(
     make: Callable[[], OpenLine],
     endpoint: Endpoint,
     credentials: Sequence[Credentials],
+    clock: Clock,
     connect_s: float,
 ) -> Look:
+    """What was refused is told however it ends, so that nobody sends it again."""
     tried: list[str] = []
+    broke: list[str] = []
+
+    def refused(item: Credentials, hung_up: bool) -> None:
+        (broke if hung_up else tried).append(item.id)
+
+    look = Look(ours=True)
     try:
-        held, good = await enter(
-            make, endpoint, credentials, connect_s, lambda refused, _: tried.append(refused.id), line
-        )
+        held, good = await enter(make, endpoint, credentials, connect_s, refused, line)
+        look.credentials = good.id if good else ""
+        try:
+            async with clock.timeout(READ_S):
+                look.unit = await talk.identify(held.ask)
+        finally:
+            held.hang_up(Trouble.CLOSED, "looked at")
     except SignInRefused:
-        return Look(ours=True, refused=True, tried=tuple(tried))
-    try:
-        unit = await talk.identify(held.ask)
-    finally:
-        held.hang_up(Trouble.CLOSED, "looked at")
-    return Look(ours=True, unit=unit, credentials=good.id if good else "")
+        look.refused = not broke
+        look.problem = "it closed the line during the sign-in" if broke else ""
+    except (SoundpostError, Starting) as error:
+        look.problem = str(error)
+    except TimeoutError:
+        look.problem, look.endless = f"reading it came to no end within {READ_S:g} s", True
+    look.tried, look.hung_up = tuple(tried), tuple(broke)
+    return look
