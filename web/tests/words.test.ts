@@ -51,6 +51,7 @@ test("reasons by code and params where the hub's English is not the reader's lan
   expect(reasonText(gone)).toBe("Peripherie weg: BMA2_01.");
   expect(reasonText({ ...gone, params: {} })).toBe("Sein Mischer sieht es nicht mehr; das P-Link-Kabel prüfen.");
   expect(reasonText(lost)).toBe("Sein Server ist nicht erreichbar.");
+  expect(reasonText({ ...lost, params: { cause: "disk_failed" } })).toMatch(/^Sein Server kann nicht auf seine Platte schreiben/);
   // in one's own language and on one's own clock
   const waits = reasonText({ code: "agent_lost", params: { agent: "London", until: "2026-11-24T09:12:00.000Z" }, text: "" });
   expect(waits).toMatch(/^Der Server London ist nicht erreichbar; .* bis .*\d\d:\d\d\.$/);

@@ -5,6 +5,7 @@ is returned as an error with a code and a sentence: the uplink decides what foll
 """
 
 import asyncio
+import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -55,6 +56,8 @@ HELLO_S = 30.0
 """The hub may be busy with argon2, two at a time."""
 FACTS_BYTES = 512 << 10
 TICK_S = 1.0
+DISK_FAILED = "disk_failed"
+FAREWELL_S = 2.0
 
 
 class Conversation:
@@ -99,13 +102,24 @@ class Conversation:
         if not self._owner.account.agent:
             await self._join(challenge)
         mark, welcome = await self._hello(challenge)
-        await self._settle(mark, welcome)
         try:
-            return await self._talk(welcome)
+            await self._settle(mark, welcome)
+            ended = await self._talk(welcome)
+        except SoundpostError as error:
+            ended = error
         finally:
             for answer in self._questions.values():
                 if not answer.done():
                     answer.set_exception(ConnectionError("the link is gone"))
+        if ended.code == DISK_FAILED:
+            await self._farewell(ended)
+        return ended
+
+    async def _farewell(self, why: SoundpostError) -> None:
+        """The hub is told why, as long as it listens: else it could only say that the line closed."""
+        with contextlib.suppress(SoundpostError, TimeoutError):
+            async with self._clock.timeout(FAREWELL_S):
+                await self._send(Refused(code=why.code, text=why.text))
 
     def _check(self, challenge: Challenge) -> None:
         account = self._owner.account
@@ -143,7 +157,7 @@ class Conversation:
         hello = engine.identity.hello(account, challenge.nonce, os.urandom(32))
         hello.last_acked = mark.uid
         hello.now_ms, hello.zone = self._clock.now_ms(), engine.house.zone
-        hello.facts_waiting = await engine.spool.waiting(self._hub_filter, mark.position)
+        hello.facts_waiting = await self._waiting()
         hello.dropped = engine.spool.dropped
         await self._send(hello)
         return mark, await self._expect(Welcome)
@@ -215,6 +229,7 @@ class Conversation:
         backlog = self._engine.spool.newest
         loops: list[Coroutine[Any, Any, None]] = [
             self._receiving(), self._facts_loop(backlog), self._values_loop(), self._beating(), self._ticking(), self._telling(),
+            self._minding(),
         ]  # fmt: skip
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
@@ -290,8 +305,15 @@ class Conversation:
         )
 
     async def _waiting(self) -> int:
-        mark = await self._engine.spool.mark_of(self._reader)
-        return await self._engine.spool.waiting(self._hub_filter, mark.position)
+        spool = self._engine.spool
+        mark = await spool.mark_of(self._reader)
+        return await spool.waiting(self._hub_filter, mark.position) + spool.unwritten
+
+    async def _minding(self) -> None:
+        """While the disk takes no facts, what happens here can't be told: nobody shall go on believing what was told before."""
+        while True:
+            await self._engine.spool.failed.wait()
+            await self._engine.spool.check()
 
     async def _ticking(self) -> None:
         """Once a second: how far was read, how discovery stands."""
@@ -394,7 +416,8 @@ class Conversation:
 
     def _to_send(self) -> int:
         """Facts not confirmed yet, without asking the disk; those for another hub count until they are passed over."""
-        return max(0, self._engine.spool.newest - self._sent) + len(self._uids)
+        spool = self._engine.spool
+        return max(0, spool.newest - self._sent) + len(self._uids) + spool.unwritten
 
 
 def _refused(refused: Refused) -> SoundpostError:

@@ -34,6 +34,19 @@ TROUBLE = frozenset({
 _log = log.get("agent.disk")
 
 
+class Record:
+    """A job that writes one row. `size`: the bytes it holds until it did."""
+
+    __slots__ = ("_row", "_statement", "size")
+
+    def __init__(self, statement: str, row: tuple[Any, ...]) -> None:
+        self._statement, self._row = statement, row
+        self.size = sum(len(item) for item in row if isinstance(item, str | bytes))
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        connection.execute(self._statement, self._row)
+
+
 class _Waiting:
     __slots__ = ("error", "future", "job", "result", "undone")
 
@@ -53,6 +66,7 @@ class Disk:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._updown = log.UpDown(_log, "writing")
 
     @classmethod
     def open(cls, path: Path) -> "Disk":
@@ -119,10 +133,13 @@ class Disk:
     def _commit(self, batch: list[_Waiting]) -> None:
         connection = self._connection
         try:
+            before = connection.total_changes
             connection.execute("begin immediate")
             for waiting in batch:
                 _guarded(connection, waiting)
             connection.execute("commit")
+            if connection.total_changes != before:
+                self._updown.up()
         except Exception as cause:
             self._roll_back(batch, cause)
 
@@ -131,7 +148,7 @@ class Disk:
         with contextlib.suppress(sqlite3.Error):
             if self._connection.in_transaction:
                 self._connection.execute("rollback")
-        _log.error("commit failed", reason=str(cause))
+        self._updown.down(str(cause))
         for waiting in reversed(batch):
             if waiting.error is None and waiting.undone is not None:
                 waiting.undone()
@@ -157,6 +174,8 @@ def _guarded(connection: sqlite3.Connection, waiting: _Waiting) -> None:
         waiting.error = failed(str(error)) if is_trouble(error) else error
         if waiting.undone is not None:
             waiting.undone()
+        if not connection.in_transaction:  # SQLite itself took all of it back, as it does on a full disk
+            raise
         connection.execute("rollback to job")
     connection.execute("release job")
 

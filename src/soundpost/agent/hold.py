@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from soundpost.agent.disk import Disk
-from soundpost.agent.spool import DROPPED, Spool, summed
+from soundpost.agent.pending import summed
+from soundpost.agent.spool import DROPPED, Spool
 from soundpost.device.model import Value
 from soundpost.kernel import log
 from soundpost.link.events import SpoolDropped

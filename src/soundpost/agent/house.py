@@ -9,6 +9,7 @@ import msgspec
 from soundpost.agent import machine
 from soundpost.agent.board import Board
 from soundpost.agent.discovery import Discovery, DiscoverySettings
+from soundpost.agent.disk import Job
 from soundpost.agent.hold import Hold
 from soundpost.agent.lines import Lines
 from soundpost.agent.memory import KnownDevice, Memory, delete_device, save_device
@@ -21,6 +22,8 @@ from soundpost.kernel import log
 from soundpost.kernel.errors import Conflict, Corrupt, Invalid, TellUser
 from soundpost.link.envelope import Known, SitePlan
 from soundpost.link.events import DeviceFound, DeviceRenamed, data, pack, unpack
+
+AGAIN_AT_ONCE = 100
 
 _log = log.get("agent")
 
@@ -170,12 +173,21 @@ class House:
             self._spool.note_record(save_device(known))
 
     def note_everything(self) -> None:
-        known = sorted(self._registry.known.values(), key=_stacks_first)
-        for item in known:
-            device = item.device
-            self._spool.note("device.changed", DeviceFound(device), device.id, device.generation)
-            if item.status is not None:
-                self._spool.note("device.status", item.status, device.id, device.generation)
+        for item in sorted(self._registry.known.values(), key=_stacks_first):
+            self._note(item)
+
+    async def note_again(self) -> None:
+        """Facts and records were dropped before they were on disk: all is noted as it is now, some at a time."""
+        for count, item in enumerate(sorted(self._registry.known.values(), key=_stacks_first), 1):
+            self._note(item, save_device(item))
+            if count % AGAIN_AT_ONCE == 0:
+                await self._spool.settled()
+
+    def _note(self, item: KnownDevice, also: Job | None = None) -> None:
+        device = item.device
+        self._spool.note("device.changed", DeviceFound(device), device.id, device.generation, also)
+        if item.status is not None:
+            self._spool.note("device.status", item.status, device.id, device.generation)
 
     def disk_free_percent(self) -> float:
         return machine.disk_free_percent(Path(self._settings.data))

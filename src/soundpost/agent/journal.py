@@ -5,7 +5,7 @@ import sqlite3
 import msgspec
 from msgspec import Struct
 
-from soundpost.agent.disk import Disk, Job
+from soundpost.agent.disk import Disk, Record
 from soundpost.link.commands import Command
 from soundpost.link.events import CommandEnded
 
@@ -31,9 +31,9 @@ class Entry(Struct, kw_only=True):
 _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
-def save(entry: Entry) -> Job:
+def save(entry: Entry) -> Record:
     row = (entry.command.id, entry.state, entry.received_ms, _encode(entry))
-    return lambda connection: connection.execute("insert or replace into command values (?,?,?,?)", row)
+    return Record("insert or replace into command values (?,?,?,?)", row)
 
 
 class Journal:

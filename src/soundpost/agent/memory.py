@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from soundpost.agent.disk import Disk, Job
+from soundpost.agent.disk import Disk, Record
 from soundpost.device.contract import Credentials
 from soundpost.device.model import Descriptor, Device, Endpoint
 from soundpost.kernel.sealed import Sealer
@@ -68,22 +68,20 @@ class CredentialSet(Struct, frozen=True):
         return Credentials(self.id, self.user, self.password)
 
 
-def save_device(known: KnownDevice) -> Job:
-    body, key = _encode(known), known.device.id
-    return lambda connection: connection.execute("insert or replace into device values (?, ?)", (key, body))
+def save_device(known: KnownDevice) -> Record:
+    return Record("insert or replace into device values (?, ?)", (known.device.id, _encode(known)))
 
 
-def delete_device(key: str) -> Job:
-    return lambda connection: connection.execute("delete from device where id = ?", (key,))
+def delete_device(key: str) -> Record:
+    return Record("delete from device where id = ?", (key,))
 
 
-def save_finding(finding: Unreadable) -> Job:
-    body, key = _encode(finding), finding.id
-    return lambda connection: connection.execute("insert or replace into finding values (?, ?)", (key, body))
+def save_finding(finding: Unreadable) -> Record:
+    return Record("insert or replace into finding values (?, ?)", (finding.id, _encode(finding)))
 
 
-def delete_finding(key: str) -> Job:
-    return lambda connection: connection.execute("delete from finding where id = ?", (key,))
+def delete_finding(key: str) -> Record:
+    return Record("delete from finding where id = ?", (key,))
 
 
 class Memory:

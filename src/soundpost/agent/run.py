@@ -4,6 +4,7 @@ Used by `soundpost agent`, and in the same process by the Local Agent edition, w
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -34,7 +35,7 @@ from soundpost.agent.websocket import Fingerprint, dial, fetch_fingerprint, trus
 from soundpost.device.contract import Family
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
-from soundpost.kernel.errors import Conflict, Invalid
+from soundpost.kernel.errors import Conflict, Invalid, Unavailable
 from soundpost.link.commands import Command
 from soundpost.link.events import CommandEnded
 
@@ -129,7 +130,15 @@ class Agent:
         self.engine = Engine(
             clock, self.spool, self.board, self.journal, self.commands, self.discovery, self.identity, self.accounts, self.house
         )  # fmt: skip
+        self.spool.forgot.append(self._note_again)
         await self._load()
+
+    def _note_again(self) -> None:
+        async def work() -> None:
+            with contextlib.suppress(Unavailable):  # full again: what is dropped then is noted again later
+                await self.house.note_again()
+
+        self._start(work())
 
     async def _load(self) -> None:
         await self.spool.load()
@@ -208,14 +217,22 @@ class Agent:
             await self.clock.sleep(AGAIN_S)
 
     async def _housekeeping(self) -> None:
-        rounds = 0
+        trimmed, rounds = False, 0
         while True:
-            if rounds % TRIM_EVERY == 0:
-                await self.spool.trim()
-                await self.journal.trim(self.clock.now_ms())
+            if rounds % TRIM_EVERY == 0 or not trimmed:
+                trimmed = await self._trim()
             rounds += 1
             await self.clock.sleep(HOUSEKEEPING_S)
             self.spool.retry()
+
+    async def _trim(self) -> bool:
+        """False when the disk takes nothing now: that is told by those who have something to write, and tried again soon."""
+        try:
+            await self.spool.trim()
+            await self.journal.trim(self.clock.now_ms())
+        except Unavailable:
+            return False
+        return True
 
     # --- the local rooms
 

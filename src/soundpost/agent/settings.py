@@ -16,13 +16,15 @@ LIST, ASK = "list", "ask"
 
 class Bounds(Struct, frozen=True):
     """How much the spool may keep. Facts every reader has acked stay `acked_days`; unacked ones go, with a drop fact, beyond
-    `fact_bytes` or `fact_days`; values held while apart beyond `values`."""
+    `fact_bytes` or `fact_days`; values held while apart beyond `values`. `pending_bytes`: memory for what a disk that takes
+    nothing has yet to get."""
 
     fact_bytes: int = 256 << 20
     fact_days: float = 180.0
     acked_days: float = 3.0
     remembered_days: float = 365.0
     values: int = 1_000_000
+    pending_bytes: int = 32 << 20
 
 
 class AgentSettings(Struct, frozen=True, kw_only=True):

@@ -4,17 +4,17 @@ A fact is on disk before any reader is told of it. Readers are `local` and `hub:
 of the fact there, moved in a commit of its own after the reader's ack.
 """
 
+import asyncio
 import json
 import sqlite3
-import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from soundpost.agent.disk import Disk, Job
+from soundpost.agent.disk import Disk, Job, failed, is_trouble
+from soundpost.agent.pending import SLACK, Noted, Pending, summed
 from soundpost.agent.settings import Bounds
 from soundpost.kernel import ids, log
 from soundpost.kernel.clock import Clock
@@ -25,16 +25,12 @@ DAY_MS = 86_400_000
 LOCAL = "local"
 DROPPED = "spool.dropped"
 UNKNOWN = -1
-SLACK = 0.9
-"""A bound that is passed is emptied down to this share, so that a full disk leaves few drop facts."""
-
-DISK_TROUBLE = frozenset({
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PERM,
-})  # fmt: skip
-"""SQLite's codes that speak of the disk and not of the statement."""
 
 _log = log.get("agent.spool")
+
+
+def pack_int(number: int) -> bytes:
+    return msgspec.msgpack.encode(number)
 
 
 class Mark(Struct, frozen=True):
@@ -43,10 +39,6 @@ class Mark(Struct, frozen=True):
     position: int = 0
     uid: bytes = b""
     oldest: int = 0
-
-
-Noted = tuple[Fact | None, Job | None]
-"""A fact, a record that goes with it or alone, or both."""
 
 
 class Stored(Struct, frozen=True):
@@ -58,8 +50,7 @@ class Stored(Struct, frozen=True):
 class Spool:
     def __init__(self, disk: Disk, clock: Clock, bounds: Bounds) -> None:
         self._disk, self._clock, self._bounds = disk, clock, bounds
-        self._lock = threading.Lock()
-        self._pending: deque[Noted] = deque()
+        self._pending = Pending(bounds.pending_bytes)
         self._listeners: list[Callable[[], None]] = []
         self._last_uid = b""
         self._bytes = UNKNOWN
@@ -67,7 +58,23 @@ class Spool:
         """The hub new facts are for; "" until one is joined."""
         self.newest = 0
         self.dropped = 0
-        self.failing = False
+        self.trouble: SoundpostError | None = None
+        """Why what happens can't be written now."""
+        self.failed = asyncio.Event()
+        """Set while there is trouble."""
+        self.mended: list[Callable[[], None]] = []
+        """Called when the disk takes facts again."""
+        self.forgot: list[Callable[[], None]] = []
+        """Called when it does, and facts or records were dropped meanwhile: what is known now has to be noted again."""
+
+    @property
+    def failing(self) -> bool:
+        return self.trouble is not None
+
+    @property
+    def unwritten(self) -> int:
+        """Facts that are not on disk yet, and so in nobody's `waiting`."""
+        return self._pending.facts
 
     async def load(self) -> None:
         self.newest, self._bytes, self.dropped = await self._disk.run(_load)
@@ -94,10 +101,7 @@ class Spool:
         self._take_down((None, job))
 
     def _take_down(self, noted: Noted) -> None:
-        with self._lock:
-            first = not self._pending
-            self._pending.append(noted)
-        if first:
+        if self._pending.add(noted):
             self._flush()
 
     async def settled(self) -> None:
@@ -113,24 +117,41 @@ class Spool:
         self._last_uid = fresh
         return fresh
 
+    async def check(self) -> None:
+        """Raises Unavailable `disk_failed` while the disk takes nothing: whoever spoke for this agent then could tell only what
+        was, and would be believed."""
+        if self.trouble is not None:
+            raise self.trouble
+        now = self._clock.now_ms()
+        await self._disk.run(
+            lambda c: c.execute("insert or replace into setting values ('checked', ?)", (pack_int(now),))
+        )
+
     def _flush(self) -> None:
         taken: list[Noted] = []
-        future = self._disk.submit(lambda connection: self._write(connection, taken), lambda: self._put_back(taken))
+        lost: list[SpoolDropped] = []
+
+        def undone() -> None:
+            """In the disk's thread: the job or its commit failed. What it took waits again."""
+            self._pending.put_back(taken, lost[0] if lost else None)
+            self._unmeasured()
+
+        future = self._disk.submit(lambda connection: self._write(connection, taken, lost), undone)
         future.add_done_callback(self._flushed)
 
-    def _write(self, connection: sqlite3.Connection, taken: list[Noted]) -> tuple[int, int, int]:
+    def _write(
+        self, connection: sqlite3.Connection, taken: list[Noted], lost: list[SpoolDropped]
+    ) -> tuple[int, int, int]:
         """In the disk's thread. Bodies are taken from the queue only here, so a burst becomes one statement."""
-        with self._lock:
-            taken += self._pending
-            self._pending.clear()
-        return self._store(connection, taken)
-
-    def _put_back(self, taken: list[Noted]) -> None:
-        """In the disk's thread: the job or its commit failed. What it took waits again, before all that came later: a newer
-        status must never be on disk before an older one."""
-        with self._lock:
-            self._pending.extendleft(reversed(taken))
-        self._unmeasured()
+        noted, dropped = self._pending.take()
+        taken += noted
+        if dropped is not None:
+            lost.append(dropped)
+            _count_dropped(connection, dropped.count)
+            self._note_drop(connection, dropped)
+            self._unmeasured()
+        newest, facts, more = self._store(connection, taken)
+        return newest, facts + len(lost), more + (dropped.count if dropped else 0)
 
     def _unmeasured(self) -> None:
         self._bytes = UNKNOWN
@@ -155,26 +176,37 @@ class Spool:
         if error is not None:
             self._failed(error)
             return
-        self.failing = False
         self.newest, facts, dropped = future.result()
         self.dropped += dropped
+        self._works()
         if not facts:
             return
         for told in tuple(self._listeners):
             told()
 
+    def _works(self) -> None:
+        if self.trouble is None:
+            return
+        self.trouble, self._pending.bounded = None, False
+        self.failed.clear()
+        _log.info("facts can be written again")
+        for told in tuple(self.mended):
+            told()
+        if self._pending.forgotten():
+            for told in tuple(self.forgot):
+                told()
+
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, SoundpostError) and error.code == "stopping":
             return
-        if not self.failing:
+        if self.trouble is None:
             _log.error("facts can't be written; they are kept and tried again", reason=str(error))
-        self.failing = True
+        self.trouble = error if isinstance(error, SoundpostError) else failed(repr(error))
+        self.failed.set()
 
     def retry(self) -> None:
         """Call every few seconds: what a failed commit left behind is tried again."""
-        with self._lock:
-            waiting = bool(self._pending)
-        if waiting:
+        if self._pending:
             self._flush()
 
     # --- readers
@@ -188,7 +220,7 @@ class Spool:
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute("update reader set active = 0 where name = ?", (name,))
-            floor = msgspec.msgpack.encode(_newest(connection))
+            floor = pack_int(_newest(connection))
             connection.execute("insert or replace into setting values ('hub floor', ?)", (floor,))
 
         await self._disk.run(job)
@@ -341,7 +373,7 @@ def _beside(connection: sqlite3.Connection, also: Job) -> None:
     try:
         also(connection)
     except Exception as error:
-        if isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in DISK_TROUBLE:
+        if is_trouble(error):
             raise
         _log.exception("a record can't be written and is set aside")
         connection.execute("rollback to beside")
@@ -355,9 +387,7 @@ def _load(connection: sqlite3.Connection) -> tuple[int, int, int]:
 
 def _count_dropped(connection: sqlite3.Connection, count: int) -> None:
     before = _load(connection)[2]
-    connection.execute(
-        "insert or replace into setting values ('dropped', ?)", (msgspec.msgpack.encode(before + count),)
-    )
+    connection.execute("insert or replace into setting values ('dropped', ?)", (pack_int(before + count),))
 
 
 def _drops(connection: sqlite3.Connection, after: int, last: int) -> dict[int, SpoolDropped]:
@@ -372,12 +402,6 @@ def _drops(connection: sqlite3.Connection, after: int, last: int) -> dict[int, S
         for position, fact in facts.items()
         if fact.type == DROPPED
     }
-
-
-def summed(drops: Sequence[SpoolDropped]) -> SpoolDropped:
-    """Several drops of one kind as one."""
-    count = sum(drop.count for drop in drops)
-    return SpoolDropped(drops[0].kind, count, min(drop.from_ms for drop in drops), max(drop.to_ms for drop in drops))
 
 
 def _newest(connection: sqlite3.Connection) -> int:

@@ -72,6 +72,7 @@ class Uplink:
         self._conversation: Conversation | None = None
         self._updown = log.UpDown(log.get("agent.uplink"), "link", reader=account.reader, host=account.host)
         engine.board.listen(self.values)
+        engine.spool.mended.append(self.try_now)
 
     @property
     def name(self) -> str:
@@ -113,6 +114,7 @@ class Uplink:
     async def close(self) -> None:
         """After `run` has ended: what was not confirmed is on disk."""
         self._engine.board.unlisten(self.values)
+        self._engine.spool.mended.remove(self.try_now)
         self.values.end()
         if self.hold is not None:
             await self.hold.flush()
@@ -130,6 +132,7 @@ class Uplink:
         channel: Channel | None = None
         goodbye = True
         try:
+            await self._engine.spool.check()
             channel = await self._dial()
             conversation = self._conversation = Conversation(self._engine, self, channel)
             ended = await conversation.run()

@@ -89,10 +89,12 @@ function filled(params: Record<string, unknown> | undefined): Fill {
   return Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name, typeof value === "string" ? ownClock(value) : (value as Fill[string])]));
 }
 
-/** By code; a code that means more with a certain param has a sentence of its own for it: `reason.agent_lost` and `reason.agent_lost_until`. */
+/** By code; a code that means more with a certain param has a sentence of its own for it: `reason.agent_lost` and `reason.agent_lost_until`; or with a
+ *  certain word in it: `reason.agent_lost_cause_disk_failed`. */
 function byCode(kind: string, code: string, params: Record<string, unknown> | undefined): string {
   const values = filled(params);
-  const keys = [...Object.keys(values).map((name) => `${kind}.${code}_${name}`), `${kind}.${code}`];
+  const words = Object.entries(values).filter(([, value]) => typeof value === "string" && /^[a-z_]+$/.test(value));
+  const keys = [...words.map(([name, word]) => `${kind}.${code}_${name}_${word}`), ...Object.keys(values).map((name) => `${kind}.${code}_${name}`), `${kind}.${code}`];
   for (const key of keys) {
     const text = maybe(key, "", values);
     if (text && !/\{\w+\}/.test(text)) return text;

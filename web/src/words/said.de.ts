@@ -28,6 +28,8 @@ export const said: Record<keyof typeof english, Entry> = {
   "reason.asks": "Wartet auf Aufnahme.",
   "reason.agent_lost": "Sein Server ist nicht erreichbar.",
   "reason.agent_lost_until": "Der Server {agent} ist nicht erreichbar; er wird gefragt, wenn er zurück ist, bis {until}.",
+  "reason.agent_lost_cause_disk_failed": "Sein Server kann nicht auf seine Platte schreiben und darum nicht melden, was geschieht. Dort Platz schaffen oder die Rechte des Datenordners prüfen.",
+  "reason.disk_failed": "Der Server kann nicht auf seine Platte schreiben und darum nicht melden, was an seinem Standort geschieht. Dort Platz schaffen oder die Rechte des Datenordners prüfen.",
   "reason.agent_silent": "Von {address} war drei Takte lang nichts zu hören.",
   "reason.agent_gone": "Die Leitung von {address} wurde geschlossen, und niemand kam zurück.",
   "reason.agent_stopped": "Der Server wurde an seinem Standort angehalten.",

@@ -27,6 +27,8 @@ export const said = {
   "reason.asks": "Waits to be listed.",
   "reason.agent_lost": "Its server is out of contact.",
   "reason.agent_lost_until": "The server {agent} is out of contact; it is asked when it is back, until {until}.",
+  "reason.agent_lost_cause_disk_failed": "Its server cannot write to its disk, so it cannot tell what happens. Free some space there, or check the rights of its data folder.",
+  "reason.disk_failed": "The server cannot write to its disk, so it cannot tell what happens at its site. Free some space there, or check the rights of its data folder.",
   "reason.agent_silent": "Nothing was heard from {address} for three beats.",
   "reason.agent_gone": "The line from {address} closed and nobody came back.",
   "reason.agent_stopped": "The server was stopped at its site.",

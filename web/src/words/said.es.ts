@@ -28,6 +28,8 @@ export const said: Record<keyof typeof english, Entry> = {
   "reason.asks": "Espera a ser incluido.",
   "reason.agent_lost": "Su servidor está sin contacto.",
   "reason.agent_lost_until": "El servidor {agent} está sin contacto; se le pedirá cuando vuelva, hasta las {until}.",
+  "reason.agent_lost_cause_disk_failed": "Su servidor no puede escribir en su disco, así que no puede comunicar lo que ocurre. Libere espacio allí o compruebe los permisos de su carpeta de datos.",
+  "reason.disk_failed": "El servidor no puede escribir en su disco, así que no puede comunicar lo que ocurre en su sede. Libere espacio allí o compruebe los permisos de su carpeta de datos.",
   "reason.agent_silent": "No se oyó nada de {address} durante tres latidos.",
   "reason.agent_gone": "La línea de {address} se cerró y nadie volvió.",
   "reason.agent_stopped": "El servidor se detuvo en su sede.",

@@ -194,10 +194,12 @@ class AgentItems:
         return states
 
     def _state(self, account: Account) -> str:
-        return AWAITED if self._links.awaited(account.id) else account.state
+        if self._links.awaited(account.id):
+            return AWAITED
+        return rules.LOST if self._links.lost(account.id) else account.state
 
     def _common(self, account: Account, reader: Reader) -> dict[str, Any]:
-        session = self._links.sessions.get(account.id)
+        session, lost = self._links.sessions.get(account.id), self._links.lost(account.id)
         site = self._agents.sites[account.site]
         scans = self._scans(account)
         confirmed = max(account.confirmed_ms, session.confirmed_ms if session else 0)
@@ -206,7 +208,7 @@ class AgentItems:
             "name": account.name,
             "site": _site(site),
             "state": self._state(account),
-            "since": rfc3339(account.since_ms),
+            "since": rfc3339(lost.since_ms if lost else account.since_ms),
             "reason": self._reason(account),
             "devices": reader.counts(site.id),
             "subnets": [state.range for state in scans.ranges if state.swept] if scans else [],
@@ -227,6 +229,8 @@ class AgentItems:
     def _reason(self, account: Account) -> ReasonView | None:
         if self._links.awaited(account.id):
             return reason_view(rules.AWAITED_SINCE_START)
+        if lost := self._links.lost(account.id):
+            return reason_view(lost.reason)
         tries = self._links.admission.tries.get(account.id)
         show_tries = tries is not None and (account.reason is None or account.state == rules.REFUSED)
         reason: Reason | None = rules.tries_reason(tries) if tries and show_tries else account.reason

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 import soundpost
 from soundpost.device.model import Reason
@@ -28,6 +28,7 @@ from soundpost.link.envelope import Welcome as WelcomeMessage
 TICK_S = 1.0
 SAVED_AT_ONCE = 200
 """Rows in one commit (T12)."""
+LOSE_AGAIN_S = 10.0
 
 
 class Missing(Struct, frozen=True):
@@ -69,6 +70,8 @@ class AgentLinks:
         self._admitting: dict[str, int] = {}
         self._missing: dict[str, Missing] = {}
         self._losing: set[str] = set()
+        self._unwritten: dict[str, Missing] = {}
+        """Lost, and the row does not say so yet because the store takes nothing."""
         self._changed: set[str] = set()
         self._unsaved_scans: dict[str, float] = {}
         self._unsaved: dict[str, dict[str, Any]] = {}
@@ -201,6 +204,7 @@ class AgentLinks:
         older = self.sessions.get(account.id)
         self.sessions[account.id] = session
         self._missing.pop(account.id, None)
+        self._unwritten.pop(account.id, None)
         if older is not None:
             older.end(rules.refusal("replaced", retry_after_s=5.0))
         if session.over:  # the line died while the disk was asked
@@ -244,7 +248,7 @@ class AgentLinks:
         now = self.clock.monotonic()
         silence = now - session.last_heard
         silent = silence >= self.limits.beat_s * self.limits.silent_beats
-        reason = rules.AGENT_STOPPED if clean else rules.lost_reason(silent, session.address)
+        reason = session.left or (rules.AGENT_STOPPED if clean else rules.lost_reason(silent, session.address))
         grace = 0.0 if clean or silent else self.limits.closed_grace_s
         since = self.clock.now_ms() - int(silence * 1000)
         self._missing[agent] = Missing(now + grace, since, reason, session.source)
@@ -261,24 +265,41 @@ class AgentLinks:
             tx.log("agent.lost", detail, site=row.site)
             return True
 
+        told = agent in self._unwritten
         try:
             await self.agents.store.unit_of_work(work)
+        except Exception as error:
+            self._log.warning(
+                "that a server is lost can't be written; it is tried again", agent=agent, error=repr(error)
+            )
+            if self._missing.get(agent) is missing:
+                again = structs.replace(missing, deadline=self.clock.monotonic() + LOSE_AGAIN_S)
+                self._missing[agent] = self._unwritten[agent] = again
+        else:
+            if self._missing.get(agent) is missing:
+                del self._missing[agent]
+            self._unwritten.pop(agent, None)
         finally:
             self._losing.discard(agent)
-        if self._missing.get(agent) is missing:
-            del self._missing[agent]
-        if agent not in self.sessions:
+        # Unknown follows from the link and is never written (T6): it must not wait for a store that takes nothing.
+        if agent not in self.sessions and not told:
             self.receiver.detached(missing.source, missing.reason.code, missing.reason.text)
+            self._changed.add(agent)
+
+    def lost(self, agent: str) -> Missing | None:
+        """Lost, though its row says otherwise because the store takes nothing."""
+        return self._unwritten.get(agent)
 
     def awaited(self, agent: str) -> bool:
         """Connected when the last process ended, not heard of by this one, and still within its grace."""
         missing = self._missing.get(agent)
-        return missing is not None and missing.reason is rules.NOT_BACK
+        return missing is not None and missing.reason is rules.NOT_BACK and agent not in self._unwritten
 
     def _ended(self, ending: Ending) -> None:
         """Handed over, deleted or held twice: committed, so there is no grace."""
         session = self.sessions.pop(ending.agent, None)
         self._missing.pop(ending.agent, None)
+        self._unwritten.pop(ending.agent, None)
         self.admission.tries.pop(ending.agent, None)
         if session is not None:
             session.end(ending.refused)

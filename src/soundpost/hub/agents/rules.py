@@ -199,6 +199,15 @@ def lost_reason(silent: bool, address: str) -> Reason:
 AGENT_STOPPED = Reason("agent_stopped", "The server was stopped at its site.")
 AWAITED_SINCE_START = Reason("agent_awaited", "The hub started a moment ago and this server is not back yet.")
 NOT_BACK = Reason("agent_not_back", "It did not come back after the hub started.")
+NOT_COMMITTED = Reason("not_committed", "The hub could not store what was sent. Check the free space of its own disk.")
+FAREWELLS = {
+    "disk_failed": Reason(
+        "disk_failed",
+        "The server can't write to its disk, so it can't tell what happens at its site. Free some space there, or check the "
+        "rights of its data folder.",
+    )
+}
+"""Why an agent ends a link of its own accord, by the code it gives."""
 NEVER_CONNECTED = Reason("agent_never", "No server has connected for this site yet.")
 
 

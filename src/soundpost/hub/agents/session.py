@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from soundpost.device.model import Descriptor
+from soundpost.device.model import Descriptor, Reason
 from soundpost.hub.agents import rules
 from soundpost.hub.agents.admission import Admitted
 from soundpost.hub.agents.receiver import CommandDesk, Delivery, Receiver, Source
@@ -144,6 +144,8 @@ class Session:
         self.waiting = self.dropped = 0
         self.disk_free_percent = -1.0
         self.scans: ScanState | None = None
+        self.left: Reason | None = None
+        """Why it ended, where one of the ends said so."""
         self._handlers: dict[type[Message], Callable[[Any], None]] = {
             Values: self._on_values,
             Facts: self._on_facts,
@@ -155,6 +157,7 @@ class Session:
             Seen: self._on_seen,
             ScanState: self._on_scans,
             Fetched: self._on_fetched,
+            Refused: self._on_refused,
         }
 
     # -- the transport's side
@@ -335,6 +338,7 @@ class Session:
 
     def not_committed(self, error: Exception) -> None:
         if not self.over:
+            self.left = rules.NOT_COMMITTED
             self._log.error("what was said was not committed; the link is closed", cause=str(error))
             self.end(rules.refusal("not_committed", retry_after_s=1.0))
 
@@ -379,6 +383,12 @@ class Session:
         if not self.waiting:
             self.confirmed_ms = now_ms
         self._gate.heard(self, scans=False)
+
+    def _on_refused(self, refused: Refused) -> None:
+        """The agent ends it: what it would go on to say is no longer what is so."""
+        self._log.warning("a server took its leave", agent=self.agent, code=refused.code[:40])
+        self.left = rules.FAREWELLS.get(refused.code)
+        self.end()
 
     def _on_scans(self, scans: ScanState) -> None:
         self.scans = scans

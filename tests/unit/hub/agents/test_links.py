@@ -12,6 +12,7 @@ from tests.unit.hub.agents.peers import HUB, Everybody, House
 from soundpost.hub.agents.door import FRAMES_WAITING, AgentDoor, LocalDoor, Outlet
 from soundpost.hub.agents.items import AgentItems
 from soundpost.hub.agents.session import UNSEEN
+from soundpost.kernel.clock import rfc3339
 from soundpost.kernel.errors import SoundpostError
 from soundpost.link import envelope
 from soundpost.link.commands import Command
@@ -83,6 +84,54 @@ async def test_an_agent_that_says_goodbye_is_lost_at_once(house: House) -> None:
     assert account.state == "lost"
     assert account.reason is not None
     assert account.reason.code == "agent_stopped"
+
+
+@pytest.mark.parametrize(("code", "told"), [("disk_failed", "disk_failed"), ("made_up", "agent_gone")])
+async def test_an_agent_that_says_why_it_leaves_is_believed_where_the_hub_knows_the_reason(
+    house: House, code: str, told: str
+) -> None:
+    peer = await house.connected()
+    peer.say(Refused(code=code, text="<b>The agent's own words</b>"))
+    assert peer.closed
+    await house.wait(4)
+    assert house.agents.get(peer.agent).state == "connected", "it may be back at once"
+    await house.wait(2)
+    account = house.agents.get(peer.agent)
+    assert account.state == "lost"
+    assert account.reason is not None
+    assert account.reason.code == told
+    assert "<b>" not in account.reason.text
+    assert house.receiver.told[-1] == (told, peer.agent)
+
+
+async def test_a_stranger_has_no_leave_to_take(house: House) -> None:
+    await house.account()
+    peer = house.call()
+    peer.say(Refused(code="disk_failed", text=""))
+    assert await peer.refusal() == "out_of_turn"
+
+
+async def test_a_store_that_takes_nothing_keeps_nobody_online(house: House) -> None:
+    peer = await house.connected()
+    raw: list[Any] = []
+    await house.store.unit_of_work(lambda tx: raw.append(tx.conn.connection.dbapi_connection))
+    raw[0].execute("pragma query_only = 1")
+    peer.session.gone()
+    since = house.clock.now_ms()
+    await house.wait(6)
+    assert house.receiver.told[-1] == ("agent_gone", peer.agent)
+    shown = AgentItems(house.links).item(peer.agent, Everybody())
+    assert (shown.state, shown.reason and shown.reason.code, shown.since) == ("lost", "agent_gone", rfc3339(since))
+    await house.wait(60)
+    assert house.receiver.told.count(("agent_gone", peer.agent)) == 1
+    raw[0].execute("pragma query_only = 0")
+    await house.wait(11)
+    account = house.agents.get(peer.agent)
+    assert (account.state, account.since_ms) == ("lost", since)
+    assert await house.logged("agent.lost") == ["agent.lost"]
+    assert house.receiver.told.count(("agent_gone", peer.agent)) == 1
+    await house.again(peer)
+    assert AgentItems(house.links).item(peer.agent, Everybody()).state == "connected"
 
 
 async def test_after_a_hub_start_nobody_is_lost_for_a_minute(tmp_path: Path) -> None:
