@@ -171,6 +171,11 @@ class Board:
             for listener in self._listeners:
                 listener.gone(shelf)
 
+    def value(self, device: str, key: str) -> Value | None:
+        """None as well where there is no such device or point."""
+        shelf = self.shelves.get(device)
+        return shelf.value(key) if shelf is not None else None
+
     def observe(self, shelf: Shelf, readings: Sequence[PointReading], now_ms: int, origin: str = "") -> None:
         """`origin`: the command that caused them, if one did; else a changed writable point was changed at the device."""
         index, values, quality = shelf.schema.index, shelf.values, shelf.quality

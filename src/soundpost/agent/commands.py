@@ -65,10 +65,11 @@ class Commands:
         lines: Lines,
         go_s: float,
         ceiling: Callable[[], str] = lambda: MICROPHONES,
+        value: Callable[[str, str], object] = lambda _device, _key: None,
     ) -> None:
-        """`ceiling`: the most a hub may do here just now (device.ceiling)."""
+        """`ceiling`: the most a hub may do here just now (device.ceiling). `value`: what a device's point was read as last."""
         self._clock, self._journal, self._spool = clock, journal, spool
-        self._registry, self._lines, self._go_s, self._ceiling = registry, lines, go_s, ceiling
+        self._registry, self._lines, self._go_s, self._ceiling, self._value = registry, lines, go_s, ceiling, value
         self._turns: dict[str, Turns] = {}
         self._open: dict[str, Entry] = {}
         self._queued_ids: set[str] = set()
@@ -167,7 +168,9 @@ class Commands:
     def _over_ceiling(self, entry: Entry) -> tuple[CommandState, str, str] | None:
         """Whatever a hub asks: this site's people said how far it may go. Their own page is not bound by it."""
         command, ceiling = entry.command, self._ceiling()
-        needed = needs(command.capability, command.arguments)
+        verb = VERBS.get(command.capability)
+        now = self._value(command.device, verb.written(command.arguments)) if verb else None
+        needed = needs(command.capability, command.arguments, now)
         if entry.origin == Here.name or allows(ceiling, needed):
             return None
         words = f"This site lets its hub go as far as {ceiling}; this needs {needed}. It is changed at the Local Agent."

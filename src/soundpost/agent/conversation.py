@@ -132,6 +132,9 @@ class Conversation:
                 "another_hub",
                 "Another hub answers at this address. Check the address, or forget the old hub and join this one.",
             )
+        if account.reader != "local" and not challenge.hub.startswith("hub_"):
+            # By its id a command is known to come from here or from afar, and what is done here no ceiling binds.
+            raise _final("another_hub", "What answers at this address has no hub's id. Check the address.")
         account.hub, account.hub_name = challenge.hub, challenge.name
         self._hub = challenge.hub
         self._reader = "local" if account.reader == "local" else f"hub:{challenge.hub}"

@@ -122,7 +122,14 @@ class Agent:
         )
         self.journal = Journal(self.disk)
         self.commands = Commands(
-            clock, self.journal, self.spool, self.registry, self.lines, settings.go_s, lambda: self.house.ceiling
+            clock,
+            self.journal,
+            self.spool,
+            self.registry,
+            self.lines,
+            settings.go_s,
+            lambda: self.house.ceiling,
+            self.board.value,
         )
         self.house = House(
             settings, self.memory, self.registry, self.board, self.spool, self.lines, self.discovery, self.hold

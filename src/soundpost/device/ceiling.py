@@ -12,18 +12,31 @@ LEVELS = (MONITOR, CONTROL, CONFIGURATION, MICROPHONES)
 listen to a room."""
 
 _MONITOR = frozenset({"refresh"})
-_CONTROL = frozenset({"locate", "reboot", "hands_off", "ramp"})
+_CONTROL = frozenset({"locate", "reboot", "hands_off"})
 _ENDS_A_CALL = frozenset({"hang_up", "reject", "hold"})
+_PLAYS = frozenset({"output", "speaker", "telco_rx", "voip_rx", "usb_rx"})
+"""End points that sound in the room itself: a gain there lets nobody listen to it."""
+_SHAPES = frozenset({"graphiceq", "sig_gen"})
+_HARMLESS = frozenset({"polarity", "ring_enable"})
+QUIET_DB = -30.0
+"""A gain below it is as good as a mute: whoever lifts it over this opens what stands behind."""
 
 
-def needs(capability: str, arguments: Mapping[str, Any]) -> str:
-    """The level a command needs. What nobody can tell beforehand (a macro, a room's configuration) may open a microphone."""
+def needs(capability: str, arguments: Mapping[str, Any], now: object = None) -> str:
+    """The level a command needs. `now`: what the point it writes was read as last, None = nobody knows. What nobody can tell beforehand (a
+    macro, a room's configuration), and a point of which nobody said that it is harmless, may open a microphone."""
     if capability in _MONITOR:
         return MONITOR
     if capability in _CONTROL:
         return CONTROL
     if capability == "control":
-        return MICROPHONES if _opens(str(arguments.get("key", "")), arguments.get("value")) else CONTROL
+        return CONTROL if _closed(str(arguments.get("key", "")), arguments.get("value"), now) else MICROPHONES
+    if capability == "ramp":
+        return (
+            CONTROL
+            if _closed(f"{arguments.get('end_point')}.level.gain", arguments.get("target"), now)
+            else MICROPHONES
+        )
     if capability == "crosspoint":
         return MICROPHONES if arguments.get("on") else CONTROL
     if capability == "telephone":
@@ -42,6 +55,20 @@ def _rank(ceiling: str) -> int:
     return LEVELS.index(ceiling) if ceiling in LEVELS else 0
 
 
-def _opens(key: str, value: object) -> bool:
-    """A mute taken off. Any of them: what stands behind a fader may be a microphone as well as music."""
-    return key.rsplit(".", 1)[-1] == "mute" and value is not True
+def _closed(key: str, value: object, now: object) -> bool:
+    """Whether what was closed stays closed. Any mute and any gain towards others: what stands behind a fader may be a microphone as well
+    as music."""
+    kind, block, word = key.split(".", 1)[0], key.rsplit(".", 2)[-2:-1], key.rsplit(".", 1)[-1]
+    if word == "mute" or word == "key_do_not_disturb":
+        return value is True
+    if word.startswith("zone_") or kind == "bfzone":
+        return value is False
+    if word == "gain":
+        return kind in _PLAYS or _stays_quiet(value, now)
+    return word in _HARMLESS or bool(_SHAPES & {*block})
+
+
+def _stays_quiet(value: object, now: object) -> bool:
+    if not isinstance(value, int | float):
+        return False
+    return value <= QUIET_DB or (isinstance(now, int | float) and (now > QUIET_DB or value <= now))

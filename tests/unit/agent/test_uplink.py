@@ -285,6 +285,20 @@ async def test_another_hub_at_the_address_gets_nothing(tmp_path):
         assert line.state.code == "another_hub"
 
 
+async def test_a_hub_that_calls_itself_as_this_machine_does_is_none(tmp_path):
+    """Commands from here are bound by no ceiling, and known by that name."""
+    async with linked(tmp_path, account=Account(reader="hub", host="h", name="n", trust=PLAIN)) as (
+        engine,
+        line,
+        board,
+    ):
+        hub = await board.answer()
+        hub.hub = "local"
+        await hub.challenge()
+        await until(engine, lambda: line.state.phase == "refused")
+        assert (line.state.code, line.account.hub) == ("another_hub", "")
+
+
 async def test_a_level_nobody_shares(tmp_path):
     async with linked(tmp_path) as (engine, line, board):
         hub = await board.answer()

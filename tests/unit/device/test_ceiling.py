@@ -1,31 +1,35 @@
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from soundpost.device.capability import VERBS
 from soundpost.device.ceiling import LEVELS, allows, needs
+from soundpost.drivers.converge_pro2 import table
 
-MUTE, GAIN = "mic.101.level.mute", "mic.101.level.gain"
+CASES = json.loads((Path(__file__).parents[2] / "data" / "ceiling.json").read_text())
+"""The page judges by the same table (web/tests/ceilings.test.ts)."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['capability']} {case['arguments']} from {case['now']}")
+def test_what_a_command_needs(case: dict[str, Any]) -> None:
+    assert needs(case["capability"], case["arguments"], case["now"]) == case["needs"]
 
 
 @pytest.mark.parametrize(
-    ("capability", "arguments", "level"),
-    [
-        ("refresh", {}, "monitor"),
-        ("locate", {"on": True}, "control"),
-        ("control", {"key": GAIN, "value": 3.0}, "control"),
-        ("control", {"key": MUTE, "value": True}, "control"),
-        ("control", {"key": MUTE, "value": False}, "microphones"),
-        ("control", {"key": "fader.302.level.mute", "value": 0}, "microphones"),
-        ("crosspoint", {"on": False}, "control"),
-        ("crosspoint", {"on": True}, "microphones"),
-        ("telephone", {"act": "hang_up"}, "control"),
-        ("telephone", {"act": "answer"}, "microphones"),
-        ("telephone", {}, "microphones"),
-        ("macro", {"name": "anything"}, "microphones"),
-        ("firmware", {}, "configuration"),
-    ],
+    "row", [row for row in table.ROWS if row.write is not None], ids=lambda row: f"{row.block} {row.parameter}"
 )
-def test_what_a_command_needs(capability, arguments, level):
-    assert needs(capability, arguments) == level
+def test_every_writable_point_of_a_stack_was_thought_of(row: table.Row) -> None:
+    """What lets somebody listen needs more than control: whoever adds a point says here what it is, or it is refused."""
+    towards = [kind for kind in row.types if kind not in ("OUTPUT", "SPEAKER", "TELCO_RX", "VOIP_RX", "USB_RX")]
+    kind = [*towards, *row.types][0]
+    key = f"{kind}.101.{row.block}.{row.parameter}".lower()
+    least = {needs("control", {"key": key, "value": value}, None) for value in (True, False, -65.0, 20.0)}
+    shapes = row.block in ("GRAPHICEQ", "SIG_GEN") or row.parameter in ("POLARITY", "RING_ENABLE")
+    shapes = shapes or (row.parameter == "GAIN" and not towards)
+    closes = row.parameter in ("MUTE", "GAIN", "KEY_DO_NOT_DISTURB") or row.parameter.startswith("ZONE_")
+    assert least == ({"control"} if shapes else {"control", "microphones"} if closes else {"microphones"})
 
 
 def test_each_level_holds_those_before_it():

@@ -502,7 +502,7 @@ export const de: Catalogue = {
   "ceiling.monitor_text": "Sehen: Status, Werte, Listen.",
   "ceiling.control_text": "Auch steuern: Suchlicht, Pegel, stummschalten, Neustart.",
   "ceiling.configuration_text": "Auch Firmware, Konfigurationen und Zugangsdaten.",
-  "ceiling.microphones_text": "Alles, auch was jemanden mithören lassen kann: Stummschaltung aufheben, Wege verbinden, wählen und annehmen, Makros, Raumkonfigurationen.",
+  "ceiling.microphones_text": "Alles, auch was jemanden mithören lassen kann: Stummschaltung aufheben, einen fast stummen Pegel anheben, eine Beam-Zone öffnen, Wege verbinden, wählen und annehmen, Makros, Raumkonfigurationen.",
   "ceiling.environment": "Durch SOUNDPOST_AGENT_CEILING auf diesem Rechner gesetzt; dort ändern.",
   "settings.discovery": "Suche",
   "organization.about": "Name und Adresse",

@@ -502,7 +502,7 @@ export const en = {
   "ceiling.monitor_text": "See: status, values, lists.",
   "ceiling.control_text": "Control as well: locate, gains, mutes on, restart.",
   "ceiling.configuration_text": "Firmware, configurations and credentials as well.",
-  "ceiling.microphones_text": "Everything, also what may let somebody listen: taking a mute off, connecting a route, dialling and answering, macros, room configurations.",
+  "ceiling.microphones_text": "Everything, also what may let somebody listen: taking a mute off, lifting a gain that was as good as muted, opening a beam zone, connecting a route, dialling and answering, macros, room configurations.",
   "ceiling.environment": "Set by SOUNDPOST_AGENT_CEILING on this machine; change it there.",
   "settings.discovery": "Discovery",
   "organization.about": "Name and address",

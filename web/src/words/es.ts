@@ -502,7 +502,7 @@ export const es: Catalogue = {
   "ceiling.monitor_text": "Ver: estado, valores, listas.",
   "ceiling.control_text": "También controlar: localizar, ganancias, silenciar, reiniciar.",
   "ceiling.configuration_text": "También firmware, configuraciones y credenciales.",
-  "ceiling.microphones_text": "Todo, también lo que puede permitir escuchar: quitar un silencio, conectar una ruta, llamar y contestar, macros, configuraciones de sala.",
+  "ceiling.microphones_text": "Todo, también lo que puede permitir escuchar: quitar un silencio, subir un nivel casi mudo, abrir una zona de captación, conectar una ruta, llamar y contestar, macros, configuraciones de sala.",
   "ceiling.environment": "Fijado por SOUNDPOST_AGENT_CEILING en esta máquina; cámbielo allí.",
   "settings.discovery": "Exploración",
   "organization.about": "Nombre y dirección",

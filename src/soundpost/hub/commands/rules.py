@@ -77,9 +77,9 @@ def may_abort(state: CommandState, started: bool) -> TellUser | None:
     return None
 
 
-def check_ceiling(ceiling: str, capability: str, arguments: Mapping[str, Any]) -> None:
-    """The site's agent would refuse it; said before it is sent. Raises Conflict `over_ceiling`."""
-    needed = needs(capability, arguments)
+def check_ceiling(ceiling: str, capability: str, arguments: Mapping[str, Any], now: object) -> None:
+    """The site's agent would refuse it; said before it is sent. `now` as in `needs`. Raises Conflict `over_ceiling`."""
+    needed = needs(capability, arguments, now)
     if not allows(ceiling, needed):
         raise Conflict(
             f"This site lets its hub go as far as {ceiling}; this needs {needed}. It is changed at the site's Local Agent.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from soundpost.device.capability import CommandState
+from soundpost.device.capability import VERBS, CommandState
 from soundpost.device.model import Descriptor
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
@@ -122,7 +122,8 @@ class Commands:
             return None if place is None else device.schema.descriptors[place]
 
         checked = rules.check(capability, arguments, support, point_of)
-        rules.check_ceiling(self.ceiling_of(device.site.id), capability, checked)
+        now = self._value(device, VERBS[capability].written(checked))
+        rules.check_ceiling(self.ceiling_of(device.site.id), capability, checked, now)
         deadline_ms = now_ms + round(rules.deadline_s(capability, deadline_s) * 1000)
         return CommandRow(
             id=ids.mint("cmd", now_ms),
@@ -141,10 +142,14 @@ class Commands:
             deadline_ms=deadline_ms,
         )
 
+    @classmethod
+    def _read(cls, device: DeviceState, arguments: Mapping[str, Any]) -> object:
+        return cls._value(device, arguments.get("key", ""))
+
     @staticmethod
-    def _read(device: DeviceState, arguments: Mapping[str, Any]) -> object:
+    def _value(device: DeviceState, key: str) -> object:
         """The point's value as it was read last; None where no point is set, or none was read."""
-        place = device.schema.index.get(arguments.get("key", ""))
+        place = device.schema.index.get(key)
         return None if place is None else device.values[place]
 
     async def _hand_on(self, row: CommandRow, generation: int) -> None:

@@ -72,7 +72,7 @@ class DeviceFeed:
             self._soon()
 
     def on_command(self, changed: Changed) -> None:
-        if changed.device == self._id:
+        if changed.device == self._id and self._seen():
             self._tell("change", {"commands": [view(changed.row)]})
 
     def flush(self) -> None:

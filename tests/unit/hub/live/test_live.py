@@ -198,7 +198,9 @@ async def test_a_device_moved_out_of_a_reader_s_part_is_gone_from_the_open_page(
     assert (await page.next("device:dev_a"))["type"] == "gone"
     london.values(change(GAIN, -3.0, origin="device"))
     await london.settled()
-    assert [message for message in page.heard if "points" in str(message)] == []
+    await house.commands.ask(SAM, "dev_a", "locate", {"on": True}, allowed=EVERYTHING)
+    await settle()
+    assert [message for message in page.heard if "points" in str(message) or "commands" in str(message)] == []
     await page.leave()
 
 

@@ -103,9 +103,12 @@ function usePoint({ device, open, special }: Context, point: Live): { asked: Ask
     asked: latest,
     phase: latest ? outcomeOf(latest, { value: point.value, time: point.time }).phase : null,
     ask: (value) => void commands.ask(device.id, "control", { key: point.key, value }),
-    off: never ?? whyNot(device, { may, away, special, ceiling, needs: typeof point.value === "boolean" ? needsOf(point.key, !point.value) : "control" }) ?? undefined,
+    off: never ?? whyNot(device, { may, away, special, ceiling, needs: leastOf(point) }) ?? undefined,
   };
 }
+
+/** A switch has one thing it can be asked for; of a number the least that may be asked counts, lowering it. */
+const leastOf = (point: Live) => needsOf(point.key, typeof point.value === "boolean" ? !point.value : (point.minimum ?? point.value), point.value);
 
 type PointProps = Context & { point: Live };
 
