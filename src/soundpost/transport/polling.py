@@ -1,9 +1,10 @@
 """Asks what is due on an open line, one question at a time, and judges what the answers, errors and silences mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from soundpost.device.contract import Periods, Sink
 from soundpost.kernel.clock import Clock
+from soundpost.transport.hurry import Hurry
 from soundpost.transport.line import ErrorAnswer, OpenLine, Silence
 from soundpost.transport.round import Round
 from soundpost.transport.talk import Poll, Talk
@@ -12,12 +13,16 @@ from soundpost.transport.telling import Teller, failing
 RETRY_S = 10.0
 """A point that answered an error is asked again after this, or after its period when that is shorter."""
 MUTE_LIMIT = 2
+APART_S = 0.1
+"""What is asked out of turn leaves every second turn of a line to the others."""
 
 
 class Poller:
     """`take` first; then `begin` on each line that came up, `due` and `ask` while it lasts, whoever holds the line's turn."""
 
-    __slots__ = ("_beat_at", "_beats", "_clock", "_mutes", "_periods", "_phase", "_round", "_sink", "_talk", "_teller")
+    __slots__ = (
+        "_beat_at", "_beats", "_clock", "_hurry", "_mutes", "_periods", "_phase", "_round", "_sink", "_talk", "_teller",
+    )  # fmt: skip
 
     def __init__(self, talk: Talk, teller: Teller, sink: Sink, clock: Clock, periods: Periods, phase: float) -> None:
         self._talk, self._teller, self._sink = talk, teller, sink
@@ -26,6 +31,7 @@ class Poller:
         self._mutes: dict[int, int] = {}
         self._beats = 0
         self._beat_at = float("inf")
+        self._hurry = Hurry()
 
     def take(self, polls: Sequence[Poll]) -> None:
         """What is asked from now on; the same as before goes on where it was."""
@@ -41,6 +47,16 @@ class Poller:
         """Everything is due once more."""
         self._round.again(self._clock.monotonic())
 
+    def hurry(self, ends: Iterable[str]) -> None:
+        """A point whose key ends so has changed: all of them are asked soon, though not as often as that is said."""
+        now = self._clock.monotonic()
+        for end in ends:
+            self._hurry.want(end, now)
+        while end := self._hurry.take(now):
+            those = [index for index, poll in enumerate(self._round.polls) if poll.key.endswith(end)]
+            self._round.hasten(those, now, APART_S)
+            self._hurry.asked(end, len(those), now)
+
     def heartbeat_anew(self) -> None:
         self._beat_at = self._clock.monotonic() + self._phase * self._periods.heartbeat
 
@@ -48,9 +64,11 @@ class Poller:
         """Seconds until something is due and may be sent; while the device is silent something always is."""
         if self._teller.silent:
             return 0.0
-        return max(line.free_at, min(self._beat_at, self._round.next_due())) - self._clock.monotonic()
+        due = min(self._beat_at, self._round.next_due(), self._hurry.next_at())
+        return max(line.free_at, due) - self._clock.monotonic()
 
     async def ask(self, line: OpenLine) -> None:
+        self.hurry(())
         now = self._clock.monotonic()
         if self._teller.silent or self._beat_at <= now:
             self._beat_at = now + self._periods.heartbeat

@@ -99,6 +99,9 @@ class Round:
         """Reads these again at that time."""
         self._schedule.due(indexes, now)
 
+    def hasten(self, indexes: Iterable[int], now: float, apart: float) -> None:
+        self._schedule.hasten(indexes, now, apart)
+
     def done(self, index: int, now: float, period: float | None) -> None:
         """A period of its own means the device does not have it: its group is covered without it."""
         self._schedule.done(index, now, period)

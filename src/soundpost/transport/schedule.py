@@ -116,6 +116,22 @@ class Schedule:
         heapq.heapify(self._moved)
         self._soonest = min(self._least, default=NEVER)
 
+    def hasten(self, indexes: Iterable[int], when: float, apart: float) -> None:
+        """These are asked from `when` on, one every so many seconds, or when they would be if that is sooner."""
+        order = self._order
+        waiting = {index: at for at, index in self._moved}
+        for number, index in enumerate(sorted(set(indexes))):
+            at, place = when + number * apart, order.place[index]
+            if at < self._due[place] < NEVER:
+                self._due[place] = NEVER
+                self._look(order.block[place])
+                waiting[index] = at
+            elif index in waiting:
+                waiting[index] = min(waiting[index], at)
+        self._moved = [(at, index) for index, at in waiting.items()]
+        heapq.heapify(self._moved)
+        self._soonest = min(self._least, default=NEVER)
+
     def next_due(self) -> float:
         """Infinity when there is nothing to poll, in the past when something is due already."""
         return min(self._soonest, self._moved[0][0]) if self._moved else self._soonest

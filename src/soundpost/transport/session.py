@@ -216,7 +216,11 @@ class LineSession:
         return line
 
     def _heard(self, text: str) -> None:
-        self._teller.tell(self._talk.heard(text))
+        heard = self._talk.heard(text)
+        self._teller.tell(heard)
+        if heard.due:
+            self._poller.hurry(heard.due)
+            self._news.wake()
 
     async def _read_unit(self, line: OpenLine) -> None:
         """Holds polling while the device starts."""

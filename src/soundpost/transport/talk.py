@@ -43,12 +43,14 @@ class Outlined(Sequence[Poll]):
 
 
 class Heard(Struct):
-    """What a line or an answer told. `anew`: everything must be read again. `garbage`: the words that could not be understood."""
+    """What a line or an answer told. `anew`: everything must be read again. `garbage`: the words that could not be understood.
+    `due`: how the keys of points end of which one has changed, nobody knows which."""
 
     readings: list[tuple[str, PointReading]] = field(default_factory=list)
     presence: list[tuple[str, bool]] = field(default_factory=list)
     anew: bool = False
     garbage: str = ""
+    due: tuple[str, ...] = ()
 
 
 class Settle(Struct, frozen=True):

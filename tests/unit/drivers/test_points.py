@@ -152,3 +152,25 @@ async def test_an_unknown_state_word_is_told_with_the_words(direct: Direct) -> N
     heard = direct.talk.answered(poll, await direct.ask(poll.request))
     assert heard.readings == []
     assert "WHO_KNOWS" in heard.garbage
+
+
+@pytest.mark.parametrize(
+    ("line", "due"),
+    [
+        ("EP Mic1 LEVEL GAIN -3.0", (".level.gain",)),
+        ("EP Out1 GRAPHICEQ GAIN_3 -4.0", (".graphiceq.gain_3",)),
+        ('EP Voip1 INQUIRE_RESULT ACTIVE_PARTIES PL 1;ACTIVE:"Ann";', (".inquire.active_parties",)),
+        ("EP Voip1 NOTIFICATION STATE_CHANGE PL 1;IDLE", (".inquire.active_parties",)),
+        ("EP Telco1 NOTIFICATION INCOMING_CALL 1", (".inquire.direction",)),
+        ("EP Telco1 NOTIFICATION HOOK 1", (".inquire.hook",)),
+        ("EP Mic1 LEVEL NOBODY_KNOWS 1", ()),
+        ("EP Voip1 NOTIFICATION REG_FAILED", ()),
+        ("EP MIC 101 LEVEL GAIN -3.0", ()),
+    ],
+)
+async def test_a_push_that_names_a_channel_says_what_to_ask(direct: Direct, line: str, due: tuple[str, ...]) -> None:
+    heard = direct.talk.heard(line)
+    assert heard.due == due
+    assert bool(heard.readings) == line.startswith("EP MIC 101")
+    keys = [poll.key for poll in direct.talk.polls()]
+    assert all(any(key.endswith(end) for key in keys) for end in due)

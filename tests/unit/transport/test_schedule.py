@@ -106,7 +106,7 @@ def test_a_crowd_of_lines_takes_longer_for_its_first_reading(group, crowd, perio
     assert pace_of(group, 100, Periods(crowd=crowd)) == Pace(period, first)
 
 
-@given(st.lists(st.sampled_from(["take", "due", "again"]), max_size=40), st.integers(1, 8))
+@given(st.lists(st.sampled_from(["take", "due", "hasten", "again"]), max_size=40), st.integers(1, 8))
 def test_no_poll_is_ever_lost_or_doubled(steps: list[str], count: int) -> None:
     schedule = Schedule([10.0, 30.0, 300.0, 3600.0] * 2, 0.4, 0.0)
     for at, step in enumerate(steps):
@@ -114,6 +114,8 @@ def test_no_poll_is_ever_lost_or_doubled(steps: list[str], count: int) -> None:
             schedule.done(schedule.take(float(at)), float(at))
         elif step == "due":
             schedule.due(set(range(count)), float(at))
+        elif step == "hasten":
+            schedule.hasten(range(count), float(at), 0.1)
         else:
             schedule.all_due(float(at))
     assert sorted(schedule.take(1e9) for _ in range(8)) == list(range(8))

@@ -7,11 +7,15 @@ from soundpost.device.model import Value
 from soundpost.drivers.converge_pro2 import assumed, replies, telephone
 from soundpost.drivers.converge_pro2.points import STACK_FIRMWARE, UNIT_BY_WORD, Address, Points, beams
 from soundpost.drivers.converge_pro2.reading import BoxRead, StackRead
+from soundpost.drivers.converge_pro2.table import ENDS
 from soundpost.drivers.converge_pro2.unit import STACK, gate_points, peripheral_part, points_of
 from soundpost.transport.talk import Heard
 
 TOLD_BY = {"HOOK": "HOOK", "CALLER_ID": "CALLER_ID", "INCOMING_CALL": "DIRECTION"}
 """What a notification of an analog line is about, in the words of the question it answers."""
+
+DIALS = ("STATE_CHANGE", "INDICATION")
+"""Notifications that tell how a dialer's calls stand."""
 
 
 class Hearing:
@@ -103,6 +107,8 @@ class Hearing:
     # End points
 
     def _value(self, reply: replies.EpValue, pushed: bool) -> Heard:
+        if reply.channel:
+            return self._somewhere(reply.block, reply.parameter) if pushed else Heard()
         part, points = self._by_number.get(reply.number // 100, ("", None))
         address = (
             points.by_words.get((reply.type.value, reply.number, reply.block, reply.parameter)) if points else None
@@ -114,6 +120,11 @@ class Hearing:
             self._dialer(reply.number).listed(telephone.parties(reply.value))
             return self._calls(part, points, reply.number, pushed)
         return Heard([(part, PointReading(address.key, read, pushed=pushed))])
+
+    def _somewhere(self, block: str, parameter: str) -> Heard:
+        """Of a channel that is named: which one has that name is not known, so all that may be meant are asked."""
+        end = ENDS.get((block, parameter))
+        return Heard(due=(end,) if end else ())
 
     def _dialer(self, number: int) -> telephone.Dialer:
         return self._dialers.setdefault(number, telephone.Dialer())
@@ -127,6 +138,10 @@ class Hearing:
         return heard
 
     def _notified(self, reply: replies.EpNotification) -> Heard:
+        if reply.channel and reply.kind in DIALS:
+            return self._somewhere("INQUIRE_RESULT", "ACTIVE_PARTIES")
+        if reply.channel:
+            return self._somewhere("INQUIRE", TOLD_BY.get(reply.kind, ""))
         part, points = self._by_number.get(reply.number // 100, ("", None))
         if points is None or not part:
             return Heard()
@@ -134,7 +149,7 @@ class Hearing:
             address = points.by_words.get(("TELCO_RX", reply.number, "INQUIRE", TOLD_BY[reply.kind]))
             read = address.row.read(reply.text) if address else None
             return Heard([(part, PointReading(address.key, read, pushed=True))] if address and read is not None else [])
-        if reply.type is replies.EndPoint.UA and reply.kind in ("STATE_CHANGE", "INDICATION"):
+        if reply.type is replies.EndPoint.UA and reply.kind in DIALS:
             told = [party for party in telephone.parties(reply.text) if party.state]
             for party in told:
                 self._dialer(reply.number).changed(party)

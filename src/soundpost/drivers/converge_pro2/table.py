@@ -234,6 +234,10 @@ _TELEPHONES = (
 ROWS: tuple[Row, ...] = _LEVELS + _BLOCKS + _TELEPHONES
 
 
+ENDS = {(row.answer or row.block, row.parameter): f".{row.block}.{row.parameter}".lower() for row in ROWS if not row.of}
+"""How the keys of the points end that a block and a parameter are about, of whatever end point."""
+
+
 def rows(ept: str) -> list[Row]:
     """Those of one end point type, without what is switched off."""
     return [row for row in ROWS if ept in row.types and (not row.switch or assumed.on(row.switch))]
