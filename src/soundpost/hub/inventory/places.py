@@ -3,6 +3,7 @@ Nothing here waits or reads a clock."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated
 
 from msgspec import Struct, structs
@@ -34,7 +35,8 @@ class PhotoItem(Struct):
 class LocationItem(Struct, kw_only=True):
     """`zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
     `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
-    the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs."""
+    the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs; it
+    tells no address, contact, notes or photos. What the reader doesn't see is counted nowhere."""
 
     id: str
     parent: str | None
@@ -74,7 +76,7 @@ class Rolled:
         self.rooms: Counter[str] = Counter()
         own = at_each(memory, scope)
         for place in tree.places.values():
-            counts, room = own.get(place.id), place.kind == "room"
+            counts, room = own.get(place.id), place.kind == "room" and scope.place(place.id)
             if counts is None and not room:
                 continue
             for above in tree.above(place.id):
@@ -92,6 +94,15 @@ class Rolled:
 
     def sees(self, id: str) -> bool:
         return self._scope.place(id)
+
+    @cached_property
+    def _shown(self) -> frozenset[str]:
+        return seen(self._memory.places.tree, self._scope)
+
+    def children_of(self, id: str) -> int:
+        """Those the tree shows, a way among them."""
+        children = self._memory.places.tree.children(id)
+        return len(children) if self._scope.everything else sum(child.id in self._shown for child in children)
 
 
 def photo_item(photo: Photo) -> PhotoItem:
@@ -112,12 +123,20 @@ def at_each(memory: Memory, scope: Scope) -> dict[str, Counter[str]]:
     return found
 
 
+def seen(tree: Tree, scope: Scope) -> frozenset[str]:
+    """The places one may see; those above a part of the tree that is seen belong to it as its way."""
+    return frozenset(
+        above.id for place in tree.places.values() if scope.place(place.id) for above in tree.above(place.id)
+    )
+
+
 def visible(tree: Tree, scope: Scope) -> list[Location]:
-    """The places one may see, parents first; those above a part of the tree that is seen belong to it as its way."""
+    """The same, parents first."""
+    ordered = [place for top in tree.children("") for place in in_order(tree, top)]
     if scope.everything:
-        return [place for top in tree.children("") for place in in_order(tree, top)]
-    seen = {above.id for place in tree.places.values() if scope.place(place.id) for above in tree.above(place.id)}
-    return [place for top in tree.children("") for place in in_order(tree, top) if place.id in seen]
+        return ordered
+    shown = seen(tree, scope)
+    return [place for place in ordered if place.id in shown]
 
 
 def in_order(tree: Tree, top: Location) -> list[Location]:
@@ -173,7 +192,9 @@ def counts_of(rolled: Rolled, id: str) -> tuple[dict[str, int], str | None]:
 
 def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
     devices, worst = counts_of(rolled, place.id)
-    holds = {field: tree.inherited(place.id, field) for field in INHERITED}
+    way = not rolled.sees(place.id)
+    told = [field for field in INHERITED if not way or field == "zone"]
+    holds = {field: tree.inherited(place.id, field) if field in told else "" for field in INHERITED}
     return LocationItem(
         id=place.id,
         parent=place.parent or None,
@@ -183,14 +204,14 @@ def location_item(tree: Tree, place: Location, rolled: Rolled) -> LocationItem:
         zone=holds["zone"],
         address=holds["address"],
         contact=holds["contact"],
-        own=[field for field in INHERITED if getattr(place, field)],
-        notes=place.notes,
-        children=len(tree.children(place.id)),
+        own=[field for field in told if getattr(place, field)],
+        notes="" if way else place.notes,
+        children=rolled.children_of(place.id),
         rooms=rolled.rooms[place.id],
         devices=devices,
         worst=worst,
         photos=rolled.photos_of(place.id),
-        way=not rolled.sees(place.id),
+        way=way,
         created=when(place.created_ms),
     )
 

@@ -79,13 +79,14 @@ def _needs(memory: Memory, sites: list[SiteState], scope: Scope) -> list[Need]:
     causes: dict[str, int] = Counter()
     for device in memory.troubled.values():
         if device.site.up and (scope.everything or scope.device(device)):
-            causes[_cause(memory, device).id] += _counts(device)
+            causes[_cause(memory, device, scope).id] += _counts(device)
     for id in causes:
         device = memory.devices[id]
         ranked.append((2 * _weight(device), -device.since_ms, id, None))
     worst = heapq.nsmallest(NEEDS, ranked, key=lambda entry: entry[:3])
     return [
-        _lost_agent(site) if site is not None else _troubled(memory.devices[id], causes[id]) for _, _, id, site in worst
+        _troubled(memory.devices[id], causes[id]) if site is None else _lost_agent(site, scope.counts_of_site(memory, site.id))
+        for _, _, id, site in worst
     ]
 
 
@@ -93,13 +94,15 @@ def _counts(device: DeviceState) -> int:
     return 0 if device.record is None or device.record.kind == Kind.STACK else 1
 
 
-def _cause(memory: Memory, device: DeviceState) -> DeviceState:
-    """A box of a stack that is in the same trouble is covered by it, and a peripheral by its box."""
+def _cause(memory: Memory, device: DeviceState, scope: Scope) -> DeviceState:
+    """A box of a stack that is in the same trouble is covered by it, and a peripheral by its box; by none that the reader doesn't see."""
     cause = device
     for _ in range(4):
         record = cause.record
         above = memory.devices.get(record.parent or record.stack) if record else None
         if above is None or above.id not in memory.troubled or _weight(above) > _weight(device):
+            break
+        if not (scope.everything or scope.device(above)):
             break
         cause = above
     return cause
@@ -109,10 +112,9 @@ def _weight(device: DeviceState) -> int:
     return 0 if device.status == Status.OFFLINE else 1
 
 
-def _lost_agent(site: SiteState) -> Need:
+def _lost_agent(site: SiteState, counts: Mapping[str, int]) -> Need:
     assert site.agent is not None
-    n = sum(sum(counts.values()) for kind, counts in site.counts.items() if kind != Kind.STACK)
-    link = site.link
+    link, n = site.link, sum(counts.values())
     return _need(Status.UNKNOWN, site.agent.name, site, link.reason, link.since_ms, n, _page_of(site.agent))
 
 
