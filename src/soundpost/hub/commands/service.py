@@ -202,8 +202,17 @@ class Commands:
     async def page(
         self, allowed: Scope, *, device: str | None, before: tuple[int, str] | None, limit: int
     ) -> list[CommandRow]:
-        rows = await self.store.read(lambda conn: repo.page(conn, device=device, before=before, limit=limit))
-        return [row for row in rows if self.visible(row, allowed)]
+        """Up to `limit` that this reader may see; what is hidden leaves no short page, which would read as the last one."""
+        kept: list[CommandRow] = []
+        while len(kept) < limit:
+            rows = await self.store.read(
+                lambda conn, at=before: repo.page(conn, device=device, before=at, limit=limit)  # type: ignore[misc]
+            )
+            kept += [row for row in rows if self.visible(row, allowed)]
+            if len(rows) < limit:
+                break
+            before = rows[-1].asked_ms, rows[-1].id
+        return kept[:limit]
 
     async def of_device(self, device: str, last: int = 10) -> list[CommandRow]:
         """The open ones and the last ones, newest first."""

@@ -13,12 +13,15 @@ import pytest
 from tests.unit.hub.app.test_whole_hub import house, served
 from tests.unit.hub.inventory.fabric import Session, found, status
 
+from soundpost.device.capability import CommandState
 from soundpost.device.model import Reason
 from soundpost.editions import rooms
 from soundpost.hub.agents.receiver import Source
 from soundpost.hub.app import Edition
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.commands import repo as commands_repo
+from soundpost.hub.commands.repo import CommandRow
 from soundpost.hub.inventory.state import Found
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.people.rules import ROLES
@@ -318,6 +321,36 @@ async def test_what_a_sweep_met_elsewhere_is_not_there(world: World) -> None:
     assert [item["address"] for item in (await asked(who, "/found"))["items"]] == ["10.1.0.7"]
     answer = await world.ask("administrator of a room", "POST", f"/api/v1/found/{site}.b/list", {})
     assert answer.status_code == 404
+
+
+async def test_pages_of_commands_go_on_below_those_of_others(world: World) -> None:
+    """Newest first: two of one's own, 150 of devices that are not seen, two older ones of one's own."""
+    site = world.hub.agents.get(world.agent).site
+    devices = ["dev_in"] * 2 + ["dev_out"] * 150 + ["dev_in"] * 2
+    rows = [
+        CommandRow(
+            id=f"cmd_{n:03}", device=device, site=site, capability="refresh", arguments={}, state=CommandState.DONE, asked_ms=1_000 + n
+        )
+        for n, device in enumerate(devices)
+    ]  # fmt: skip
+
+    def work(tx: Tx) -> None:
+        for row in rows:
+            commands_repo.add(tx.conn, row)
+
+    await world.hub.store.unit_of_work(work)
+    for address, pages in (
+        ("/api/v1/commands?", [["cmd_153", "cmd_152", "cmd_001", "cmd_000"]]),
+        ("/api/v1/commands?limit=3&", [["cmd_153", "cmd_152", "cmd_001"], ["cmd_000"]]),
+        ("/api/v1/commands?limit=2&device=dev_in&", [["cmd_153", "cmd_152"], ["cmd_001", "cmd_000"]]),
+        ("/api/v1/commands?device=dev_out&", [[]]),
+    ):
+        read, cursor = [], ""
+        while cursor is not None:
+            page = (await world.ask("monitor of a room", "GET", address + (f"cursor={cursor}" if cursor else ""))).json()
+            read.append([command["id"] for command in page["items"]])
+            cursor = page["next"]
+        assert read == pages
 
 
 async def test_moving_a_device_out_takes_it_from_sight_at_once(world: World) -> None:
