@@ -96,6 +96,12 @@ def respond(problem: Problem, headers: dict[str, str] | None = None) -> Response
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=extra)
 
 
+def route(request: "Request[Any, Any, Any]") -> str:
+    """For the log: the address as its route is written, `/registration/{token}`. The address itself may hold a secret. "" where no
+    route was found."""
+    return str(request.scope.get("path_template", ""))
+
+
 def wants_page(request: "Request[Any, Any, Any]") -> bool:
     """An unknown address a browser opens belongs to the web client's own routes; everything else gets a problem."""
     if request.method not in ("GET", "HEAD") or request.url.path.startswith(("/api/", "/assets/")):
@@ -116,7 +122,7 @@ class Handlers:
 
     def ours(self, request: "Request[Any, Any, Any]", error: SoundpostError) -> Response[Any]:
         if not isinstance(error, TellUser):
-            self._log.warning("a request failed", path=request.url.path, code=error.code, cause=error.cause)
+            self._log.warning("a request failed", path=route(request), code=error.code, cause=error.cause)
         return respond(of_error(error))
 
     def http(self, request: "Request[Any, Any, Any]", error: HTTPException) -> Response[Any]:
@@ -129,5 +135,5 @@ class Handlers:
         return respond(problem, allow)
 
     def unforeseen(self, request: "Request[Any, Any, Any]", error: Exception) -> Response[Any]:
-        self._log.error("a request broke", path=request.url.path, method=request.method, exc_info=error)
+        self._log.error("a request broke", path=route(request), method=request.method, exc_info=error)
         return respond(of_status(500))

@@ -69,7 +69,7 @@ class Door:
         return principal
 
     async def _broke(self, scope: Any, send: Send, error: Exception) -> None:
-        self._log.error("a request broke", path=scope["path"], exc_info=error)
+        self._log.error("a request broke", path=rules.shape(scope["raw_path"]), exc_info=error)
         told: TellUser = Internal("Something went wrong inside; the log of this program says what.")
         if isinstance(error, SoundpostError):
             told = Unavailable("This can't be done now. Try again later.")

@@ -87,6 +87,11 @@ def asked(method: str, raw_path: bytes, query: bytes) -> Search | One:
     return Search(_words(query)) if name == SEARCH else One(name)
 
 
+def shape(raw_path: bytes) -> str:
+    """For the log: which question it was, and nothing of what was asked."""
+    return BASE + (SEARCH if raw_path.endswith(SEARCH.encode()) else "{id}")
+
+
 def _words(query: bytes) -> str:
     try:
         given = parse_qs(query.decode("latin-1"), max_num_fields=20).get("q", [""])

@@ -85,7 +85,9 @@ def _needs(memory: Memory, sites: list[SiteState], scope: Scope) -> list[Need]:
         ranked.append((2 * _weight(device), -device.since_ms, id, None))
     worst = heapq.nsmallest(NEEDS, ranked, key=lambda entry: entry[:3])
     return [
-        _troubled(memory.devices[id], causes[id]) if site is None else _lost_agent(site, scope.counts_of_site(memory, site.id))
+        _troubled(memory.devices[id], causes[id])
+        if site is None
+        else _lost_agent(site, scope.counts_of_site(memory, site.id))
         for _, _, id, site in worst
     ]
 

@@ -347,7 +347,9 @@ async def test_pages_of_commands_go_on_below_those_of_others(world: World) -> No
     ):
         read, cursor = [], ""
         while cursor is not None:
-            page = (await world.ask("monitor of a room", "GET", address + (f"cursor={cursor}" if cursor else ""))).json()
+            page = (
+                await world.ask("monitor of a room", "GET", address + (f"cursor={cursor}" if cursor else ""))
+            ).json()
             read.append([command["id"] for command in page["items"]])
             cursor = page["next"]
         assert read == pages

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.hub import Hub, problem
 
 THINGS = "/api/v1/things"
@@ -50,3 +51,11 @@ async def test_the_field_is_named(home: Hub) -> None:
 
 async def test_405_names_what_is_allowed(home: Hub) -> None:
     assert "POST" in (await home.client.get(THINGS)).headers["allow"]
+
+
+@pytest.mark.parametrize("how", ["bug", "retry", "give-up"])
+async def test_the_log_names_the_route_and_never_the_address(home: Hub, how: str) -> None:
+    """An address may hold a secret, as that of an invitation does."""
+    with capture_logs() as lines:
+        await home.client.get(f"/api/v1/break/{how}")
+    assert [line["path"] for line in lines if "path" in line] == ["/api/v1/break/{how}"]

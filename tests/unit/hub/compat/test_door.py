@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.clock import ManualClock
 from tests.unit.hub.compat.client import BASE, Failed, asked, raw, request, variables
 from tests.unit.hub.inventory.fabric import LOCATE, LONDON, POINTS, Session, add_sites, change, found, status
@@ -206,11 +207,12 @@ async def test_every_error_is_json(port: int, key: str, house: House, monkeypatc
         assert b"application/problem+json" in head
         assert b"location:" not in head.lower()
     for method, wanted, code in ((broken, 500, "internal"), (busy, 503, "unavailable")):
-        with monkeypatch.context() as patched:
+        with monkeypatch.context() as patched, capture_logs() as lines:
             patched.setattr(house.inventory, "at_address", method)
             status, _, body = await asked(port, f"{BASE}/search?q=10.0.0.5", key)
             assert (status, json.loads(body)["code"]) == (wanted, code)
             assert b"secret" not in body
+            assert [line["path"] for line in lines] == [f"{BASE}/search"]
     assert await ids(port, key, "10.0.0.5") == ["dev_a"]
 
 

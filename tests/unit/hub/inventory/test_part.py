@@ -14,9 +14,7 @@ from soundpost.hub.people.rules import ROLES, Principal
 
 def part(inventory: Inventory, *places: str) -> Scope:
     rights = ROLES["monitor"]
-    return scope(
-        inventory.memory, Principal("person", "usr_x", "X", "x", "monitor", rights, places=frozenset(places))
-    )
+    return scope(inventory.memory, Principal("person", "usr_x", "X", "x", "monitor", rights, places=frozenset(places)))
 
 
 def needs(inventory: Inventory, allowed: Scope) -> list[Need]:

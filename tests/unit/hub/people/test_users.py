@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 from tests.support.clock import ManualClock
 from tests.support.hub import OWNER, Hub, hub, problem
 
@@ -110,6 +111,26 @@ async def test_a_link_fits_once_and_its_person_is_signed_in(owned: Hub) -> None:
 async def test_a_made_up_link_says_no_more_than_that(owned: Hub, token: str) -> None:
     answer = await owned.client.get(f"/api/v1/registration/{token}")
     assert (answer.status_code, "example.org" in answer.text) == (404, False)
+
+
+async def test_a_link_that_meets_trouble_does_not_get_into_the_log(owned: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It still fits, and who reads the log must not be able to use it."""
+    (item,) = await invited(owned, "bo@example.org")
+    where, page = registration(item), owned.page(Origin=owned.url)
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("The disk is full.")
+
+    with monkeypatch.context() as patched, capture_logs() as lines:
+        patched.setattr(owned.store, "read", broken)
+        patched.setattr(owned.store, "unit_of_work", broken)
+        body = {"password": PASSWORD, "terms": True}
+        for answer in (await page.get(where), await page.post(where, json=body)):
+            problem(answer, 500, "internal")
+    told = [str(line) for line in lines if line.get("path") == "/api/v1/registration/{token}"]
+    assert len(told) == 2
+    assert item["link"].removeprefix("/register/") not in str(lines)
+    assert (await page.get(where)).status_code == 200
 
 
 async def test_a_link_ends_is_replaced_and_is_withdrawn(owned: Hub, clock: ManualClock) -> None:
