@@ -2182,7 +2182,8 @@ export interface components {
          * LocationItem
          * @description `zone`, `address` and `contact` are those that hold here; `own` says which of them were said of this very place. `rooms` and
          *         `devices` count the place and all below it; stacks are not counted. `worst` is null where no device is. `photos`,
-         *         the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs.
+         *         the oldest first, are those of this very place. `way`: the reader sees it only because something below it is theirs; it
+         *         tells no address, contact, notes or photos. What the reader doesn't see is counted nowhere.
          */
         LocationItem: {
             address: string;
