@@ -3,7 +3,7 @@ import type { Device, User } from "@/api/types";
 import { wrongLines } from "@/live/send";
 import { sameQuery, viewQuery } from "@/live/views";
 import { addressesOf, recognised } from "@/rooms/people/add-users";
-import { dayOf, endOfDay } from "@/rooms/people/days";
+import { dayOf, endOfDay } from "@/words/days";
 import { fits, strengthOf } from "@/rooms/people/password";
 import { changesOf } from "@/rooms/people/user-dialogs";
 import { shownUsers } from "@/rooms/people/users";

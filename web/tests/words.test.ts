@@ -40,6 +40,10 @@ test("formats", () => {
   expect(format.moment("en-GB", "2026-11-24T09:12:00Z", now, "Europe/London")).toBe("09:12");
   expect(format.moment("en-GB", "2026-11-20T18:10:00Z", now, "Europe/London")).toBe("Fri 18:10");
   expect(format.moment("en-GB", "2026-03-03T18:10:00Z", now, "Europe/London")).toBe("3 Mar 18:10");
+  expect(format.moment("en-GB", "2025-12-03T18:10:00Z", now, "Europe/London")).toBe("3 Dec 2025 18:10");
+  // a new year has begun in Auckland, where it is read
+  expect(format.moment("en-GB", "2026-01-31T18:10:00Z", Date.parse("2026-12-31T18:00:00Z"), "Pacific/Auckland")).toBe("1 Feb 2026 07:10");
+  expect(format.moment("de", "2025-12-03T18:10:00Z", now, "Europe/London")).toBe("3. Dez. 2025 18:10");
 });
 
 test("reasons by code and params where the hub's English is not the reader's language", async () => {

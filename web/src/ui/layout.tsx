@@ -301,7 +301,7 @@ export function Strip({ periods, now, days = 7, label }: { periods: Period[]; no
       </div>
       <div className="strip-scale" aria-hidden="true">
         {Array.from({ length: days }, (_, index) => (
-          <span key={index}>{format.moment(locale(), from + index * DAY + 1, now - 20 * DAY).split(" ").slice(0, 2).join(" ")}</span>
+          <span key={index}>{format.dayMonth(locale(), from + index * DAY + 1)}</span>
         ))}
         <span>{t("time.now")}</span>
       </div>

@@ -1,5 +1,6 @@
 import type { User } from "@/api/types";
 import { format, locale, maybe, t, type Key } from "@/words";
+import { endsDay } from "@/words/days";
 import { Shape } from "./status";
 
 export type PersonState = "invited" | "active" | "disabled" | "ended";
@@ -24,12 +25,10 @@ export function PersonMark({ state, id }: { state: PersonState; id?: string }) {
 
 /** Until when somebody may come in: the day, and the hour where it is not that day's end. */
 export function EndsOn({ time }: { time: string }) {
-  const at = new Date(time);
-  const whole = at.getHours() === 23 && at.getMinutes() === 59;
   return (
     <time className="nowrap" dateTime={time} title={format.absolute(locale(), time)}>
-      {new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric" }).format(at)}
-      {!whole && `, ${format.timeOfDay(locale(), at.getTime())}`}
+      {format.fullDay(locale(), time)}
+      {!endsDay(time) && `, ${format.timeOfDay(locale(), Date.parse(time))}`}
     </time>
   );
 }

@@ -75,15 +75,27 @@ function clock(language: string, asked: string | undefined, options: Intl.DateTi
   return format;
 }
 
-/** Today "14:02", this week "Fri 18:10", else "3 Mar 18:10". */
+/** Today "14:02", this week "Fri 18:10", this year "3 Mar 18:10", else "3 Mar 2025 18:10". */
 export function moment(language: string, iso: string | number, now: number, zone?: string): string {
   const at = new Date(iso);
   const day = clock(language, zone, { year: "numeric", month: "2-digit", day: "2-digit" });
   const time = clock(language, zone, { hour: "2-digit", minute: "2-digit" }).format(at);
   if (day.format(at) === day.format(now)) return time;
   const near = Math.abs(now - at.getTime()) < 6 * DAY * 1000;
-  const date = clock(language, zone, near ? { weekday: "short" } : { day: "numeric", month: "short" }).format(at);
+  const year = clock(language, zone, { year: "numeric" });
+  const thisYear = year.format(at) === year.format(now);
+  const date = near ? clock(language, zone, { weekday: "short" }).format(at) : thisYear ? dayMonth(language, at, zone) : fullDay(language, at, zone);
   return `${date} ${time}`;
+}
+
+/** "3 Mar" */
+export function dayMonth(language: string, at: string | number | Date, zone?: string): string {
+  return clock(language, zone, { day: "numeric", month: "short" }).format(new Date(at));
+}
+
+/** "3 Mar 2025" */
+export function fullDay(language: string, at: string | number | Date, zone?: string): string {
+  return clock(language, zone, { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
 }
 
 export function timeOfDay(language: string, at: number, zone?: string): string {

@@ -2,6 +2,7 @@ import type { AuditAct } from "@/api/types";
 import { keyName } from "@/live/keys";
 import { format, locale, maybe, t, type Key } from "@/words";
 import { valueText } from "@/words/values";
+import { endOfDay, startOfDay } from "@/words/days";
 import type { Value } from "@/api/types";
 
 export const KINDS = ["person", "key", "agent", "rule", "system"] as const;
@@ -103,10 +104,6 @@ export const PERIODS: Record<string, { name: Key; ms: number }> = {
 /** Of the address, what is asked of the hub. Periods end now; days begin and end on the reader's clock. */
 export function question(filter: Record<string, string | undefined>, now: number): Record<string, string | undefined> {
   const period = PERIODS[filter.when ?? ""];
-  const day = (text: string | undefined, time: string) => {
-    const at = text ? new Date(`${text}T${time}`) : null;
-    return at && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined;
-  };
   const acts = (filter.acts ?? "").split(",").flatMap((group) => (GROUPS[group] ? [GROUPS[group]] : []));
   return {
     q: filter.q,
@@ -117,7 +114,7 @@ export function question(filter: Record<string, string | undefined>, now: number
     subject: filter.subject,
     address: filter.address,
     result: filter.result,
-    from: period ? new Date(now - period.ms).toISOString() : day(filter.since, "00:00:00"),
-    until: period ? undefined : day(filter.until, "23:59:59.999"),
+    from: period ? new Date(now - period.ms).toISOString() : (startOfDay(filter.since ?? "") ?? undefined),
+    until: period ? undefined : (endOfDay(filter.until ?? "", undefined, 1) ?? undefined),
   };
 }

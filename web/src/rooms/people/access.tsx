@@ -1,8 +1,8 @@
 import { useMay } from "@/api/session";
 import { usePlaceChoices, usePlaces } from "@/live/places";
 import { Choice, DateField, ManyChoice, roleName } from "@/ui";
-import { t } from "@/words";
-import { dayOf, ownZone } from "./days";
+import { format, t } from "@/words";
+import { dayOf } from "@/words/days";
 
 /** What somebody is given. `role` "" is not chosen yet; `ends` a day of the reader's calendar, "" never. */
 export interface Access {
@@ -22,7 +22,7 @@ export function AccessFields({ value, onChange }: { value: Access; onChange: (va
     <>
       <Choice label={t("field.role")} id="user-role" value={value.role} onChange={(role) => say({ role })} options={value.role ? options : [{ value: "", label: t("users.role_choose") }, ...options]} hint={value.role ? t(`role_means.${value.role as (typeof ROLES)[number]}`) : undefined} />
       <ManyChoice label={t("users.limited")} id="user-places" values={value.places} onChange={(next) => say({ places: next })} options={places} hint={t("users.limited_hint")} empty={t("users.everywhere")} />
-      <DateField label={t("field.ends")} id="user-ends" value={value.ends} onChange={(ends) => say({ ends })} least={dayOf(Date.now())} hint={t("users.ends_hint", { zone: ownZone() })} />
+      <DateField label={t("field.ends")} id="user-ends" value={value.ends} onChange={(ends) => say({ ends })} least={dayOf(Date.now())} hint={t("users.ends_hint", { zone: format.ownZone() })} />
     </>
   );
 }

@@ -5,8 +5,8 @@ import type { AddedUser } from "@/api/types";
 import { useCall } from "@/live/call";
 import { Act, CopyAct, Dialog, DialogFoot, ErrorNote, Form, Icon, LongField, Notice, RowLine, Rows, Secret, Shape, Stack, Text, Grow, Line } from "@/ui";
 import { errorText, t, type Key } from "@/words";
+import { endOfDay } from "@/words/days";
 import { AccessFields, type Access } from "./access";
-import { endOfDay } from "./days";
 
 /** As the hub takes an entry apart (people/rules.py). */
 export const addressesOf = (entry: string): string[] => entry.split(/[\s,;]+/).filter(Boolean);

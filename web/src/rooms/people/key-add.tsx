@@ -6,7 +6,7 @@ import { useCall } from "@/live/call";
 import { usePlaceChoices, usePlaces } from "@/live/places";
 import { Act, Choice, Code, CopyAct, CopyButton, DateField, Dialog, DialogFoot, ErrorNote, Form, Grow, Line, ManyChoice, Notice, Radios, Secret, Stack, Text, TextField } from "@/ui";
 import { format, locale, t } from "@/words";
-import { dayOf, endOfDay, ownZone } from "./days";
+import { dayOf, endOfDay } from "@/words/days";
 import { SCOPES, scopeName } from "./key-words";
 
 const DAYS = [30, 90, 365];
@@ -43,8 +43,7 @@ function Ask({ onMade, onClose }: { onMade: (made: MadeKey) => void; onClose: ()
     const locked = !owns && value !== "read";
     return { value, label: scopeName(value), hint: locked ? t("keys.scope_locked") : t(`scope_means.${value}`), disabled: locked };
   });
-  const date = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric" });
-  const spans = DAYS.map((n) => ({ value: String(n), label: t("keys.days", { n: format.number(locale(), n), day: date.format(Date.now() + n * DAY_MS) }) }));
+  const spans = DAYS.map((n) => ({ value: String(n), label: t("keys.days", { n: format.number(locale(), n), day: format.fullDay(locale(), Date.now() + n * DAY_MS) }) }));
   return (
     <Dialog title={t("keys.add")} onClose={onClose} id="dialog-add-key" wide>
       <Form onSubmit={() => void submit()} id="add-key-form">
@@ -59,7 +58,7 @@ function Ask({ onMade, onClose }: { onMade: (made: MadeKey) => void; onClose: ()
           options={[...spans, { value: ON_DATE, label: t("keys.on_date") }, { value: NEVER, label: t("keys.never_choice") }]}
           hint={t(expires === NEVER ? "keys.never_hint" : "keys.expires_hint")}
         />
-        {expires === ON_DATE && <DateField label={t("keys.date")} id="key-date" value={day} onChange={setDay} least={dayOf(Date.now())} hint={t("keys.date_hint", { zone: ownZone() })} />}
+        {expires === ON_DATE && <DateField label={t("keys.date")} id="key-date" value={day} onChange={setDay} least={dayOf(Date.now())} hint={t("keys.date_hint", { zone: format.ownZone() })} />}
         <ErrorNote error={error} />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>

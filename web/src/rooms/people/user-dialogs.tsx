@@ -6,9 +6,9 @@ import { useCall } from "@/live/call";
 import { useAway } from "@/live/hooks";
 import { Act, At, Confirm, Dialog, DialogFoot, EndsOn, ErrorNote, Facts, Form, Notice, personState, roleName, Secret, Stack, Text, useNow } from "@/ui";
 import { t, type Key } from "@/words";
+import { dayOf, endOfDay } from "@/words/days";
 import { AccessFields, type Access } from "./access";
 import { whole } from "./add-users";
-import { dayOf, endOfDay } from "./days";
 import { shownName, whyLocked } from "./user-words";
 import { RemoveFactor, ResetFor, SignOut } from "./user-sign-in";
 
