@@ -16,6 +16,9 @@ export function useSession(): SessionValue {
   return value;
 }
 
+/** Of what reaches beyond any part of the places: whether it is the part a person is limited to that keeps it from them, or the role. */
+export const hinders = (session: Pick<Session, "rights" | "limited">, right: Right): "part" | "role" => (session.limited && session.rights.includes(right) ? "part" : "role");
+
 /** `whole`: it reaches beyond any part of the places, so that who is limited to one may not. */
 export function useMay(right: Right, whole = false): boolean {
   const { session } = useSession();

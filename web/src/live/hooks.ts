@@ -199,13 +199,14 @@ export function useRow<T extends { id: string }>(store: ListStore<T>, id: string
 
 /** Newest facts of a device, site, place or everything: fetched once, then what the `events` topic adds. Of a place (and all below it) only
  *  devices are told, and `among` says which of them are there. */
-export function useFacts(filter: { device?: string; site?: string; location?: string; among?: ReadonlyMap<string, unknown> }, limit = 50): { items: Fact[]; ready: boolean; error: unknown } {
+export function useFacts(filter: { device?: string; site?: string; location?: string; among?: ReadonlyMap<string, unknown> }, limit = 50): { items: Fact[]; ready: boolean; error: unknown; retry: () => void } {
   const [items, setItems] = useState<Fact[]>([]);
   const [ready, setReady] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const { device, site, location } = filter;
   const among = useRef(filter.among);
   among.current = filter.among;
+  const again = useRef<() => void>(() => undefined);
   useEffect(() => {
     let current = true;
     const mine = (fact: Fact) => (!device || fact.device === device) && (!site || fact.site === site) && (!location || Boolean(fact.device && among.current?.has(fact.device)));
@@ -217,6 +218,7 @@ export function useFacts(filter: { device?: string; site?: string; location?: st
       });
     setItems([]);
     setReady(false);
+    setError(null);
     const load = () => {
       const params = [`before=${Number.MAX_SAFE_INTEGER}`, `limit=${limit}`, device && `device=${device}`, site && `site=${site}`, location && `location=${location}`];
       api
@@ -225,6 +227,7 @@ export function useFacts(filter: { device?: string; site?: string; location?: st
           if (!current) return;
           add(page.items, () => true);
           setReady(true);
+          setError(null);
         })
         .catch((problem: unknown) => current && setError(problem));
     };
@@ -237,11 +240,12 @@ export function useFacts(filter: { device?: string; site?: string; location?: st
         } else if (message.type === "change") add((message.data as { items: Fact[] }).items ?? []);
       },
     });
+    again.current = load;
     load();
     return () => {
       current = false;
       leave();
     };
   }, [device, site, location, limit]);
-  return { items, ready, error };
+  return { items, ready, error, retry: () => again.current() };
 }

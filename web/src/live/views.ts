@@ -19,7 +19,7 @@ export function sameQuery(one: string, other: string): boolean {
 
 /** The named filters of one list. `fields`: those of the address that are part of one; opening a view sets each of them. */
 export function useViews(path: string, fields: readonly string[], filter: Filter, onFilter: (change: Filter) => void) {
-  const { value, error } = useTurned<{ items: View[] }>("views", "/views");
+  const { value, error, retry } = useTurned<{ items: View[] }>("views", "/views");
   const away = useAway() !== null;
   const views = (value?.items ?? []).filter((view) => view.path === path);
   const now = viewQuery(filter, fields);
@@ -29,7 +29,9 @@ export function useViews(path: string, fields: readonly string[], filter: Filter
     current: now ? (same.find((view) => view.own) ?? same[0]) : undefined,
     query: now,
     reason: away ? t("tool.hub_lost") : null,
+    ready: value !== undefined,
     error,
+    onRetry: retry,
     onOpen: (view: View) => {
       const asked = new URLSearchParams(view.query);
       onFilter(Object.fromEntries(fields.map((field) => [field, asked.get(field) ?? ""])));

@@ -1,12 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, query } from "@/api/client";
-import type { Agent, Device, Page, Place } from "@/api/types";
+import { useMay } from "@/api/session";
+import type { Agent, Device, Page, Place, User } from "@/api/types";
 import { isHandedOff, useSpecial } from "@/live/standing";
 import { useKnown } from "@/live/known";
 import { nameOf, placeOf } from "@/live/names";
+import { foundPeople, shownName } from "@/live/people";
 import { found } from "@/live/places";
-import { AgentMark, Finder, Grow, placeKind, StatusMark, Text, Two, useGo, type Hit } from "@/ui";
+import { AgentMark, Finder, Grow, PersonMark, personState, placeKind, roleName, StatusMark, Text, Two, useGo, type Hit } from "@/ui";
 import { maybe, t } from "@/words";
 
 function useSettled(value: string, ms: number): string {
@@ -30,7 +32,7 @@ function DeviceHit({ device, stack }: { device: Device; stack?: Device }) {
   );
 }
 
-/** Searches what there is today: devices, places and servers. */
+/** Searches what there is today: devices, places, servers and, for who may manage them, people. */
 export function Search() {
   const [text, setText] = useState("");
   const q = useSettled(text.trim(), 150);
@@ -38,6 +40,8 @@ export function Search() {
   const devices = useQuery({ queryKey: ["search", q], enabled: q !== "", queryFn: () => api.get<Page<Device>>(`/devices?${query({ q, limit: 8 })}`) });
   const agents = useQuery({ queryKey: ["search-agents"], enabled: q !== "", queryFn: () => api.get<{ items: Agent[] }>("/agents") });
   const places = useQuery({ queryKey: ["search-places"], enabled: q !== "", queryFn: () => api.get<{ items: Place[] }>("/locations") });
+  const manages = useMay("administer");
+  const users = useQuery({ queryKey: ["search-users"], enabled: q !== "" && manages, queryFn: () => api.get<{ items: User[] }>("/users") });
   const stacks = useKnown((devices.data?.items ?? []).flatMap((device) => (device.stack ? [device.stack] : [])));
   const fold = q.toLowerCase();
   const hits: Hit[] = [];
@@ -69,6 +73,17 @@ export function Search() {
             <AgentMark state={agent.state} />
           </>
         ), act: () => go(`/servers/${agent.id}`) });
+    for (const user of foundPeople(users.data?.items ?? [], q).slice(0, 5)) {
+      const state = personState(user, Date.now());
+      hits.push({ key: user.id, group: t("nav.users"), body: (
+          <>
+            <Grow>
+              <Two first={<Text strong>{shownName(user)}</Text>} second={[roleName(user.role), user.sign_in !== shownName(user) ? user.sign_in : ""].filter(Boolean).join(" · ")} />
+            </Grow>
+            {state && <PersonMark state={state} />}
+          </>
+        ), act: () => go(`/users?user=${user.id}`) });
+    }
   }
-  return <Finder id="nav-search" label={t("search.label")} value={text} onChange={setText} hits={hits} busy={devices.isFetching || q !== text.trim()} />;
+  return <Finder id="nav-search" label={t("search.label")} value={text} onChange={setText} hits={hits} busy={[devices, agents, places, users].some((each) => each.isFetching) || q !== text.trim()} />;
 }

@@ -2,7 +2,7 @@ import { Outlet } from "@tanstack/react-router";
 import { useSession } from "@/api/session";
 import { useAway, useSummary, useWays } from "@/live/hooks";
 import { live } from "@/live/socket";
-import { Act, Banner, Brand, Empty, Frame, Gate, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
+import { Act, Banner, Brand, Empty, Frame, Gate, Go, Grow, Icon, IconButton, NavGroup, NavItem, Page, roleName, RowMenu, Shape, Text, useGo, useScheme } from "@/ui";
 import { format, locale, t } from "@/words";
 import icon from "./favicon.svg";
 import { Search } from "./search";
@@ -70,6 +70,7 @@ export function Shell() {
                 <Text>&nbsp;{person.name || person.sign_in}</Text>
               </>
             }
+            head={[roleName(person.role), t(session.edition === "local_agent" ? "edition.local_agent" : "edition.enterprise")].join(" · ")}
             entries={[
               { label: t("nav.my_account"), onClick: () => go("/settings/account"), id: "account-open" },
               { label: t("shortcuts.title"), onClick: () => window.dispatchEvent(new Event("soundpost:shortcuts")), id: "shortcuts-open" },

@@ -258,7 +258,8 @@ export interface MenuEntry {
   reason?: string | null;
 }
 
-export function RowMenu({ label, entries, id, trigger }: { label: string; entries: MenuEntry[]; id: string; trigger?: ReactNode }) {
+/** `head`: what stands above the entries and is no entry. */
+export function RowMenu({ label, entries, id, trigger, head }: { label: string; entries: MenuEntry[]; id: string; trigger?: ReactNode; head?: ReactNode }) {
   return (
     <Menu position="bottom-end" withinPortal shadow="md" withInitialFocusPlaceholder={false}>
       <Menu.Target>
@@ -273,6 +274,7 @@ export function RowMenu({ label, entries, id, trigger }: { label: string; entrie
         )}
       </Menu.Target>
       <Menu.Dropdown>
+        {head && <Menu.Label data-testid={`${id}-head`}>{head}</Menu.Label>}
         {entries.map((entry) => (
           <Menu.Item
             key={entry.label}
@@ -296,6 +298,11 @@ export function RowMenu({ label, entries, id, trigger }: { label: string; entrie
 export function SearchField({ value, onChange, label, id, shortcut }: { value: string; onChange: (value: string) => void; label: string; id: string; shortcut?: string }) {
   const [typed, setTyped] = useState(value);
   const told = useRef(value);
+  // the screen around it draws itself anew with every message of the hub, faster than anybody types: that must not begin the wait again
+  const tell = useRef(onChange);
+  useEffect(() => {
+    tell.current = onChange;
+  });
   useEffect(() => {
     if (value !== told.current) {
       told.current = value;
@@ -306,10 +313,10 @@ export function SearchField({ value, onChange, label, id, shortcut }: { value: s
     if (typed === told.current) return undefined;
     const timer = setTimeout(() => {
       told.current = typed;
-      onChange(typed);
+      tell.current(typed);
     }, 250);
     return () => clearTimeout(timer);
-  }, [typed, onChange]);
+  }, [typed]);
   return (
     <span className="search">
       <Icon name="search" size={14} />

@@ -1,7 +1,7 @@
 import { Menu } from "@mantine/core";
 import { useState } from "react";
 import type { View } from "@/api/types";
-import { t } from "@/words";
+import { errorCode, errorText, t } from "@/words";
 import { Act, TextField, Tick } from "./forms";
 import { Icon } from "./icons";
 import { Form, Text } from "./layout";
@@ -16,7 +16,11 @@ export interface ViewsMenuProps {
   query: string;
   /** Why nothing can be saved just now. */
   reason: string | null;
+  /** They were read at least once. */
+  ready: boolean;
+  /** Why they could not be read just now. */
   error: unknown;
+  onRetry: () => void;
   onOpen: (view: View) => void;
   onAdd: (name: string, shared: boolean) => Promise<void>;
   onChange: (view: View, change: { name?: string; shared?: boolean; query?: string }) => Promise<void>;
@@ -27,7 +31,7 @@ type Asked = { act: "save" } | { act: "edit" | "delete"; view: View };
 
 /** Named filters of a list: open one, name the one that is set, rename, share and delete. */
 export function ViewsMenu(props: ViewsMenuProps) {
-  const { views, current, query, reason, onOpen } = props;
+  const { views, current, query, reason, ready, error, onOpen } = props;
   const [asked, setAsked] = useState<Asked | null>(null);
   const close = () => setAsked(null);
   const mine = views.filter((view) => view.own);
@@ -47,7 +51,7 @@ export function ViewsMenu(props: ViewsMenuProps) {
           </button>
         </Menu.Target>
         <Menu.Dropdown>
-          {views.length === 0 && <Menu.Label>{t("views.none")}</Menu.Label>}
+          {error ? <Unread error={error} onRetry={props.onRetry} /> : !ready ? <Menu.Label>{t("state.loading")}</Menu.Label> : views.length === 0 && <Menu.Label>{t("views.none")}</Menu.Label>}
           {mine.length > 0 && <Menu.Label>{t("views.mine")}</Menu.Label>}
           {mine.map(item)}
           {others.length > 0 && <Menu.Label>{t("views.others")}</Menu.Label>}
@@ -73,6 +77,21 @@ export function ViewsMenu(props: ViewsMenuProps) {
         <Named title={t("views.edit_title", { name: asked.view.name })} view={asked.view} onClose={close} onSay={(name, shared) => props.onChange(asked.view, { name, ...(shared === asked.view.shared ? {} : { shared }) })} />
       )}
       {asked?.act === "delete" && <Delete view={asked.view} onClose={close} onDelete={props.onDelete} />}
+    </>
+  );
+}
+
+/** What was read before stands below it. */
+function Unread({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <>
+      <Menu.Label role="alert" data-testid="views-error">
+        {errorText(error)} {errorCode(error)}
+      </Menu.Label>
+      <Menu.Item data-testid="views-retry" closeMenuOnClick={false} onClick={onRetry}>
+        {t("action.try_again")}
+      </Menu.Item>
+      <Menu.Divider />
     </>
   );
 }

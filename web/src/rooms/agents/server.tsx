@@ -196,11 +196,12 @@ function Connection({ agent }: { agent: Row }) {
 }
 
 function Recent({ site }: { site: string }) {
-  const { items, ready } = useFacts({ site }, 40);
+  const { items, error, retry } = useFacts({ site }, 40);
   const names = useNames(items.flatMap((fact) => (fact.device ? [fact.device] : [])));
-  if (!ready || items.length === 0) return null;
+  if (items.length === 0 && !error) return null;
   return (
     <Section title={t("dashboard.recent")}>
+      <ErrorNote error={error} onRetry={retry} />
       <Rows>
         {foldFacts(items).slice(0, 15).map((fact) => (
           <RowLine key={fact.id} end={<Ago time={fact.time} />}>

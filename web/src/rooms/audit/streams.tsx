@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { api } from "@/api/client";
-import { useMay } from "@/api/session";
+import { hinders, useMay, useSession } from "@/api/session";
 import type { AuditStream, AuditStreamAdded, AuditStreamTrial } from "@/api/types";
 import { useCall } from "@/live/call";
 import { useTurned } from "@/live/turns";
@@ -15,15 +15,16 @@ const SHAPES = { works: "online", waiting: "degraded", down: "offline", off: "un
 export function Streams() {
   const may = useMay("administer", true);
   const owns = useMay("own", true);
-  const { value, error } = useTurned<{ items: AuditStream[] }>("streams", "/audit/streams", may);
+  const { session } = useSession();
+  const { value, error, retry } = useTurned<{ items: AuditStream[] }>("streams", "/audit/streams", may);
   const [asked, setAsked] = useState<Asked | null>(null);
   const close = () => setAsked(null);
-  if (!may) return <Empty title={t("tool.not_allowed")} id="streams-not-allowed" />;
-  if (error) return <ErrorNote error={error} />;
-  if (!value) return <Loading rows={4} />;
+  if (!may) return <Empty title={t(hinders(session, "administer") === "part" ? "tool.whole_sees" : "tool.not_allowed")} id="streams-not-allowed" />;
+  if (!value) return error ? <ErrorNote error={error} onRetry={retry} /> : <Loading rows={4} />;
   const locked = owns ? null : t("organization.owners_only");
   return (
     <Stack gap={24}>
+      <ErrorNote error={error} onRetry={retry} />
       <Section title={t("streams.title")} id="streams" end={<IconButton icon="plus" label={t("streams.add")} id="streams-add" reason={locked} onClick={() => setAsked({ act: "add" })} />}>
         <Stack gap={16}>
           <Text dim wrap>{t("streams.what")}</Text>

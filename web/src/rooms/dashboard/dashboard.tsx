@@ -238,14 +238,13 @@ function Sites({ agents }: { agents: Agent[] }) {
 }
 
 function Recent() {
-  const { items, ready, error } = useFacts({}, 40);
+  const { items, ready, error, retry } = useFacts({}, 40);
   const names = useNames(items.flatMap((fact) => (fact.device ? [fact.device] : [])));
   return (
     <Section title={t("dashboard.recent")} id="recent">
-      {error ? (
-        <ErrorNote error={error} />
-      ) : !ready ? (
-        <Loading rows={4} />
+      <ErrorNote error={error} onRetry={retry} />
+      {!ready ? (
+        !error && <Loading rows={4} />
       ) : items.length === 0 ? (
         <Text dim>{t("events.none")}</Text>
       ) : (

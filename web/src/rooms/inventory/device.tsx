@@ -297,7 +297,7 @@ function Timeline({ device, points, recent }: { device: Row; points: ReadonlyMap
   return (
     <Section title={t("device.timeline")} id="timeline">
       {history.error ? <ErrorNote error={history.error} onRetry={() => void history.refetch()} /> : <Strip periods={history.data?.items ?? []} now={minute + 60_000} label={t("device.strip", { list: (history.data?.items ?? []).slice(0, 5).map((period) => t(`status.${period.status}`)).join(", ") })} />}
-      {facts.error ? <ErrorNote error={facts.error} /> : null}
+      <ErrorNote error={facts.error} onRetry={facts.retry} />
       {facts.ready && facts.items.length === 0 && <Text dim>{t("events.none")}</Text>}
       <Rows id="events">
         {foldFacts(facts.items)

@@ -167,15 +167,14 @@ function Devices({ place }: { place: Place }) {
 }
 
 function Changes({ place, devices }: { place: Place; devices: ReadonlyMap<string, unknown> }) {
-  const { items, ready, error } = useFacts({ location: place.id, among: devices }, 40);
+  const { items, ready, error, retry } = useFacts({ location: place.id, among: devices }, 40);
   const shown = foldFacts(items).slice(0, 12);
   const names = useNames(shown.flatMap((fact) => (fact.device ? [fact.device] : [])));
   return (
     <Section title={t("dashboard.recent")} id="place-changes">
-      {error ? (
-        <ErrorNote error={error} />
-      ) : !ready ? (
-        <Loading rows={3} />
+      <ErrorNote error={error} onRetry={retry} />
+      {!ready ? (
+        !error && <Loading rows={3} />
       ) : shown.length === 0 ? (
         <Text dim>{t("events.none")}</Text>
       ) : (

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useMay, useSession } from "@/api/session";
+import { hinders, useMay, useSession } from "@/api/session";
 import type { OrganizationSettings, OrganizationTerms } from "@/api/types";
 import { useWays } from "@/live/hooks";
 import { Choice, ErrorNote, Facts, LinkButton, Loading, Notice, Section, Stack, Text, TextField, Tool, ToolBar } from "@/ui";
@@ -43,13 +43,14 @@ function Whole() {
 }
 
 function Open() {
+  const { session } = useSession();
   const { value: terms, error } = useAsked<OrganizationTerms>("/organization/terms", 0);
   if (error) return <ErrorNote error={error} />;
   if (!terms) return <Loading rows={4} />;
   return (
     <Stack gap={24}>
       <Notice id="organization-locked">
-        <Text>{t("organization.administrators_only")}</Text>
+        <Text>{t(hinders(session, "administer") === "part" ? "organization.whole_sees" : "organization.administrators_only")}</Text>
       </Notice>
       <Section title={t("organization.about")}>
         <Facts lines={[{ name: t("field.name"), value: terms.organization || "–" }]} />

@@ -36,7 +36,7 @@ export function shownKeys(keys: readonly ApiKey[], filter: Record<string, string
 
 export function Keys() {
   // who may do less makes a key do less; when one was used last no topic tells
-  const { value, error } = useTurned<{ items: ApiKey[] }>("keys,users", "/keys", true, AGAIN_MS);
+  const { value, error, retry } = useTurned<{ items: ApiKey[] }>("keys,users", "/keys", true, AGAIN_MS);
   const [filter, setFilter] = useFilter();
   const may = useMay("administer");
   const away = useAway() !== null;
@@ -57,10 +57,9 @@ export function Keys() {
             <SearchField id="filter-q" label={t("keys.find")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
           </Filters>
         )}
-        {error ? (
-          <ErrorNote error={error} />
-        ) : !value ? (
-          <Loading rows={4} />
+        <ErrorNote error={error} onRetry={retry} />
+        {!value ? (
+          !error && <Loading rows={4} />
         ) : keys.length === 0 ? (
           <Empty title={t("keys.none")} id="keys-none" action={may && <Act primary onClick={() => setFilter({ add: "1" })} disabled={away} id="keys-none-add">{t("keys.add")}</Act>}>
             {t(may ? "keys.none_text" : "keys.none_monitor")}

@@ -1,7 +1,7 @@
 import type { Session, User } from "@/api/types";
 import { t, type Key } from "@/words";
 
-export const shownName = (user: User): string => user.name || user.sign_in || user.id;
+export { shownName } from "@/live/people";
 
 /** Why this reader can't change this person; null: can. */
 export function whyLocked(user: User, away: boolean): string | null {

@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 import { useMay, useSession } from "@/api/session";
 import type { User } from "@/api/types";
 import { useAway } from "@/live/hooks";
+import { foundPeople } from "@/live/people";
 import { usePlaces } from "@/live/places";
 import { useTurned } from "@/live/turns";
 import { useViews } from "@/live/views";
@@ -30,17 +31,16 @@ const SORTS: Record<string, SortKey> = {
 
 /** Whom a filter lets through, in order. */
 export function shownUsers(users: readonly User[], filter: Record<string, string | undefined>, now: number): User[] {
-  const words = (filter.q ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   const [states, roles] = [split(filter.state), split(filter.role)];
   const fits = (user: User) =>
-    words.every((word) => `${user.name} ${user.sign_in ?? ""}`.toLowerCase().includes(word)) && (states.length === 0 || states.includes(personState(user, now) ?? "")) && (roles.length === 0 || roles.includes(user.role ?? ""));
+    (states.length === 0 || states.includes(personState(user, now) ?? "")) && (roles.length === 0 || roles.includes(user.role ?? ""));
   const key = SORTS[filter.sort ?? ""] ?? SORTS.name!;
   const sign = filter.down === "1" ? -1 : 1;
-  return users.filter(fits).sort((a, b) => sign * collator.compare(key(a, now), key(b, now)) || collator.compare(shownName(a), shownName(b)) || (a.id < b.id ? -1 : 1));
+  return foundPeople(users, filter.q ?? "").filter(fits).sort((a, b) => sign * collator.compare(key(a, now), key(b, now)) || collator.compare(shownName(a), shownName(b)) || (a.id < b.id ? -1 : 1));
 }
 
 export function Users() {
-  const { value, error } = useTurned<{ items: User[] }>("users", "/users");
+  const { value, error, retry } = useTurned<{ items: User[] }>("users", "/users");
   const [filter, setFilter] = useFilter();
   const may = useMay("administer");
   const away = useAway() !== null;
@@ -74,10 +74,9 @@ export function Users() {
           <ViewsMenu {...views} />
         </Filters>
         {!may && <Text dim id="users-names-only">{t("users.names_only")}</Text>}
-        {error ? (
-          <ErrorNote error={error} />
-        ) : !value ? (
-          <Loading rows={6} />
+        <ErrorNote error={error} onRetry={retry} />
+        {!value ? (
+          !error && <Loading rows={6} />
         ) : shown.length === 0 ? (
           <Empty title={t("users.no_match")} action={<Act onClick={() => setFilter({ q: "", state: "", role: "" })}>{t("filter.clear")}</Act>} />
         ) : (

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { useMay } from "@/api/session";
+import { hinders, useMay, useSession } from "@/api/session";
 import type { AccessLine, AccessReview } from "@/api/types";
 import { useTurned } from "@/live/turns";
 import { Ago, At, Download, Empty, EndsOn, ErrorNote, FilterChip, Filters, Grow, Line, LinkButton, Loading, Page, PersonMark, roleName, RowLine, Rows, SearchField, Section, Stack, Table, Text, Two, useFilter, useGo, type Column, type Entry, type PersonState } from "@/ui";
@@ -17,17 +17,18 @@ export function shownLines(items: readonly AccessLine[], filter: Record<string, 
 
 export function Access() {
   const may = useMay("administer", true);
+  const { session } = useSession();
   if (!may)
     return (
       <Page title={t("nav.reports")}>
-        <Empty title={t("tool.not_allowed")} id="reports-not-allowed" />
+        <Empty title={t(hinders(session, "administer") === "part" ? "tool.whole_sees" : "tool.not_allowed")} id="reports-not-allowed" />
       </Page>
     );
   return <Review />;
 }
 
 function Review() {
-  const { value, error } = useTurned<AccessReview>("users", "/reports/access");
+  const { value, error, retry } = useTurned<AccessReview>("users", "/reports/access");
   const [filter, setFilter] = useFilter();
   const shown = shownLines(value?.items ?? [], filter);
   return (
@@ -41,12 +42,11 @@ function Review() {
         </Line>
       }
     >
-      {error ? (
-        <ErrorNote error={error} />
-      ) : !value ? (
-        <Loading rows={8} />
+      {!value ? (
+        error ? <ErrorNote error={error} onRetry={retry} /> : <Loading rows={8} />
       ) : (
         <Stack gap={24}>
+          <ErrorNote error={error} onRetry={retry} />
           <Section title={t("access.look")} id="access-look">
             <Look review={value} onLook={(look) => setFilter({ look })} />
           </Section>
