@@ -15,6 +15,12 @@ test.each([["de", de], ["es", es]] as const)("the %s catalogue is complete", (_,
   }
 });
 
+test("a thing has one name in each language", () => {
+  const others = { de: /Eigentümer|Zweiter Inhaber/, es: /\b(función|funciones|papel|stacks?|sitios?|probad[oa]s?)\b/i };
+  for (const [language, catalogue] of [["de", de], ["es", es]] as const)
+    for (const [key, entry] of Object.entries(catalogue) as [string, Entry][]) expect(JSON.stringify(entry).replace(/\{\w+\}/g, ""), `${language} ${key}`).not.toMatch(others[language]);
+});
+
 test("words are calm", () => {
   for (const catalogue of [en, de, es])
     for (const entry of Object.values(catalogue) as Entry[]) {

@@ -1,3 +1,4 @@
+import { Tooltip } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { t } from "@/words";
@@ -190,9 +191,10 @@ export function Figure({ name, value, children, id }: { name: ReactNode; value: 
   );
 }
 
-export function Notice({ tone, icon, children, id }: { tone?: "degraded" | "offline" | "accent"; icon?: IconName; children: ReactNode; id?: string }) {
+/** `said`: it appears as the answer to something, and is read out. */
+export function Notice({ tone, icon, children, id, said }: { tone?: "degraded" | "offline" | "accent"; icon?: IconName; children: ReactNode; id?: string; said?: boolean }) {
   return (
-    <div className={`notice ${tone ?? ""}`} data-testid={id}>
+    <div className={`notice ${tone ?? ""}`} data-testid={id} role={said ? "status" : undefined}>
       {icon && <Icon name={icon} />}
       {tone === "degraded" && <Shape status="degraded" />}
       {tone === "offline" && <Shape status="offline" />}
@@ -209,11 +211,21 @@ export function Banner({ tone, children, id }: { tone?: "offline"; children: Rea
   );
 }
 
-export function Tag({ children, accent, title }: { children: ReactNode; accent?: boolean; title?: string }) {
+/** `title` explains the word: by pointing, by the keyboard, and by a touch. */
+export function Tag({ children, accent, title, id }: { children: ReactNode; accent?: boolean; title?: string; id?: string }) {
+  const name = accent ? "tag accent" : "tag";
+  if (!title)
+    return (
+      <span className={name} data-testid={id}>
+        {children}
+      </span>
+    );
   return (
-    <span className={accent ? "tag accent" : "tag"} title={title}>
-      {children}
-    </span>
+    <Tooltip label={title} withArrow multiline maw={280} events={{ hover: true, focus: true, touch: true }}>
+      <button type="button" className={name} data-testid={id}>
+        {children}
+      </button>
+    </Tooltip>
   );
 }
 

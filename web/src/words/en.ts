@@ -52,6 +52,8 @@ export const en = {
   "support.untried": "assumed, not tried",
   "support.unsupported": "not supported",
   "assumed.text": "Assumed, not yet proven on hardware.",
+  "evidenced.text": "A public document says how the device tells it.",
+  "points.unmarked": "What carries no mark is evidenced.",
   "assumed.reboot": "This command is assumed, not yet proven on hardware. Rebooting confirms that you know this.",
 
   "count.none": "none",
@@ -235,6 +237,7 @@ export const en = {
   "number.code": "Code from the text",
   "number.verify": "Verify",
   "number.send": "Send a new code",
+  "number.sent": "A code is on its way to {number}. Only the newest one counts, for 10 minutes.",
   "factor.title": "Second factor",
   "factor.off": "Off. A code from an app on your telephone, besides the password, keeps others out who learn your password.",
   "factor.on": "On since",

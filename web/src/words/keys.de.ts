@@ -10,6 +10,8 @@ export const keys: Record<keyof typeof english, Entry> = {
   "compat.text": "Programme für die ältere Schnittstelle fragen über unverschlüsseltes HTTP und können nichts anderes.",
   "compat.own": "Beantwortet unter {url}, nur für Programme auf diesem Rechner.",
   "compat.beyond": "Beantwortet unter {url}, auch für andere Rechner.",
+  "compat.every": "Beantwortet auf Port {port} jeder Adresse dieses Rechners, auch für andere Rechner.",
+  "compat.every_such": "Beantwortet auf Port {port} jeder Adresse dieses Rechners, etwa {url}, auch für andere Rechner.",
   "compat.sources": "Zugelassen: {sources}.",
   "compat.off": "Nicht beantwortet: abgeschaltet (compat_port).",
   "compat.failed": "Nicht beantwortet. {why}",

@@ -9,6 +9,8 @@ export const keys = {
   "compat.text": "Programs written for the older API ask over plain HTTP and can do nothing else.",
   "compat.own": "Answered at {url}, for programs on this machine only.",
   "compat.beyond": "Answered at {url}, also for other machines.",
+  "compat.every": "Answered on port {port} of every address of this machine, also for other machines.",
+  "compat.every_such": "Answered on port {port} of every address of this machine, such as {url}, also for other machines.",
   "compat.sources": "Let in: {sources}.",
   "compat.off": "Not answered: switched off (compat_port).",
   "compat.failed": "Not answered. {why}",

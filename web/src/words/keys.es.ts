@@ -10,6 +10,8 @@ export const keys: Record<keyof typeof english, Entry> = {
   "compat.text": "Los programas hechos para la API anterior preguntan por HTTP sin cifrar y no pueden otra cosa.",
   "compat.own": "Se responde en {url}, solo a programas de esta máquina.",
   "compat.beyond": "Se responde en {url}, también a otras máquinas.",
+  "compat.every": "Se responde en el puerto {port} de todas las direcciones de esta máquina, también a otras máquinas.",
+  "compat.every_such": "Se responde en el puerto {port} de todas las direcciones de esta máquina, por ejemplo {url}, también a otras máquinas.",
   "compat.sources": "Admitidos: {sources}.",
   "compat.off": "Sin respuesta: desactivado (compat_port).",
   "compat.failed": "Sin respuesta. {why}",

@@ -9,6 +9,7 @@ import { outcomeOf, verb } from "@/live/outcome";
 import { useSpecial } from "@/live/standing";
 import { Age, Ago, At, AtPlace, Code, CopyButton, Details, Empty, ErrorNote, Facts, Go, Grow, Halves, Lasting, Line, LinkButton, Loading, Notice, Outcome, Page, RowLine, Rows, Section, Stack, Strip, Tag, Text, Two, Whole, useNow, usePathId, type FactLine } from "@/ui";
 import { errorText, maybe, reasonText, t, type Key } from "@/words";
+import { Evidence, Legend, supportText } from "./evidence";
 import { LivePoints } from "./live-points";
 import { PutDialog } from "./put";
 import { AwaitedNote, DeviceStatus, HandsOffNote, RestartNote } from "./special";
@@ -162,11 +163,7 @@ function DeviceOutcomes({ device }: { device: Row }) {
 }
 
 function DeviceFacts({ device }: { device: Row }) {
-  const age = (field: string) => (
-    <>
-      {device.assumed.includes(field) && <Tag title={t("assumed.text")}>{t("support.assumed")}</Tag>}
-    </>
-  );
+  const worth = (field: keyof Device) => device[field] && <Evidence assumed={device.assumed.includes(field)} id={`worth-${field}`} />;
   const copied = (text: string) => (
     <Line gap={4} keep>
       <Text mono>{text}</Text>
@@ -176,11 +173,11 @@ function DeviceFacts({ device }: { device: Row }) {
   const none = <Text dim>–</Text>;
   const support = Object.entries(device.capabilities);
   const lines: FactLine[] = [
-    { name: t("field.serial"), value: device.serial_number ? copied(device.serial_number) : device.boxes.length ? <Whole words={device.boxes} /> : none, note: age("serial_number"), id: "fact-serial" },
-    { name: t("field.model"), value: device.model || none, note: age("model"), id: "fact-model" },
-    { name: t("field.part"), value: device.part_number || none, note: age("part_number") },
-    { name: t("field.firmware"), value: device.firmware_version ? <Go to={`/devices/pro-audio?firmware=${encodeURIComponent(device.firmware_version)}`}>{device.firmware_version}</Go> : none, note: age("firmware_version"), id: "fact-firmware" },
-    { name: t("field.mac"), value: device.mac ? copied(device.mac) : none, note: age("mac") },
+    { name: t("field.serial"), value: device.serial_number ? copied(device.serial_number) : device.boxes.length ? <Whole words={device.boxes} /> : none, note: worth("serial_number"), id: "fact-serial" },
+    { name: t("field.model"), value: device.model || none, note: worth("model"), id: "fact-model" },
+    { name: t("field.part"), value: device.part_number || none, note: worth("part_number") },
+    { name: t("field.firmware"), value: device.firmware_version ? <Go to={`/devices/pro-audio?firmware=${encodeURIComponent(device.firmware_version)}`}>{device.firmware_version}</Go> : none, note: worth("firmware_version"), id: "fact-firmware" },
+    { name: t("field.mac"), value: device.mac ? copied(device.mac) : none, note: worth("mac") },
     { name: t("field.address"), value: device.address ? copied(`${device.address}:${device.port}`) : none, note: device.former_addresses.length ? t("device.before", { list: device.former_addresses.join(", ") }) : undefined, id: "fact-address" },
     { name: t("field.location"), value: <PlaceFact device={device} />, note: device.location ? t(`put.how_${device.location.by}` as Key) : undefined, id: "fact-location" },
     { name: t("field.site"), value: <Go to={`/devices/pro-audio?site=${device.site.id}`}>{device.site.name}</Go>, note: device.site.zone },
@@ -193,12 +190,13 @@ function DeviceFacts({ device }: { device: Row }) {
       {support.length > 0 && (
         <Line gap={8}>
           {support.map(([name, word]) => (
-            <Tag key={name} title={word === "assumed" || word === "untried" ? t("assumed.text") : undefined}>
+            <Tag key={name} title={supportText(word)} id={`support-${name}`}>
               {verb(name)}: {maybe(`support.${word}`, word)}
             </Tag>
           ))}
         </Line>
       )}
+      <Legend />
     </Section>
   );
 }

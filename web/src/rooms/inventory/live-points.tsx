@@ -7,9 +7,10 @@ import { useAway } from "@/live/hooks";
 import { outcomeOf } from "@/live/outcome";
 import type { Special } from "@/live/standing";
 import { newerThan } from "@/live/undo";
-import { At, Details, Empty, GainControl, Go, Grow, Line, Notice, Outcome, PointList, PointRow, ReadValue, RowLine, Rows, Section, Source, Stack, SwitchControl, Tag, Text, Two, isStale, useNow } from "@/ui";
+import { At, Details, Empty, GainControl, Go, Grow, Line, Notice, Outcome, PointList, PointRow, ReadValue, RowLine, Rows, Section, Source, Stack, SwitchControl, Text, Two, isStale, useNow } from "@/ui";
 import { t } from "@/words";
 import { pointText } from "@/words/values";
+import { Evidence } from "./evidence";
 import { DeviceStatus } from "./special";
 import { groupPoints, ownLabel, worthOf, type EndPoint, type Live } from "./points";
 import { useUndo } from "./undo";
@@ -42,6 +43,7 @@ export function LivePoints({ device, points, open, special, box, stack }: Contex
       {ends.length > 0 && (
         <Section title={t("device.live")} count={t("points.count", { n: points.size })} id="live">
           {off && <Notice id="points-off">{t("points.off", { why: off })}</Notice>}
+          <Unmarked />
           <PointList>
             {ends.map((end) => (
               <EndPointRow key={end.id} end={end} {...context} />
@@ -51,6 +53,7 @@ export function LivePoints({ device, points, open, special, box, stack }: Contex
       )}
       {others.length > 0 && (
         <Section title={t("device.readings")} id="readings">
+          <Unmarked />
           <PointList>
             {others.map((point) => (
               <SinglePoint key={point.key} point={point} {...context} />
@@ -59,6 +62,15 @@ export function LivePoints({ device, points, open, special, box, stack }: Contex
         </Section>
       )}
     </>
+  );
+}
+
+/** Hundreds of values carry a word only where they need one; what its absence means is said once. */
+function Unmarked() {
+  return (
+    <Text dim small wrap>
+      {t("points.unmarked")}
+    </Text>
   );
 }
 
@@ -178,10 +190,11 @@ function Told({ point, asked }: { point: Live; asked: Asked }) {
   );
 }
 
-function Marks({ point }: { point: Live }) {
+/** `assumed`: of any value that stands in the row. */
+function Marks({ point, assumed = point.assumed }: { point: Live; assumed?: boolean }) {
   return (
     <>
-      {point.assumed && <Tag title={t("assumed.text")}>{t("support.assumed")}</Tag>}
+      {assumed && <Evidence assumed id={`worth-${point.key}`} />}
       {point.origin === "device" && point.changed && (
         <Text dim small>
           {t("points.at_device")} <At time={point.changed} />
@@ -226,7 +239,7 @@ function EndPointRow({ end, ...context }: Context & { end: EndPoint }) {
             <Line justify="end">
               <Source quality={source.quality} seconds={source.age_s} at={source.at} id={source.key} />
             </Line>
-            {marked && <Marks point={marked} />}
+            {marked && <Marks point={marked} assumed={[gain, mute, marked].some((each) => each?.assumed)} />}
           </Stack>
         )
       }

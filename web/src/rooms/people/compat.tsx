@@ -4,7 +4,7 @@ import { useMay, useSession } from "@/api/session";
 import type { CompatListener } from "@/api/types";
 import { useCall } from "@/live/call";
 import { ErrorNote, Line, Section, Shape, Stack, Text } from "@/ui";
-import { maybe, t } from "@/words";
+import { errorText, t } from "@/words";
 
 const SHAPES = { listening: "online", off: "unknown", failed: "degraded" } as const;
 
@@ -34,15 +34,25 @@ function State({ listener }: { listener: CompatListener }) {
   return (
     <Line gap={8}>
       <Shape status={SHAPES[listener.state ?? "off"]} />
-      <Text wrap id="compat-state">{told(listener)}</Text>
+      <Text wrap id="compat-state">{told(listener, window.location.hostname)}</Text>
     </Line>
   );
 }
 
-export function told(listener: CompatListener): string {
+const EVERY = ["", "0.0.0.0", "::"];
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
+
+/** Of a listener on all addresses: the one by which this page was reached, unless that is good on the hub's own machine alone. */
+function everywhere(port: number, here: string): string {
+  return LOOPBACK.test(here) ? t("compat.every", { port: String(port) }) : t("compat.every_such", { port: String(port), url: `http://${here}:${port}` });
+}
+
+/** `here`: the host in this page's address. */
+export function told(listener: CompatListener, here: string): string {
   if (listener.state === "off") return t("compat.off");
-  if (listener.state === "failed") return t("compat.failed", { why: maybe(`error.${listener.code}`, listener.text ?? "") });
-  const where = t(listener.beyond ? "compat.beyond" : "compat.own", { url: listener.url ?? "" });
+  if (listener.state === "failed") return t("compat.failed", { why: errorText({ code: listener.code, message: listener.text, params: { port: String(listener.port), address: listener.host } }) });
+  const every = listener.beyond && EVERY.includes(listener.host ?? "");
+  const where = every ? everywhere(listener.port ?? 0, here) : t(listener.beyond ? "compat.beyond" : "compat.own", { url: listener.url ?? "" });
   const sources = listener.sources ?? [];
   return sources.length ? `${where} ${t("compat.sources", { sources: sources.join(", ") })}` : where;
 }

@@ -2,13 +2,15 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import type { AccountInfo } from "@/api/types";
 import { useCall } from "@/live/call";
-import { Act, Dialog, DialogFoot, ErrorNote, Form, Line, Section, Stack, Tag, Text, TextField } from "@/ui";
+import { Act, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, Section, Stack, Tag, Text, TextField } from "@/ui";
 import { t } from "@/words";
 
 export function NumberSection({ account, onChange }: { account: AccountInfo; onChange: () => Promise<unknown> }) {
   const [open, setOpen] = useState(false);
+  const [sent, setSent] = useState(false);
   const { busy, error, run } = useCall<unknown>();
   const clear = async () => {
+    setSent(false);
     await run(() => api.delete("/account/number"));
     await onChange();
   };
@@ -19,7 +21,7 @@ export function NumberSection({ account, onChange }: { account: AccountInfo; onC
           <span data-testid="number-shown">{account.number || <Text dim>{t("number.none")}</Text>}</span>
           {account.number && <Tag accent={account.number_verified}>{t(account.number_verified ? "number.verified" : "number.unverified")}</Tag>}
         </Line>
-        {account.number && !account.number_verified && (account.can_text ? <Verify onChange={onChange} /> : <Text dim small>{t("number.no_gateway")}</Text>)}
+        {account.number && !account.number_verified && (account.can_text ? <Verify number={account.number} sent={sent} onSent={setSent} onChange={onChange} /> : <Text dim small>{t("number.no_gateway")}</Text>)}
         <ErrorNote error={error} />
         <Line gap={8}>
           <Act onClick={() => setOpen(true)} id="number-change">
@@ -30,12 +32,12 @@ export function NumberSection({ account, onChange }: { account: AccountInfo; onC
           </Act>
         </Line>
       </Stack>
-      {open && <ChangeNumber account={account} onChange={onChange} onClose={() => setOpen(false)} />}
+      {open && <ChangeNumber account={account} onSent={setSent} onChange={onChange} onClose={() => setOpen(false)} />}
     </Section>
   );
 }
 
-function ChangeNumber({ account, onChange, onClose }: { account: AccountInfo; onChange: () => Promise<unknown>; onClose: () => void }) {
+function ChangeNumber({ account, onSent, onChange, onClose }: { account: AccountInfo; onSent: (sent: boolean) => void; onChange: () => Promise<unknown>; onClose: () => void }) {
   const [number, setNumber] = useState(account.number);
   const { busy, error, run } = useCall<boolean>();
   const submit = async () => {
@@ -44,6 +46,8 @@ function ChangeNumber({ account, onChange, onClose }: { account: AccountInfo; on
       return true;
     });
     await onChange();
+    // the hub sends a code to a new number by itself
+    onSent(Boolean(done) && account.can_text);
     if (done) onClose();
   };
   return (
@@ -61,22 +65,32 @@ function ChangeNumber({ account, onChange, onClose }: { account: AccountInfo; on
   );
 }
 
-function Verify({ onChange }: { onChange: () => Promise<unknown> }) {
+/** `sent`: a code left for this number, as far as this page knows. */
+function Verify({ number, sent, onSent, onChange }: { number: string; sent: boolean; onSent: (sent: boolean) => void; onChange: () => Promise<unknown> }) {
   const [code, setCode] = useState("");
   const { busy, error, run } = useCall<unknown>();
   const submit = async () => {
     await run(() => api.post("/account/number/verify", { code }));
     await onChange();
   };
+  const send = async () => {
+    onSent(false);
+    const done = await run(async () => {
+      await api.post("/account/number/code");
+      return true;
+    });
+    onSent(Boolean(done));
+  };
   return (
     <Form onSubmit={() => void submit()} id="number-verify">
+      {sent && <Notice tone="accent" said id="number-sent">{t("number.sent", { number })}</Notice>}
       <TextField label={t("number.code")} value={code} onChange={setCode} id="number-code" autoComplete="one-time-code" required />
       <ErrorNote error={error} />
       <Line gap={8}>
         <Act submit busy={busy} id="number-verify-act">
           {t("number.verify")}
         </Act>
-        <Act onClick={() => void run(() => api.post("/account/number/code"))} id="number-send">
+        <Act onClick={() => void send()} id="number-send">
           {t("number.send")}
         </Act>
       </Line>
