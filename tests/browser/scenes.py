@@ -1,7 +1,9 @@
 """What the tests of this folder start before somebody looks: hub, agent and simulator as real processes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,29 @@ def simulated(network: str) -> Iterator[Program]:
     program = Program("simulate", *orders)
     yield program
     program.stop()
+
+
+@contextmanager
+def beside(server: Callable[[], AbstractAsyncContextManager[Any]]) -> Iterator[Any]:
+    """A server of tests.support in a thread and a loop of its own: the browser's words wait, and it must answer meanwhile."""
+    ready, made = threading.Event(), list[Any]()
+    loop, ended = asyncio.new_event_loop(), asyncio.Event()
+
+    async def serve() -> None:
+        async with server() as told:
+            made.append(told)
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="beside")
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield made[0]
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(20)
+        loop.close()
 
 
 @contextmanager

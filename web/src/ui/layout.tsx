@@ -211,9 +211,9 @@ export function Banner({ tone, children, id }: { tone?: "offline"; children: Rea
   );
 }
 
-/** `title` explains the word: by pointing, by the keyboard, and by a touch. */
-export function Tag({ children, accent, title, id }: { children: ReactNode; accent?: boolean; title?: string; id?: string }) {
-  const name = accent ? "tag accent" : "tag";
+/** `title` explains the word: by pointing, by the keyboard, and by a touch. `quiet`: it says that nothing is the matter. */
+export function Tag({ children, accent, title, quiet, id }: { children: ReactNode; accent?: boolean; title?: string; quiet?: boolean; id?: string }) {
+  const name = accent ? "tag accent" : quiet ? "tag quiet" : "tag";
   if (!title)
     return (
       <span className={name} data-testid={id}>

@@ -85,11 +85,11 @@ export function ViewsMenu(props: ViewsMenuProps) {
 function Unread({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   return (
     <>
-      <Menu.Label role="alert" data-testid="views-error">
-        {errorText(error)} {errorCode(error)}
-      </Menu.Label>
       <Menu.Item data-testid="views-retry" closeMenuOnClick={false} onClick={onRetry}>
         {t("action.try_again")}
+        <span className="menu-reason" data-testid="views-error">
+          {errorText(error)} {errorCode(error)}
+        </span>
       </Menu.Item>
       <Menu.Divider />
     </>

@@ -53,6 +53,8 @@ export const de: Catalogue = {
   "support.unsupported": "nicht unterstützt",
   "assumed.text": "Angenommen, noch nicht am Gerät belegt.",
   "evidenced.text": "Ein öffentliches Dokument sagt, wie das Gerät es meldet.",
+  "evidence.evidenced": "ein öffentliches Dokument sagt, wie das Gerät es meldet.",
+  "evidence.assumed": "hergeleitet, noch nicht am Gerät belegt.",
   "points.unmarked": "Was keine Marke trägt, ist belegt.",
   "assumed.reboot": "Dieser Befehl ist angenommen und noch nicht am Gerät belegt. Mit dem Neustart bestätigen Sie, dass Sie das wissen.",
 

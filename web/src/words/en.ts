@@ -53,6 +53,8 @@ export const en = {
   "support.unsupported": "not supported",
   "assumed.text": "Assumed, not yet proven on hardware.",
   "evidenced.text": "A public document says how the device tells it.",
+  "evidence.evidenced": "a public document says how the device tells it.",
+  "evidence.assumed": "worked out, not yet proven on hardware.",
   "points.unmarked": "What carries no mark is evidenced.",
   "assumed.reboot": "This command is assumed, not yet proven on hardware. Rebooting confirms that you know this.",
 

@@ -53,6 +53,8 @@ export const es: Catalogue = {
   "support.unsupported": "no admitido",
   "assumed.text": "Supuesto, no documentado ni demostrado todavía en un equipo real.",
   "evidenced.text": "Un documento público dice cómo lo indica el equipo.",
+  "evidence.evidenced": "un documento público dice cómo lo indica el equipo.",
+  "evidence.assumed": "deducido, todavía no demostrado en un equipo real.",
   "points.unmarked": "Lo que no lleva marca está documentado.",
   "assumed.reboot": "Esta orden es supuesta, no documentada ni demostrada todavía en un equipo real. Al reiniciar confirma que lo sabe.",
 

@@ -11,7 +11,7 @@ export function supportText(word: string): string | undefined {
 export function Evidence({ assumed, id }: { assumed: boolean; id?: string }) {
   const word = assumed ? "assumed" : "evidenced";
   return (
-    <Tag title={supportText(word)} id={id}>
+    <Tag title={supportText(word)} quiet={!assumed} id={id}>
       {t(`support.${word}`)}
     </Tag>
   );
@@ -21,7 +21,7 @@ export function Evidence({ assumed, id }: { assumed: boolean; id?: string }) {
 export function Legend() {
   return (
     <Text dim small wrap id="evidence-legend">
-      <Text strong>{t("support.evidenced")}</Text>: {t("evidenced.text")} <Text strong>{t("support.assumed")}</Text>: {t("assumed.text")}
+      <Text strong>{t("support.evidenced")}</Text>: {t("evidence.evidenced")} <Text strong>{t("support.assumed")}</Text>: {t("evidence.assumed")}
     </Text>
   );
 }

@@ -46,34 +46,36 @@ export function Keys() {
   const shown = shownKeys(keys, filter);
   const open = keys.find((key) => key.id === filter.key);
   return (
-    <Section title={t("settings.keys")} count={value ? keys.length : undefined} id="keys" end={<IconButton icon="plus" label={t("keys.add")} id="add-key" reason={why} onClick={() => setFilter({ add: "1" })} />}>
-      <Stack gap={12}>
-        <Line justify="between" align="base">
-          <Text dim>{t("keys.text")}</Text>
-          <OutLink href="/api/docs" id="keys-docs">{t("keys.docs")}</OutLink>
-        </Line>
-        {keys.length > MANY && (
-          <Filters>
-            <SearchField id="filter-q" label={t("keys.find")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
-          </Filters>
-        )}
-        <ErrorNote error={error} onRetry={retry} />
-        {!value ? (
-          !error && <Loading rows={4} />
-        ) : keys.length === 0 ? (
-          <Empty title={t("keys.none")} id="keys-none" action={may && <Act primary onClick={() => setFilter({ add: "1" })} disabled={away} id="keys-none-add">{t("keys.add")}</Act>}>
-            {t(may ? "keys.none_text" : "keys.none_monitor")}
-          </Empty>
-        ) : shown.length === 0 ? (
-          <Empty title={t("keys.no_match")} action={<Act onClick={() => setFilter({ q: "" })}>{t("filter.clear")}</Act>} />
-        ) : (
-          <KeyTable keys={shown} own={JSON.stringify(filter)} where={where} />
-        )}
-      </Stack>
+    <Stack gap={24}>
+      <Section title={t("settings.keys")} count={value ? keys.length : undefined} id="keys" end={<IconButton icon="plus" label={t("keys.add")} id="add-key" reason={why} onClick={() => setFilter({ add: "1" })} />}>
+        <Stack gap={12}>
+          <Line justify="between" align="base">
+            <Text dim>{t("keys.text")}</Text>
+            <OutLink href="/api/docs" id="keys-docs">{t("keys.docs")}</OutLink>
+          </Line>
+          {keys.length > MANY && (
+            <Filters>
+              <SearchField id="filter-q" label={t("keys.find")} value={filter.q ?? ""} onChange={(q) => setFilter({ q })} />
+            </Filters>
+          )}
+          <ErrorNote error={error} onRetry={retry} />
+          {!value ? (
+            !error && <Loading rows={4} />
+          ) : keys.length === 0 ? (
+            <Empty title={t("keys.none")} id="keys-none" action={may && <Act primary onClick={() => setFilter({ add: "1" })} disabled={away} id="keys-none-add">{t("keys.add")}</Act>}>
+              {t(may ? "keys.none_text" : "keys.none_monitor")}
+            </Empty>
+          ) : shown.length === 0 ? (
+            <Empty title={t("keys.no_match")} action={<Act onClick={() => setFilter({ q: "" })}>{t("filter.clear")}</Act>} />
+          ) : (
+            <KeyTable keys={shown} own={JSON.stringify(filter)} where={where} />
+          )}
+        </Stack>
+      </Section>
       <Compat />
       {filter.add === "1" && may && <AddKey onClose={() => setFilter({ add: "" })} />}
       {open && <KeyDetails item={open} where={where(open)} onClose={() => setFilter({ key: "" })} />}
-    </Section>
+    </Stack>
   );
 }
 
