@@ -26,10 +26,16 @@ def browser() -> Iterator[Browser]:
 class Person:
     """Somebody at a browser. Reading the console is part of looking: an error there fails the test."""
 
-    def __init__(self, browser: Browser, url: str, width: int = 1440, theme: Any = "light") -> None:
+    def __init__(
+        self, browser: Browser, url: str, width: int = 1440, theme: Any = "light", touch: bool = False
+    ) -> None:
         self.url = url
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, locale="en-GB", timezone_id="Europe/London"
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            locale="en-GB",
+            timezone_id="Europe/London",
+            has_touch=touch,
         )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(WAIT_MS)

@@ -27,7 +27,7 @@ class Site:
         api.close()
 
     def at_mixer(self, width: int = 1440, theme: str = "light") -> Person:
-        who = Person(self.browser, self.hub.ready["url"], width, theme)
+        who = Person(self.browser, self.hub.ready["url"], width, theme, touch=width < 500)
         who.sign_in(self.hub.ready["owner"]["email"], self.hub.ready["owner"]["password"])
         expect(who.at("dashboard-sentence")).to_be_visible(timeout=WAIT_MS)
         who.open(f"/devices/{self.mixer['id']}")
@@ -59,6 +59,8 @@ def test_both_words_stand_on_the_page_and_are_explained(site: Site) -> None:
     word = "assumed" if "serial_number" in site.mixer["assumed"] else "evidenced"
     expect(tip.filter(has_text=ASSUMED if word == "assumed" else EVIDENCED)).to_be_visible(timeout=WAIT_MS)
     findings = look(ana, "evidence-1440-light")
+    ana.at("worth-serial_number").blur()
+    expect(tip).to_have_count(0, timeout=WAIT_MS)
     # by pointing
     ana.at("support-control").hover()
     expect(tip.filter(has_text=EVIDENCED)).to_be_visible(timeout=WAIT_MS)
@@ -72,4 +74,7 @@ def test_the_words_in_each_width_and_theme(site: Site, width: int, theme: str) -
     expect(ana.at("evidence-legend")).to_be_visible(timeout=WAIT_MS)
     ana.at("evidence-legend").scroll_into_view_if_needed()
     assert look(ana, f"evidence-{width}-{theme}") == []
+    if width < 500:
+        ana.at("support-control").tap()
+        expect(ana.page.get_by_role("tooltip").filter(has_text=EVIDENCED)).to_be_visible(timeout=WAIT_MS)
     ana.close()

@@ -1,7 +1,7 @@
 import { Menu } from "@mantine/core";
 import { useState } from "react";
 import type { View } from "@/api/types";
-import { errorCode, errorText, t } from "@/words";
+import { errorText, t } from "@/words";
 import { Act, TextField, Tick } from "./forms";
 import { Icon } from "./icons";
 import { Form, Text } from "./layout";
@@ -84,15 +84,12 @@ export function ViewsMenu(props: ViewsMenuProps) {
 /** What was read before stands below it. */
 function Unread({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   return (
-    <>
-      <Menu.Item data-testid="views-retry" closeMenuOnClick={false} onClick={onRetry}>
-        {t("action.try_again")}
-        <span className="menu-reason" data-testid="views-error">
-          {errorText(error)} {errorCode(error)}
-        </span>
-      </Menu.Item>
-      <Menu.Divider />
-    </>
+    <Menu.Item data-testid="views-retry" closeMenuOnClick={false} onClick={onRetry}>
+      {t("action.try_again")}
+      <span className="menu-reason" data-testid="views-error">
+        {errorText(error)}
+      </span>
+    </Menu.Item>
   );
 }
 

@@ -190,7 +190,7 @@ function DeviceFacts({ device }: { device: Row }) {
       {support.length > 0 && (
         <Line gap={8}>
           {support.map(([name, word]) => (
-            <Tag key={name} title={supportText(word)} quiet={word === "evidenced"} id={`support-${name}`}>
+            <Tag key={name} title={supportText(word)} id={`support-${name}`}>
               {verb(name)}: {maybe(`support.${word}`, word)}
             </Tag>
           ))}
