@@ -1,7 +1,7 @@
 """Plays a tape as a device on loopback: what was answered to a line is answered to it again, in the order recorded.
 
 A line the tape does not hold is answered with an error. What came unasked comes after the answer it followed. The sign-in
-takes any words, for a tape holds stars in their place.
+takes any words, for a tape holds stars in their place; without `signs_in` there is none.
 """
 
 import asyncio
@@ -27,7 +27,8 @@ def answers(entries: Iterable[Entry]) -> dict[str, list[bytes]]:
 
 
 class Player:
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], signs_in: bool = True) -> None:
+        self._signs_in = signs_in
         table: Mapping[str, list[bytes]] = answers(entries)
         self._left = {line: deque(said) for line, said in table.items()}
         self.unknown: list[str] = []
@@ -49,7 +50,7 @@ class Player:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         try:
-            for prompt in (b"Username: ", b"Password: ", b"\r\n=> "):
+            for prompt in (b"Username: ", b"Password: ", b"\r\n=> ") if self._signs_in else ():
                 writer.write(prompt)
                 if prompt != b"\r\n=> ":
                     await reader.readuntil(b"\n")
