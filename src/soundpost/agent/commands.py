@@ -126,7 +126,10 @@ class Commands:
             origin.seen(command.id)
             return
         started_ms = known.started_ms if known else 0
-        entry = Entry(command=command, origin=origin.name, received_ms=self._clock.now_ms(), started_ms=started_ms)
+        entry = Entry(
+            command=command, origin=origin.name, received_ms=self._clock.now_ms(), age_ms=self._spool.age.now_ms(),
+            started_ms=started_ms,
+        )  # fmt: skip
         self._open[command.id] = entry
         try:
             await self._journal.put(entry)

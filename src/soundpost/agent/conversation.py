@@ -58,6 +58,8 @@ FACTS_BYTES = 512 << 10
 TICK_S = 1.0
 DISK_FAILED = "disk_failed"
 FAREWELL_S = 2.0
+SET_MS = 2_000
+"""A wall clock that moved by more than this against the running time was set."""
 
 
 class Conversation:
@@ -66,7 +68,7 @@ class Conversation:
         self._clock = engine.clock
         self.welcomed = False
         self._facts = Lane(CREDIT[FACTS])
-        self._values = ValuesOut(engine.clock, owner.values, channel)
+        self._values = ValuesOut(engine.clock, owner.values, self)
         self._uids: deque[tuple[int, bytes]] = deque()
         self._sent = 0
         self._wake_facts = asyncio.Event()
@@ -77,6 +79,7 @@ class Conversation:
         self._heard_ms = self._heard_at = self._confirmed_ms = self._offset_ms = 0
         self._reader = ""
         self._hub = ""
+        self._skew_ms = 0
 
     # --- turns.Origin, through the owner
 
@@ -225,6 +228,7 @@ class Conversation:
 
     async def _talk(self, welcome: Welcome) -> SoundpostError:
         self.welcomed = True
+        self._skew_ms = self._skew()
         self._offset_ms = welcome.now_ms - self._clock.now_ms()
         await self._tell()
         off = self._engine.spool.listen(self._wake_facts.set)
@@ -248,7 +252,19 @@ class Conversation:
         raise error or Retry("The link ended.", code="link_closed")
 
     async def _send(self, message: Message) -> None:
-        await self._channel.send(encode(message))
+        await self.send(encode(message))
+
+    async def send(self, frame: bytes) -> None:
+        """Where this machine's clock was set, the hub hears of it before the next time it is told (T25): it adds to each the offset
+        of the last beat."""
+        if self.welcomed and abs(self._skew() - self._skew_ms) > SET_MS:
+            self._skew_ms = self._skew()
+            await self._channel.send(encode(self._beat_now(self._to_send())))
+        await self._channel.send(frame)
+
+    def _skew(self) -> int:
+        """Moves only when the wall clock is set."""
+        return self._clock.now_ms() - int(self._clock.monotonic() * 1_000)
 
     async def _facts_loop(self, backlog: int) -> None:
         """`backlog`: facts up to there are late (T10); CaughtUp goes when they are sent."""
@@ -293,18 +309,18 @@ class Conversation:
             await self._clock.sleep(TICK_S)
 
     async def _beat(self) -> None:
-        waiting = await self._waiting()
+        await self._send(self._beat_now(await self._waiting()))
+
+    def _beat_now(self, waiting: int) -> Beat:
         now = self._clock.now_ms()
-        await self._send(
-            Beat(
-                now_ms=now,
-                echo_ms=self._heard_ms,
-                held_ms=now - self._heard_at if self._heard_ms else -1,
-                facts_waiting=waiting,
-                values_waiting=self._owner.values.waiting,
-                dropped=self._engine.spool.dropped,
-                disk_free_percent=self._engine.house.disk_free_percent(),
-            )
+        return Beat(
+            now_ms=now,
+            echo_ms=self._heard_ms,
+            held_ms=now - self._heard_at if self._heard_ms else -1,
+            facts_waiting=waiting,
+            values_waiting=self._owner.values.waiting,
+            dropped=self._engine.spool.dropped,
+            disk_free_percent=self._engine.house.disk_free_percent(),
         )
 
     async def _waiting(self) -> int:

@@ -23,6 +23,8 @@ class Entry(Struct, kw_only=True):
     origin: str
     state: str = OPEN
     received_ms: int = 0
+    """By the wall clock; `age_ms` is the same by the agent's own (age.Age), and decides when it is forgotten."""
+    age_ms: int = 0
     started_ms: int = 0
     ended: CommandEnded | None = None
     ended_uid: bytes = b""
@@ -32,7 +34,7 @@ _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 def save(entry: Entry) -> Record:
-    row = (entry.command.id, entry.state, entry.received_ms, _encode(entry))
+    row = (entry.command.id, entry.state, entry.age_ms or entry.received_ms, _encode(entry))
     return Record("insert or replace into command values (?,?,?,?)", row)
 
 
@@ -58,8 +60,8 @@ class Journal:
         return await self._disk.run(job)
 
     async def trim(self, now_ms: int) -> None:
-        """Call each hour or so: forgets what was told a year ago, and the oldest beyond KEPT_MOST, some at a time. What nobody
-        could settle in that time stays uncertain at the hub."""
+        """Call each hour or so, with the agent's age: forgets what was told a year ago, and the oldest beyond KEPT_MOST, some at
+        a time. What nobody could settle in that time stays uncertain at the hub."""
 
         def job(connection: sqlite3.Connection) -> None:
             row = connection.execute(

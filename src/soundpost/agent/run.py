@@ -202,6 +202,8 @@ class Agent:
         await self.discovery.close()
         await self.commands.close()
         await self.lines.close()
+        with contextlib.suppress(Unavailable):
+            await self.disk.run(self.spool.age.save)
         await self.disk.close()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -236,7 +238,7 @@ class Agent:
         """False when the disk takes nothing now: that is told by those who have something to write, and tried again soon."""
         try:
             await self.spool.trim()
-            await self.journal.trim(self.clock.now_ms())
+            await self.journal.trim(self.spool.age.now_ms())
         except Unavailable:
             return False
         return True

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from soundpost.agent.age import Age, passed
 from soundpost.agent.disk import Disk, Job, failed, is_trouble
 from soundpost.agent.pending import SLACK, Noted, Pending, summed
 from soundpost.agent.settings import Bounds
@@ -24,6 +25,7 @@ from soundpost.link.events import Fact, SpoolDropped, data, pack, unpack
 DAY_MS = 86_400_000
 LOCAL = "local"
 DROPPED = "spool.dropped"
+WRITTEN = "written"
 UNKNOWN = -1
 
 _log = log.get("agent.spool")
@@ -50,6 +52,7 @@ class Stored(Struct, frozen=True):
 class Spool:
     def __init__(self, disk: Disk, clock: Clock, bounds: Bounds) -> None:
         self._disk, self._clock, self._bounds = disk, clock, bounds
+        self.age = Age(clock)
         self._pending = Pending(bounds.pending_bytes)
         self._listeners: list[Callable[[], None]] = []
         self._last_uid = b""
@@ -77,6 +80,7 @@ class Spool:
         return self._pending.facts
 
     async def load(self) -> None:
+        await self._disk.run(self.age.load)
         self.newest, self._bytes, self.dropped = await self._disk.run(_load)
 
     def listen(self, told: Callable[[], None]) -> Callable[[], None]:
@@ -303,26 +307,34 @@ class Spool:
     # --- housekeeping
 
     async def trim(self) -> None:
-        """Call each hour or so: forgets what every reader confirmed 3 days ago and what is older than the age bound."""
-        now = self._clock.now_ms()
-        self.dropped += await self._disk.submit(lambda connection: self._trim(connection, now), self._unmeasured)
+        """Call each hour or so: forgets what every reader confirmed 3 days ago and what was here before the age bound."""
+        self.dropped += await self._disk.submit(self._trim, self._unmeasured)
 
-    def _trim(self, connection: sqlite3.Connection, now: int) -> int:
-        done = _confirmed(connection)
+    def _trim(self, connection: sqlite3.Connection) -> int:
+        now, done = self.age.now_ms(), _confirmed(connection)
+        self.age.save(connection)
         connection.execute("insert or replace into acked values (?, ?)", (now, done))
         limit = now - int(self._bounds.acked_days * DAY_MS)
         row = connection.execute("select max(position) from acked where time_ms <= ?", (limit,)).fetchone()
         if row[0]:
-            _forget(connection, min(int(row[0]), done))
+            self._forget(connection, min(int(row[0]), done))
             connection.execute("delete from acked where time_ms < ?", (limit,))
         connection.execute(
             "delete from remembered where time_ms < ?", (now - int(self._bounds.remembered_days * DAY_MS),)
         )
         oldest = now - int(self._bounds.fact_days * DAY_MS)
-        last = connection.execute("select max(position) from fact where time_ms < ?", (oldest,)).fetchone()[0]
-        dropped = self._drop(connection, int(last)) if last else 0
+        last = passed(connection, WRITTEN, now, _newest(connection), oldest)
+        kept = connection.execute("select 1 from fact where position <= ?", (last,)).fetchone()
+        dropped = self._drop(connection, last) if kept else 0
         self._bytes = _size(connection)
         return dropped
+
+    def _forget(self, connection: sqlite3.Connection, last: int) -> None:
+        """The uids are remembered from now on, for as long as any is (T1)."""
+        connection.execute(
+            "insert or ignore into remembered select uid, ? from fact where position <= ?", (self.age.now_ms(), last)
+        )
+        connection.execute("delete from fact where position <= ?", (last,))
 
     def _bound(self, connection: sqlite3.Connection) -> int:
         """By size: first what every reader has, then, with a drop fact, the oldest."""
@@ -347,7 +359,7 @@ class Spool:
             " where position > ? and position <= ? and position not in (select value from json_each(?))",
             (done, last, json.dumps(list(earlier))),
         ).fetchone()
-        _forget(connection, last)
+        self._forget(connection, last)
         count = int(row[0])
         lost = list(earlier.values())
         if count:
@@ -432,11 +444,6 @@ def _confirmed(connection: sqlite3.Connection) -> int:
     """Position up to which every active reader has confirmed; 0 while there is none."""
     row = connection.execute("select min(position) from reader where active = 1").fetchone()
     return int(row[0] or 0)
-
-
-def _forget(connection: sqlite3.Connection, last: int) -> None:
-    connection.execute("insert or ignore into remembered select uid, time_ms from fact where position <= ?", (last,))
-    connection.execute("delete from fact where position <= ?", (last,))
 
 
 def _knows(connection: sqlite3.Connection, uid: bytes) -> bool:

@@ -1,6 +1,7 @@
 """The values lane of one connection: what was held first, then the snapshot, then what changes, within its credit (T8, T11)."""
 
-from soundpost.agent.channel import Channel
+from typing import Protocol
+
 from soundpost.agent.values import Sent, ValueLane, frame
 from soundpost.kernel.clock import Clock
 from soundpost.kernel.errors import Corrupt
@@ -12,10 +13,14 @@ HURRY_RATE, HURRY_BURST = 10.0, 20.0
 """Frames a second, and at once, that need not wait for the others: cost at the hub is per frame, so there is an end to it."""
 
 
+class Sender(Protocol):
+    async def send(self, frame: bytes) -> None: ...
+
+
 class ValuesOut:
     """`reads_due`: how far was read may go with the next frame; set once a second by whoever keeps time."""
 
-    def __init__(self, clock: Clock, values: ValueLane, channel: Channel) -> None:
+    def __init__(self, clock: Clock, values: ValueLane, channel: Sender) -> None:
         self._clock, self._values, self._channel = clock, values, channel
         self._lane = Lane(CREDIT[VALUES])
         self._held_sent = 0

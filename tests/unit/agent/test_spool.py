@@ -175,7 +175,7 @@ async def test_a_drop_fact_that_is_dropped_leaves_its_count_to_the_next(disk):
     spool.note("spool.dropped", SpoolDropped("values", 40, 1, 2))
     spool.note("spool.dropped", SpoolDropped("values", 2, 3, 4))
     spool.note("found.unreadable", {"text": "spool.dropped"})
-    await spool.settled()
+    await spool.trim()
     await clock.advance(2 * DAY_MS / 1000)
     await spool.trim()
     drops = [body(unpack(item.body)) for item in await read(spool)]
@@ -205,7 +205,7 @@ async def test_the_age_bound(disk):
     spool = await spool_on(disk, clock, fact_days=1.0)
     spool.note("x", {})
     first_ms = clock.now_ms()
-    await spool.settled()
+    await spool.trim()
     await clock.advance(2 * DAY_MS / 1000)
     await spool.trim()
     (drop,) = [unpack(item.body) for item in await read(spool)]
