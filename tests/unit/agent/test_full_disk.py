@@ -1,6 +1,5 @@
 """An agent whose disk is full: SQLite's own refusal, at the agent, at its own page and at the hub, until there is room again."""
 
-
 import pytest
 from tests.support.clock import ManualClock, settle
 from tests.unit.agent.fakes import FakeNet, FakeStack, agent, body, calm, facts, unit, until
