@@ -9,9 +9,8 @@ from pathlib import Path
 from msgspec import Struct, to_builtins
 
 from soundpost.editions import enterprise
-from soundpost.hub.audit import chain, proving, repo
+from soundpost.hub.audit import chain, noted, proving, repo
 from soundpost.hub.audit.chain import Head
-from soundpost.hub.audit.jobs import note
 from soundpost.hub.audit.proving import Report
 from soundpost.hub.store import Beside
 from soundpost.kernel import settings
@@ -31,9 +30,7 @@ class Place(Struct):
 async def verify(data: Path | None, database: str | None, heads: Sequence[str], *, as_json: bool) -> int:
     """Prints what the pass says; 0 when all is whole, 1 when something is wrong. Raises SoundpostError when it can't be told."""
     place = find(data, database)
-    kept = [head(text) for text in heads]
-    if noted := note(place.keys):
-        kept.append(noted)
+    kept = [*(head(text) for text in heads), *noted.kept(place.keys)]
     async with Beside(place.target) as reading:
         at = await reading.read(repo.head)
         report = await proving.prove(reading, key(place.keys, at), SystemClock().now_ms(), kept)

@@ -53,12 +53,16 @@ class Row(Struct, frozen=True):
         return (n, *self.values[1:])
 
 
+AnchorKind = Literal["begin", "again", "key", "cut"]
+
+
 class Anchor(Struct, frozen=True):
-    """Where a chain begins. `begin`: rows up to `n` stand from before the chain (`count` of them). `key`: rows up to `n` were proved
-    with another key. `cut`: `count` rows up to `n` were taken away by retention, and `mac` is the proof of row `n`."""
+    """Where a chain begins. `begin`: rows up to `n` stand from before the chain (`count` of them). `again`: the same, written by a hub
+    that had proved rows before and found no chain; nobody but a hand takes it away. `key`: rows up to `n` were proved with another key.
+    `cut`: `count` rows up to `n` were taken away by retention, and `mac` is the proof of row `n`."""
 
     id: int
-    kind: Literal["begin", "key", "cut"]
+    kind: AnchorKind
     n: int
     count: int
     time_ms: int

@@ -50,14 +50,16 @@ class Checker:
         self._doubts: list[Doubt] = []
         self._changed: list[Doubt] = []
         self._shift = 0
+        self._cut_meanwhile = self._proved_outside = False
         bases = [index for index, anchor in enumerate(anchors) if anchor.kind != "cut"]
         self._base = anchors[bases[-1]] if bases else None
         named = head.key or (self._base.key if self._base else "")
         self.key_fits = named in ("", chain.key_name(key))
         self._begin(anchors, bases[-1] if bases else 0)
+        self._cuts = [anchor for anchor in anchors[bases[-1] if bases else 0 :] if anchor.kind == "cut"]
         for anchor in anchors:
             if anchor.kind == "cut":
-                self.skip(anchor)
+                self._skip(anchor)
 
     # -- where it begins
 
@@ -70,8 +72,31 @@ class Checker:
             )  # fmt: skip
         elif self._base is not None:
             self._check_anchors(anchors, base)
-        elif anchors or self._head.mac is not None:
-            self._find("beginning_missing", 0, 0, "The anchor that says where the chain begins was removed.")
+            self._check_begun(self._base, base)
+        elif anchors or self._head.mac is not None or any(kept.n for kept in self._kept):
+            self._no_beginning()
+
+    def _no_beginning(self) -> None:
+        self._find("beginning_missing", 0, 0, "The anchor that says where the chain begins was removed.")
+
+    def _check_begun(self, base: Anchor, index: int) -> None:
+        """A chain begins once. Its key signs another beginning for whoever takes the first away, so heads from before tell, too."""
+        if base.kind == "again" or (base.kind == "begin" and index > 0):
+            self._begun_again(base)
+        for kept in self._kept:
+            if base.kind != "key" and 0 < kept.n <= base.n:
+                text = (
+                    f"The chain begins behind row {base.n}, but a head kept elsewhere is of row {kept.n}: it was begun anew after "
+                    "that head was kept, and the rows up to there can't be checked."
+                )
+                self._find("begun_behind", kept.n, base.n, text)
+
+    def _begun_again(self, base: Anchor) -> None:
+        text = (
+            f"The chain was taken away by hand and begun anew behind row {base.n}: this hub had proved rows before. "
+            "What stands up to there can't be checked, and rows may be missing."
+        )
+        self._find("begun_again", base.n, base.n, text)
 
     def _check_anchors(self, anchors: Sequence[Anchor], base: int) -> None:
         before = anchors[base - 1].seal if base else chain.FIRST
@@ -86,7 +111,11 @@ class Checker:
             before, wanted = anchor.seal, anchor.id + 1
 
     def skip(self, cut: Anchor) -> None:
-        """Retention took rows away, perhaps just now: the chain goes on behind them."""
+        """Retention took rows away just now: the chain goes on behind them."""
+        self._cut_meanwhile = True
+        self._skip(cut)
+
+    def _skip(self, cut: Anchor) -> None:
         if cut.n > self.last:
             self._all_changed()
             self.last, self._before = cut.n, cut.mac
@@ -122,6 +151,18 @@ class Checker:
             self.other_key += 1
         else:
             self.older += 1
+            self._check_outside(row)
+        self._compare(row.n, row.mac)
+
+    def _check_outside(self, row: Row) -> None:
+        """Rows from before the chain have no proof; one that has was in a chain that somebody took away."""
+        if row.mac is None or self._proved_outside or self.findings:
+            return
+        self._proved_outside = True
+        if self._base is None:
+            self._no_beginning()
+        else:
+            self._begun_again(self._base)
 
     def _gap(self, row: Row) -> None:
         self._all_changed()
@@ -222,7 +263,8 @@ class Checker:
         self._exchanged()
         if self.key_fits:
             self._check_head()
-            if self.other_key:
+            self._check_older()
+            if self.other_key or self._keyless():
                 self._key_replaced()
         if above > self._head.n:
             words = _rows(self._head.n + 1, above, past=True)
@@ -245,6 +287,22 @@ class Checker:
                 self._find("head_edited", head.n, head.n, text)
         elif (first := max(self.last, self._base.n if self._base else 0) + 1) <= head.n:
             self._find("tail_missing", first, head.n, f"{_rows(first, head.n)} missing: the end was cut off by hand.")
+
+    def _check_older(self) -> None:
+        """The anchor signs how many rows stood before the chain; of those, retention said how many it took."""
+        base = self._base
+        if base is None or base.kind not in ("begin", "again") or self._cut_meanwhile:
+            return
+        crossed = any(cut.n > base.n for cut in self._cuts)
+        wanted = 0 if crossed else base.count - sum(cut.count for cut in self._cuts)
+        if self.older != wanted:
+            text = f"{wanted} rows stood before the chain and {self.older} do now: some were removed or added by hand."
+            self._find("older_differ", 1, base.n, text)
+
+    def _keyless(self) -> bool:
+        """The rows of another key are gone, and retention did not take them."""
+        base = self._base
+        return base is not None and base.kind == "key" and all(cut.n < base.n for cut in self._cuts)
 
     def _key_replaced(self) -> None:
         upto = self._base.n if self._base else self._head.n

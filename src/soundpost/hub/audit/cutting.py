@@ -4,9 +4,10 @@ What does not prove itself is not cut: it would take the evidence with it.
 """
 
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from soundpost.hub.audit import repo, service, writing
-from soundpost.hub.audit.chain import Row
+from soundpost.hub.audit.chain import Anchor, Row
 from soundpost.hub.audit.checking import Checker
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import log
@@ -30,7 +31,7 @@ class Run(Struct):
 async def cut(store: Store, before_ms: int) -> Run:
     """Takes away what was written before. A run that is killed leaves the anchor of its last commit; the next begins there."""
     run = Run(before_ms)
-    if not await store.read(lambda conn: due(run, repo.oldest(conn, AT_ONCE))):
+    if not await store.read(lambda conn: _oldest(conn, run)):
         return run
     await store.unit_of_work(lambda tx: _open(tx, run))
     while await store.unit_of_work(lambda tx: _some(tx, run)):
@@ -41,11 +42,18 @@ async def cut(store: Store, before_ms: int) -> Run:
     return run
 
 
-def due(run: Run, rows: list[Row]) -> list[Row]:
-    """From the oldest up to the first that is to stay: what lies behind it stays too, whatever its clock said."""
+def _oldest(conn: Connection, run: Run) -> list[Row]:
+    return due(run, repo.oldest(conn, AT_ONCE), repo.anchors(conn))
+
+
+def due(run: Run, rows: list[Row], anchors: list[Anchor]) -> list[Row]:
+    """From the oldest up to the first that is to stay: what lies behind it stays too, whatever its clock said. What a row of another key
+    says of its time can't be checked, so it stays as long as the anchor that says so."""
+    base = next((anchor for anchor in reversed(anchors) if anchor.kind != "cut"), None)
+    kept = base.n if base is not None and base.kind == "key" and base.time_ms >= run.before_ms else 0
     old: list[Row] = []
     for row in rows:
-        if row.time_ms >= run.before_ms:
+        if row.time_ms >= run.before_ms or row.n <= kept:
             break
         old.append(row)
     return old
@@ -59,7 +67,7 @@ def _open(tx: Tx, run: Run) -> None:
 def _some(tx: Tx, run: Run) -> bool:
     if run.checker is None:
         run.checker = Checker(tx.secrets.audit_key, repo.anchors(tx.conn), repo.head(tx.conn))
-    rows = due(run, repo.oldest(tx.conn, AT_ONCE))
+    rows = _oldest(tx.conn, run)
     for row in rows:
         run.checker.row(row)
     if run.checker.doubtful:

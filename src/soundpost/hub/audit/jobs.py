@@ -1,25 +1,23 @@
 """What the audit does by itself: it proves itself, its head leaves each hour, and what is past its time is cut.
 
-The head is also noted beside the key, outside the data folder. A hub that finds its note beyond its table was put back to an
-older copy (truth T36): it says so in the audit, and its log gets a new id.
+The head is also noted beside the key, outside the data folder, and each note is compared before the next replaces it. A hub that
+finds its note beyond its table at its start was put back to an older copy (truth T36): it says so in the audit, and its log gets a
+new id. Nobody restores a hub that runs: there the old note is kept for good, and every pass compares with it.
 """
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
-from soundpost.hub.audit import chain, cutting, proving, repo, service
+from soundpost.hub.audit import cutting, noted, proving, repo, service
 from soundpost.hub.audit.chain import Head
 from soundpost.hub.audit.proving import Prover
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import log
-from soundpost.kernel.sealed import write_private
 from soundpost.kernel.signal import Signal
 
 HOUR_S, DAY_MS = 3_600.0, 86_400_000
 REST_S = 0.050
 DAYS = 730.0
-NOTE = "audit.head"
 
 
 class Keeper:
@@ -32,14 +30,15 @@ class Keeper:
         self.carriers: list[Callable[[Tx, Head], None]] = []
         self._log = log.get("audit")
         self._line = log.UpDown(self._log, "the hourly round of the audit")
+        self._compared = False
 
     async def run(self) -> None:
         """Until cancelled. The last thing it does is to note the head."""
-        compared = False
         try:
             while True:
                 try:
-                    compared = compared or await self.compare() or True
+                    if not self._compared:
+                        await self.compare()
                     await self.round()
                     self._line.up()
                 except Exception as error:
@@ -47,9 +46,12 @@ class Keeper:
                 await self._store.clock.sleep(HOUR_S)
         finally:
             with contextlib.suppress(Exception):
-                self._note(await service.head(self._store))
+                if self._compared:  # else the next start compares with the note as it is
+                    await self._hold()
+                    self._note(await service.head(self._store))
 
     async def round(self) -> None:
+        await self._hold()
         head = await service.head(self._store)
         if head.n:
             self._log.info("head of the audit", head=head.text)
@@ -72,38 +74,43 @@ class Keeper:
     # -- the note beside the key
 
     def _note(self, head: Head) -> None:
-        folder = self._store.secrets.folder
-        if folder is not None and head.n:
-            write_private(folder / NOTE, f"{head.text}\n".encode())
+        noted.put(self._store.secrets.folder, head)
 
     async def compare(self) -> bool:
-        """False: this hub went back behind what it had noted, or its log did (store.mark). The audit tells where in any case, for
-        `verify` names that row; the log gets one new id, whoever noticed first."""
-        noted = note(self._store.secrets.folder)
-        kept = noted is None or await self._store.read(lambda conn: repo.still_has(conn, noted))
-        if kept and not self._store.put_back:
-            return True
-        await self._store.unit_of_work(lambda tx: self._went_back(tx, noted))
+        """At the start. False: this hub went back behind what it had noted, or its log did (store.mark). The audit tells where in any
+        case, for `verify` names that row; the log gets one new id, whoever noticed first."""
+        note = noted.note(self._store.secrets.folder)
+        kept = await self._goes_through(note)
+        if not kept or self._store.put_back:
+            await self._tell(note)
+            kept = False
+        self._compared = True
+        return kept
+
+    async def _hold(self) -> None:
+        """While it runs nothing puts a hub back but a hand in its database: the note that shows it outlives the next one."""
+        folder = self._store.secrets.folder
+        note = noted.note(folder)
+        if folder is None or note is None or await self._goes_through(note):
+            return
+        noted.put_lost(folder, note)
+        await self._tell(note)
+
+    async def _goes_through(self, note: Head | None) -> bool:
+        return note is None or await self._store.read(lambda conn: repo.still_has(conn, note))
+
+    async def _tell(self, note: Head | None) -> None:
+        await self._store.unit_of_work(lambda tx: self._went_back(tx, note))
         self._log.error(
             "this hub was put back to an older copy, or the end of its audit was cut off",
-            noted=noted.n if noted else None,
+            noted=note.n if note else None,
             now=self._store.head,
         )
-        return False
+        self._note(await service.head(self._store))
 
-    def _went_back(self, tx: Tx, noted: Head | None) -> None:
-        detail = {"noted": noted.n if noted else None, "found": repo.head(tx.conn).n}
+    def _went_back(self, tx: Tx, note: Head | None) -> None:
+        detail = {"noted": note.n if note else None, "found": repo.head(tx.conn).n}
         service.recorded(tx, service.SYSTEM, proving.RESTORED, detail=detail)
         if not self._store.renewed:
             tx.log(proving.RESTORED, detail)
             self._store.new_log(tx)
-
-
-def note(folder: Path | None) -> Head | None:
-    """The head noted in the keys folder; None when there is none that can be read."""
-    if folder is None:
-        return None
-    try:
-        return chain.head_of((folder / NOTE).read_text())
-    except (OSError, ValueError):
-        return None

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeVar
 from msgspec import Struct, field
 from sqlalchemy import Connection
 
-from soundpost.hub.audit import repo
+from soundpost.hub.audit import noted, repo
 from soundpost.hub.audit.chain import Anchor, Head
 from soundpost.hub.audit.checking import Checker, Finding
 from soundpost.hub.store import Store
@@ -144,7 +144,8 @@ class Prover:
         try:
             async with self._one:
                 key = self._store.secrets.audit_key
-                self.last = await prove(self._store, key, self._store.clock.now_ms(), rest=rest or no_rest)
+                kept = noted.kept(self._store.secrets.folder)
+                self.last = await prove(self._store, key, self._store.clock.now_ms(), kept, rest or no_rest)
                 return self.last
         finally:
             self.wanted -= rest is None

@@ -100,13 +100,20 @@ def oldest(conn: Connection, limit: int) -> list[chain.Row]:
     return [chain.row_of(row._asdict()) for row in conn.execute(select(audit).order_by(audit.c.n).limit(limit))]
 
 
+def any_proof(conn: Connection) -> bool:
+    return conn.execute(select(audit.c.n).where(audit.c.mac.is_not(None)).limit(1)).first() is not None
+
+
 def proof_of(conn: Connection, n: int) -> bytes | None:
     return conn.execute(select(audit.c.mac).where(audit.c.n == n)).scalar()
 
 
 def still_has(conn: Connection, kept: Head) -> bool:
     """Whether the chain still goes through a head of its own past. What was cut since can't be asked."""
-    cuts = {anchor.n: anchor.mac for anchor in anchors(conn) if anchor.kind == "cut"}
+    known = anchors(conn)
+    if any(anchor.kind in ("begin", "again") and anchor.n >= kept.n for anchor in known):
+        return False  # the chain of today begins behind it
+    cuts = {anchor.n: anchor.mac for anchor in known if anchor.kind == "cut"}
     if any(n >= kept.n for n in cuts):
         return cuts.get(kept.n, kept.mac) == kept.mac
     return proof_of(conn, kept.n) == kept.mac

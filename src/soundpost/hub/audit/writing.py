@@ -1,11 +1,11 @@
 """Puts rows behind the end of the chain, in the transaction of the act (truth T15, T35)."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from soundpost.hub.audit import chain, repo
-from soundpost.hub.audit.chain import Anchor, Head
+from soundpost.hub.audit import chain, noted, repo
+from soundpost.hub.audit.chain import Anchor, AnchorKind, Head
 from soundpost.hub.store import Tx
 from soundpost.kernel import log
 
@@ -26,13 +26,21 @@ def append(tx: Tx, rows: Rows) -> None:
         before = row["mac"] = chain.proof(key, before, chain.row_of(row).values)
     repo.add(tx.conn, rows)
     n = rows[-1]["n"]
-    repo.move_head(tx.conn, Head(n, before, chain.head_seal(key, n, before), name))
+    end = Head(n, before, chain.head_seal(key, n, before), name)
+    repo.move_head(tx.conn, end)
+    if not head.key and not noted.holds_any(tx.secrets.folder):  # at once: none begins beside this key a second time
+        tx.after(lambda: noted.put(tx.secrets.folder, end))
 
 
 def _begin(tx: Tx, key: bytes, head: Head, top: int) -> Anchor:
     """The first rows of this database, or the first with this key."""
     if not head.key:
-        return anchored(tx, key, "begin", max(head.n, top), repo.count(tx.conn), chain.FIRST)
+        kind: AnchorKind = "again" if _had_one(tx, head) else "begin"
+        if kind == "again":
+            log.get("audit").error(
+                "the chain of the audit was taken away by hand and begins anew", row=max(head.n, top)
+            )
+        return anchored(tx, key, kind, max(head.n, top), repo.count(tx.conn), chain.FIRST)
     log.get("audit").error(
         "the key file audit.key was replaced: older rows of the audit can't be checked any more; put the old one back",
         row=head.n,
@@ -40,9 +48,13 @@ def _begin(tx: Tx, key: bytes, head: Head, top: int) -> Anchor:
     return anchored(tx, key, "key", head.n, 0, head.mac or chain.FIRST)
 
 
-def anchored(
-    tx: Tx, key: bytes, kind: Literal["begin", "key", "cut"], n: int, count: int, mac: bytes, *, instead: int = 0
-) -> Anchor:
+def _had_one(tx: Tx, head: Head) -> bool:
+    """Whether this hub proved rows before. Who can write the database can empty it of all that tells, but not the keys folder."""
+    traces = head.mac is not None or repo.anchors(tx.conn) or repo.any_proof(tx.conn)
+    return bool(traces) or noted.holds_any(tx.secrets.folder)
+
+
+def anchored(tx: Tx, key: bytes, kind: AnchorKind, n: int, count: int, mac: bytes, *, instead: int = 0) -> Anchor:
     """Adds an anchor behind the others. `instead`: the id of the last one, which this replaces."""
     if instead:
         repo.remove_anchor(tx.conn, instead)

@@ -1,11 +1,11 @@
 """A chain without a database: made as the hub makes it, to be tampered with."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from soundpost.hub.audit import chain
-from soundpost.hub.audit.chain import Anchor, Head, Row
+from soundpost.hub.audit.chain import Anchor, AnchorKind, Head, Row
 from soundpost.hub.audit.checking import Checker, Finding
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -37,7 +37,7 @@ class Chain:
         self.before = chain.proof(self.key, self.before, chain.row_of(row).values)
         self.rows.append(chain.row_of({**row, "mac": self.before}))
 
-    def anchor(self, kind: Literal["begin", "key", "cut"], n: int, count: int, mac: bytes) -> Anchor:
+    def anchor(self, kind: AnchorKind, n: int, count: int, mac: bytes) -> Anchor:
         before = self.anchors[-1].seal if self.anchors else chain.FIRST
         plain = Anchor(len(self.anchors) + 1, kind, n, count, 5, chain.key_name(self.key), mac)
         self.anchors.append(msgspec.structs.replace(plain, seal=chain.anchor_seal(self.key, before, plain)))

@@ -128,6 +128,42 @@ def test_a_key_that_was_replaced() -> None:
     assert made.told() == []
 
 
+def test_all_rows_of_another_key_gone() -> None:
+    """Whoever empties the table and writes another key's name is signed an anchor behind nothing."""
+    made = Chain(8)
+    made.another_key(OTHER)
+    made.rows = []
+    made.add(9)
+    made.seal()
+    assert made.told() == [("key_replaced", 8, 8)]
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_the_anchor_counts_the_rows_before_the_chain(left: int) -> None:
+    made = Chain(4, older=3)
+    assert made.told() == []
+    made.rows = [*(chain.row_of(values(n)) for n in range(1, left + 1)), *(row for row in made.rows if row.n > 3)]
+    assert [code for code, *_ in made.told()] == ["older_differ"]
+
+
+def test_retention_takes_rows_from_before_the_chain() -> None:
+    made = Chain(4, older=3)
+    made.cut(2)
+    assert made.told() == []
+    made.rows = made.rows[1:]
+    assert made.told() == [("older_differ", 1, 3)]
+    made = Chain(4, older=3)
+    made.cut(2)
+    made.cut(5)
+    assert made.told() == []
+
+
+def test_a_chain_begun_behind_a_head_that_was_kept() -> None:
+    made, older = Chain(4, older=3), Chain(3)
+    assert made.told(kept=(older.head,))[:1] == [("begun_behind", 3, 3)]
+    assert made.told(kept=(made.head,)) == []
+
+
 def test_a_chain_made_anew_with_another_key_under_the_old_name() -> None:
     made = Chain(8, key=OTHER)
     named = chain.key_name(KEY)
@@ -232,8 +268,9 @@ def test_whatever_was_done_shows_at_the_place_or_right_behind_it(count: int, old
     if older < cut < older + count:
         made.cut(cut)
     assert made.told() == []
-    made.rows = [row for row in made.rows if row.n > older]
+    before, made.rows = [row for row in made.rows if row.n <= older], [row for row in made.rows if row.n > older]
     number = tampered(made, chance)
+    made.rows = [*before, *made.rows]
     told = made.check(above=made.n if made.n > made.head.n else 0)
     assert told, "it does not show"
     assert told[0].n == number, told

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from tests.support.clock import ManualClock, settle
 from tests.unit.hub.audit.test_proving import ADA, acts, by_hand, numbers, told
 
 from soundpost.editions import audit as command
-from soundpost.hub.audit import chain, cutting, proving, repo, service
-from soundpost.hub.audit.jobs import NOTE, Keeper, note
+from soundpost.hub.audit import chain, cutting, proving, repo, service, writing
+from soundpost.hub.audit.jobs import Keeper
+from soundpost.hub.audit.noted import NOTE, lost, note
 from soundpost.hub.audit.proving import Prover
-from soundpost.hub.store import Beside, Store, outbox
-from soundpost.hub.store.tables import audit
+from soundpost.hub.store import Beside, Store, Tx, outbox
+from soundpost.hub.store.tables import audit, audit_anchors, log_head
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Conflict, Invalid
 
@@ -130,7 +131,7 @@ async def test_a_clock_that_was_ahead_for_a_while_cuts_nothing_out_of_order(days
     rows = await store.read(lambda conn: repo.oldest(conn, 12))
     run = cutting.Run(rows[4].time_ms)
     late = [chain.Row((*row.values[:3], 10**15, *row.values[4:]), row.mac) if row.n == 2 else row for row in rows]
-    assert [row.n for row in cutting.due(run, late)] == [1]
+    assert [row.n for row in cutting.due(run, late, [])] == [1]
 
 
 async def test_the_head_leaves_each_hour_and_is_noted_beside_the_key(keys: Path, tmp_path: Path) -> None:
@@ -247,6 +248,129 @@ def test_a_head_as_it_is_written() -> None:
     for wrong in ("", "7", "7:", ":00", "-7:" + "00" * 32, "7:" + "00" * 31, "7:zz", "٧:" + "00" * 32):
         with pytest.raises(ValueError, match=r"no head|non-hexadecimal"):
             chain.head_of(wrong)
+
+
+async def test_a_hub_put_back_while_it_runs_keeps_the_note_that_shows_it(target: Path | str, keys: Path) -> None:
+    """The head is saved, put back an hour later with its tail cut off: nothing in the database tells, and the next hours don't help."""
+    clock = ManualClock()
+    async with Store(target, clock, keys=keys) as store:
+        keeper = Keeper(store, Prover(store))
+        assert await keeper.compare()
+        await acts(store, 2)
+        await keeper.round()
+        saved = await store.read(lambda conn: dict(conn.execute(select(log_head)).one()._mapping))
+        await acts(store, 2)
+        await keeper.round()
+        outside, log = note(keys), store.log_id
+        back = {name: saved[name] for name in ("audit_n", "audit_mac", "audit_seal", "audit_key")}
+        await by_hand(store, update(log_head).values(back), delete(audit).where(audit.c.n > 4))
+        assert await told(store) == []
+        assert (await Prover(store).now()).state == "broken"
+        for _ in range(2):
+            await keeper.round()
+            report = await Prover(store).now()
+            assert [(one.code, one.n, one.upto) for one in report.findings] == [("head_beyond", 7, 8)]
+            assert report.restored == [proving.Restored(5, clock.now_ms())]
+        assert store.log_id != log
+        assert lost(keys) == [outside]
+        assert note(keys) == chain.head_of((await service.head(store)).text)
+        await acts(store, 2)
+        assert [one.code for one in (await Prover(store).now()).findings] == ["head_differs"]
+
+
+async def test_a_hub_put_back_before_it_stops_is_told_by_the_next_start(target: Path | str, keys: Path) -> None:
+    async with Store(target, ManualClock(), keys=keys) as store:
+        await acts(store, 2)
+        keeper = Keeper(store, Prover(store))
+        heads: list[chain.Head] = []
+        keeper.left.subscribe(heads.append)
+        running = asyncio.create_task(keeper.run())
+        await until(lambda: keeper._prover.last is not None)
+        outside = note(keys)
+        await by_hand(store, delete(audit).where(audit.c.n > 2))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert lost(keys) == [outside]
+        assert ("missing", 3, 4) in await told(store)
+
+
+# -- the chain begun anew
+
+
+FORGET = (update(log_head).values(audit_key=""), delete(audit_anchors))
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_a_chain_that_was_taken_away_is_not_begun_as_if_it_never_was(
+    left: tuple[Path, str | None], capsys: pytest.CaptureFixture[str], emptied: bool
+) -> None:
+    """The way of somebody who can write the database alone: no key is named any more, rows are edited or gone, and the hub is let to
+    sign a beginning behind them."""
+    folder, database = left
+    keys = folder.with_name("data.keys")
+    outside = note(keys)
+    assert outside is not None
+    more = (delete(audit), update(log_head).values(audit_n=0, audit_mac=None, audit_seal=None)) if emptied else (
+        update(audit).where(audit.c.n == 3).values(who_name="nobody"), delete(audit).where(audit.c.n == 2),
+    )  # fmt: skip
+    async with Store(database or folder / "soundpost.db", SystemClock(), keys=keys) as store:
+        assert await told(store) == []
+        await by_hand(store, *FORGET, *more)
+        await acts(store, 1)
+        codes = [code for code, *_ in await told(store)]
+        assert codes == ["begun_again"]
+        assert not await Keeper(store, Prover(store)).compare()
+    capsys.readouterr()
+    assert await asked(left, outside.text) == 1
+    body = said(capsys)
+    assert {one["code"] for one in body["findings"]} >= {"begun_again", "head_differs" if emptied else "begun_behind"}
+    async with Store(database or folder / "soundpost.db", SystemClock(), keys=keys) as store:
+        await by_hand(store, *FORGET)  # and once more
+        await acts(store, 1)
+        assert (await Prover(store).now()).state == "broken"
+
+
+async def test_a_beginning_signed_in_the_past_shows_too(target: Path | str, keys: Path) -> None:
+    """As a hub without these checks signed it."""
+    async with Store(target, ManualClock(), keys=keys) as store:
+        await acts(store, 2)
+        outside = await service.head(store)
+
+        def anew(tx: Tx) -> None:
+            for statement in FORGET:
+                tx.conn.execute(statement)
+            key = tx.secrets.audit_key
+            made = writing.anchored(tx, key, "begin", 4, 4, b"")
+            head = chain.Head(4, made.seal, chain.head_seal(key, 4, made.seal), made.key)
+            repo.move_head(tx.conn, head)
+
+        await store.unit_of_work(anew)
+        assert [code for code, *_ in await told(store)] == ["begun_again"]
+        await by_hand(store, update(audit).values(mac=None))
+        assert await told(store) == []  # as if it had stood before the chain
+        assert {code for code, *_ in await told(store, outside)} == {"begun_behind", "head_differs"}
+
+
+async def test_without_any_beginning_the_note_tells(target: Path | str, keys: Path) -> None:
+    async with Store(target, ManualClock(), keys=keys) as store:
+        await acts(store, 2)
+        gone = update(log_head).values(audit_mac=None, audit_seal=None)
+        await by_hand(store, *FORGET, gone)
+        assert [code for code, *_ in await told(store)] == ["beginning_missing"]
+        await by_hand(store, update(audit).values(mac=None))
+        assert {one.code for one in (await Prover(store).now()).findings} == {"beginning_missing", "head_differs"}
+
+
+async def test_rows_of_another_key_are_not_cut_for_the_time_they_tell(target: Path | str, keys: Path) -> None:
+    clock = ManualClock()
+    async with Store(target, clock, keys=keys) as store:
+        await acts(store, 2)
+        await by_hand(store, update(log_head).values(audit_key="other"), update(audit).values(time_ms=1))
+        await acts(store, 1)
+        assert (await cut(store, 30)).count == 0
+        assert [code for code, *_ in await told(store)] == ["key_replaced"]
+        clock.jump(40 * DAY)
+        assert (await cut(store, 30)).count == 6
 
 
 # -- soundpost audit verify

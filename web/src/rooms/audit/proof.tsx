@@ -37,6 +37,11 @@ export function Proof() {
       <Text dim small>
         <Ago time={proof.as_of} />
       </Text>
+      {!broken && proof.older > 0 && (
+        <Text dim small id="audit-older">
+          {t("audit.old_rows", { n: proof.older })}
+        </Text>
+      )}
       {proof.restored.slice(-1).map((one) => (
         <Text key={one.n} small id="audit-restored">
           {t("audit.restored", { n: one.n })}
