@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from tests.contract.harness import GOOD, QUICK, Recorder
 
@@ -30,9 +31,10 @@ class Held:
         self.sink = Recorder()
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def hold(self, memory: bytes = b"") -> Session:
+    async def hold(self, memory: bytes = b"", answer: float = QUICK.answer) -> Session:
         endpoint = Endpoint(*self.farm.stacks[0].endpoint)
-        session = FAMILY.session(endpoint, [GOOD], self.sink, CLOCK, QUICK, 7, memory)
+        periods = msgspec.structs.replace(QUICK, answer=answer)
+        session = FAMILY.session(endpoint, [GOOD], self.sink, CLOCK, periods, 7, memory)
         self.tasks.append(asyncio.ensure_future(session.run()))
         await self.read()
         return session
@@ -46,8 +48,8 @@ class Held:
             task.cancel()
         await asyncio.wait(self.tasks)
 
-    async def lost(self, on: bool, match: str) -> None:
-        await self.farm.fault(SPEC.name, "lost", on, {"match": match} if on else {})
+    async def lost(self, on: bool, match: str = "", every: int = 1) -> None:
+        await self.farm.fault(SPEC.name, "lost", on, {"match": match, "every": every} if on else {})
 
     @property
     def parts(self) -> list[str]:
@@ -71,7 +73,7 @@ async def test_a_box_list_that_is_lost_at_a_reconnect_takes_no_box_away(held: He
     await held.read()
     assert held.parts == PARTS
     assert held.sink.unit is not None and held.sink.unit.memory and held.sink.unit.doubtful
-    await held.lost(False, "")
+    await held.lost(False)
     assert (await session.perform("stack", "refresh", {}, held.sink.unit.serials)).state == "done"
     assert held.parts == PARTS
     assert not held.sink.unit.doubtful
@@ -92,6 +94,16 @@ async def test_a_locate_light_whose_reply_was_lost_can_be_switched_once_it_is_re
     session = await held.hold()
     assert held.sink.unit is not None
     serials = held.sink.unit.serials
-    await held.lost(False, "")
+    await held.lost(False)
     assert (await session.perform("stack", "refresh", {}, serials)).state == "done"
     assert (await session.perform(PARTS[2], "locate", {"on": True}, serials)).state == "done"
+
+
+async def test_a_stack_that_loses_every_second_reply_is_read_all_the_same(held: Held) -> None:
+    await held.hold(answer=0.2)
+    await held.lost(True, every=2)
+    await held.farm.fault(SPEC.name, "reset")
+    await held.read()
+    assert held.parts == PARTS
+    assert held.sink.unit is not None and held.sink.unit.doubtful
+    assert {part.capabilities.get("locate") for part in held.sink.unit.parts[1:]} == {"assumed"}

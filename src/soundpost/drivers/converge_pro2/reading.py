@@ -146,7 +146,7 @@ class Reader:
 
     async def version(self, ask: Ask) -> replies.Version:
         """Raises Starting while the answer is empty."""
-        reply = replies.parse((await ask(VERSION))[-1])
+        reply = replies.parse((await _insisted(ask, VERSION))[-1])
         if not isinstance(reply, replies.Version) or not reply.value:
             raise Starting("the stack is starting and gives no version yet")
         return reply
@@ -167,7 +167,7 @@ class Reader:
             error, said = True, refusal.text
         except Silence as silence:
             said = silence.text
-        await ask(VERSION)
+        await _insisted(ask, VERSION)
         firm = error and memory in self._erred and not before
         if error:
             self._erred.add(memory)
@@ -188,7 +188,7 @@ class Reader:
             first = await self._assumed(ask, "box_list", request, before=bool(known), again=True)
             if first is None:
                 return await self._known_boxes(ask, known) if assumed.on("box_list") else []
-            await ask(VERSION)
+            await _insisted(ask, VERSION)
             rows = [reply for reply in map(replies.parse, first) if isinstance(reply, replies.BoxValue)]
             rows += self._listing
         finally:
@@ -216,7 +216,7 @@ class Reader:
     async def _serial(self, ask: Ask, name: str) -> str:
         """The evidenced form, asked for a name the device gave."""
         try:
-            reply = replies.parse((await ask(reading(words.unit(name, "SN"))))[0])
+            reply = replies.parse((await _insisted(ask, reading(words.unit(name, "SN"))))[0])
         except ErrorAnswer:
             return ""
         return reply.value if isinstance(reply, replies.BoxValue) and words.WORD.fullmatch(reply.value) else ""
@@ -231,7 +231,7 @@ class Reader:
 
     async def _has(self, ask: Ask, ept: str, number: int) -> bool:
         try:
-            await ask(reading(words.end_point(ept, number, *models.SIGN.get(ept, ("LEVEL", "MUTE")))))
+            await _insisted(ask, reading(words.end_point(ept, number, *models.SIGN.get(ept, ("LEVEL", "MUTE")))))
         except ErrorAnswer:
             return False
         return True
@@ -299,7 +299,7 @@ class Reader:
 
 
 async def _insisted(ask: Ask, request: Request) -> list[str]:
-    """A question costs nothing but time."""
+    """For what every device answers, and for who is there: a reply may be lost, and the line is not given up for one."""
     try:
         return await ask(request)
     except Silence:
