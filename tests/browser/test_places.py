@@ -244,6 +244,11 @@ def test_a_table_with_an_error_then_right_then_a_rule(drawn: Drawn) -> None:
     expect(entry.get_by_role("cell", name=str(ways.count("rule")), exact=True)).to_be_visible(timeout=WAIT_MS)
     assert drawn.api.get(f"/devices/{box['id']}")["location"]["by"] == "hand"
     entry.get_by_role("button").click()
+    ana.see("rule-delete-what", f"{ways.count('rule')} device")
+    ana.at("dialog-rule-delete-cancel").click()
+    expect(entry).to_be_visible(timeout=WAIT_MS)
+    entry.get_by_role("button").click()
+    ana.at("dialog-rule-delete-act").click()
     ana.see("rules-none", "No rules yet")
     ana.close()
 

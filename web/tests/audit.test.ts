@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { AccessLine, AuditAct } from "@/api/types";
 import { joined, PAGE, Reading, type Found } from "@/live/acts";
-import { actWord, changeText, differences, question, subjectName } from "@/rooms/audit/words";
+import { changeText, differences } from "@/rooms/audit/fields";
+import { actWord, question, subjectName } from "@/rooms/audit/words";
 import { leftOf, whereOf } from "@/rooms/reports/access";
 
 const act = (id: string, more: Partial<AuditAct> = {}): AuditAct => ({
@@ -145,6 +146,19 @@ test("a change in one line, and by field", () => {
   expect(changeText(set)).toBe("Mic 101 gain: −3 → 0");
   expect(changeText(act("c"))).toBe("");
   expect(changeText(act("d", { before: null, after: { name: "HQ" } }))).toBe("Name: – → HQ");
+});
+
+test("places, devices and nested settings are said in words", () => {
+  const names = { place: (id: string) => ({ loc_1: "HQ > 4" })[id], device: (id: string) => (id === "dev_1" ? "Name_1" : undefined) };
+  const limited = act("a", { before: { places: [], ends_ms: 0 }, after: { places: ["loc_1", "loc_9"], ends_ms: 0 } });
+  expect(changeText(limited, names)).toBe("Limited to: – → HQ > 4, a place that is gone (loc_9)");
+  const moved = act("b", { act: "location.changed", before: { parent: "", kind: "floor" }, after: { parent: "loc_1", kind: "room" } });
+  expect(differences(moved, names).map(({ name, before, after }) => [name, before, after])).toEqual([["Lies in", "–", "HQ > 4"], ["Kind", "floor", "room"]]);
+  const put = act("c", { act: "device.placed", before: { dev_1: "HQ", dev_2: "HQ" }, after: { dev_1: "Lab", dev_2: "HQ" } });
+  expect(changeText(put, names)).toBe("Name_1: HQ → Lab");
+  const mail = act("d", { act: "organization.changed", before: { mail: { server: "", security: "starttls" } }, after: { mail: { server: "mx", security: "none" } } });
+  expect(differences(mail).map(({ name, before, after }) => [name, before, after])).toEqual([["Mail · Server", "–", "mx"], ["Mail · Security", "STARTTLS, required", "None"]]);
+  expect(changeText(act("e", { act: "ceiling.changed", before: { value: "monitor" }, after: { value: "control" } }))).toBe("Change: see → see and control");
 });
 
 test("names of acts and of what they were done to", () => {

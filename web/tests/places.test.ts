@@ -4,6 +4,7 @@ import { childrenOf, found, inheritedFrom, isUnder, placeLines, PlacesStore, wor
 import { qrPath } from "@/ui/label";
 import decodeQR from "qr/decode.js";
 import { applyList, type ListState } from "@/live/patch";
+import { detail } from "@/rooms/inventory/place-import";
 
 const place = (id: string, parent: string | null, fields: Partial<Place> = {}): Place =>
   ({ id, parent, name: id, path: id, kind: "room", zone: "", address: "", contact: "", own: [], notes: "", children: 0, rooms: 0, devices: {}, worst: null, created: null, ...fields }) as Place;
@@ -73,4 +74,12 @@ test("the code on a label reads as the address it was made of", () => {
     for (let at = Number(x) * zoom; at < (Number(x) + Number(run)) * zoom; at += 1)
       for (let line = Number(y) * zoom; line < (Number(y) + 1) * zoom; line += 1) data.fill(0, (line * side + at) * 4, (line * side + at) * 4 + 3);
   expect(decodeQR({ width: side, height: side, data })).toBe(url);
+});
+
+test("a step of an import says what was there before", () => {
+  const step = { line: 2, path: "HQ > 4", device: null, device_name: "", fields: {}, before: {} };
+  expect(detail({ ...step, act: "change", fields: { kind: "room", zone: "Europe/London" }, before: { kind: "floor", zone: "" } })).toBe("Kind: floor → room · Time zone: – → Europe/London");
+  expect(detail({ ...step, act: "add", fields: { parent: "loc_1", name: "4", kind: "floor" } })).toBe("floor");
+  expect(detail({ ...step, act: "put", device: "dev_1", device_name: "Name_1", before: { path: "Lab" } })).toBe("Name_1 (now at Lab)");
+  expect(detail({ ...step, act: "put", device: "dev_1", device_name: "Name_1", before: { path: "" } })).toBe("Name_1");
 });

@@ -2774,13 +2774,18 @@ export interface components {
             timeout_s: number;
             url: string;
         };
-        /** StepItem */
+        /**
+         * StepItem
+         * @description `before`: of a place that changes what its `fields` said; of a device that is put, `path`, where it hung as this was asked.
+         */
         StepItem: {
             /** @enum {string} */
             act: "add" | "change" | "put";
+            before: {
+                [key: string]: string;
+            };
             device: string | null;
-            /** @default  */
-            device_name?: string;
+            device_name: string;
             fields: {
                 [key: string]: string;
             };

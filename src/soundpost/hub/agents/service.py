@@ -192,7 +192,8 @@ class Agents:
         def work(tx: Tx) -> None:
             account = _existing(tx, id)
             repo.remove(tx.conn, id)
-            self._told(tx, who, "agent.deleted", account, change=({"name": account.name, "site": account.site}, None))
+            gone = {"name": account.name, "site": self.sites[account.site].name}
+            self._told(tx, who, "agent.deleted", account, change=(gone, None))
             self.end(tx, id, rules.refusal("account_deleted", name=account.name))
             tx.after(lambda: self._forget(id))
 

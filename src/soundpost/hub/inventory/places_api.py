@@ -88,12 +88,15 @@ class Sheet(Struct, forbid_unknown_fields=True):
 
 
 class StepItem(Struct):
+    """`before`: of a place that changes what its `fields` said; of a device that is put, `path`, where it hung as this was asked."""
+
     line: int
     act: Annotated[str, one_of(sheet.Act)]
     path: str
     fields: dict[str, str]
     device: str | None
-    device_name: str = ""
+    device_name: str
+    before: dict[str, str]
 
 
 class Imported(Struct):
@@ -198,11 +201,15 @@ class LocationController(Controller):
         rows = sheet.read(data.text.encode())
         find = inventory.finder()
         plan = sheet.plan(inventory.locations.tree, rows, find)
+        hung = {step.device: inventory.path_of(step.device) for step in plan.steps if step.device}
         done = not data.dry_run and not plan.wrong
         if done:
             plan = await inventory.locations.import_sheet(http.who(request), rows, find)
         steps = [
-            StepItem(step.line, step.act, step.path, step.fields, step.device or None, inventory.name_of(step.device))
+            StepItem(
+                *(step.line, step.act, step.path, step.fields, step.device or None, inventory.name_of(step.device)),
+                before={"path": hung.get(step.device, "")} if step.device else step.before,
+            )
             for step in plan.steps
         ]
         return Imported(done, plan.rows, steps, plan.wrong)

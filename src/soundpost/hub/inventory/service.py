@@ -21,6 +21,7 @@ from soundpost.hub.inventory.summary import Summary, summary
 from soundpost.hub.locations.service import Change as Placed
 from soundpost.hub.locations.service import Locations
 from soundpost.hub.locations.tree import gone
+from soundpost.hub.locations.tree import text as path_text
 from soundpost.hub.people.rules import ABOUT_PEOPLE, Principal
 from soundpost.hub.store import Event, Store, Tx
 from soundpost.kernel import log
@@ -244,6 +245,11 @@ class Inventory:
         device = self.memory.devices.get(id)
         record = device.record if device else None
         return (record.name or record.serial_number) if record else ""
+
+    def path_of(self, id: str) -> str:
+        """Where a device hangs, with all above it; "" where that is nowhere."""
+        device = self.memory.devices.get(id)
+        return path_text(self.locations.tree.path(device.place)) if device else ""
 
     def finder(self) -> Callable[[str, str], Sequence[str]]:
         """For a table of rooms: the box with that serial, with or without separators; or what answers at that address, of a stack

@@ -38,7 +38,7 @@ class Act(StrEnum):
 
 class Step(Struct, frozen=True):
     """What one row does. ADD: the place `id` (a stand-in until it is made) comes to be, `fields` say what it is. CHANGE: `fields` of
-    it change. PUT: `device` belongs at it then."""
+    it change from what `before` says. PUT: `device` belongs at it then."""
 
     line: int
     act: Act
@@ -46,6 +46,7 @@ class Step(Struct, frozen=True):
     path: str
     fields: dict[str, str] = field(default_factory=dict)
     device: str = ""
+    before: dict[str, str] = field(default_factory=dict)
 
 
 class Wrong(Struct, frozen=True):
@@ -143,8 +144,9 @@ def _row(tree: Tree, row: Row, find: Find, put: dict[str, tuple[str, int]]) -> I
     place = tree.places[steps[-1].id] if steps else _there(tree, row)
     news = {name: value for name, value in fields.items() if getattr(place, name) != value}
     if news:
+        before_it = {name: getattr(place, name) for name in news}
         tree.put(structs.replace(place, **news))
-        steps.append(Step(row.line, Act.CHANGE, place.id, text(tree.path(place.id)), news))
+        steps.append(Step(row.line, Act.CHANGE, place.id, text(tree.path(place.id)), news, before=before_it))
     if device:
         before, line = put.setdefault(device, (place.id, row.line))
         if before != place.id:

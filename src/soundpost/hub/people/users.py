@@ -258,8 +258,9 @@ class Users:
                 "ends_ms": after.ends_ms,
             }
             repo.change_person(tx.conn, id, **news)
-            detail = {"before": _plain(before), "after": _plain(after)}
-            tx.log("person.changed", {"person": id, "name": _row(tx, id).name, "by": who.name or who.id})
+            name = _row(tx, id).name
+            detail = {"name": name, "before": _plain(before), "after": _plain(after)}
+            tx.log("person.changed", {"person": id, "name": name, "by": who.name or who.id})
             audit.recorded(tx, who, "person.changed", subject=id, detail=detail)
             self._rights_changed(tx, id, out=after.state == rules.DISABLED)
 

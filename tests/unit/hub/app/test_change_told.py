@@ -1,6 +1,7 @@
 """Acts have words on the screens, and those that change something say what was before and what is after."""
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,11 @@ import pytest
 from tests.unit.hub.app.test_matrix import World
 from tests.unit.hub.app.test_matrix import world as _world
 
+from soundpost.agent.discovery import DiscoverySettings
 from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.audit.stream_rules import Target
+from soundpost.hub.locations.tree import Location
+from soundpost.hub.organization.rules import MailSettings
 
 SOURCE = Path(__file__).parents[4] / "src/soundpost"
 CHANGES = (
@@ -48,6 +53,18 @@ def test_each_act_has_words_in_each_language() -> None:
         assert not missing, f"audit.{language}.ts has no words for these acts: add act.<act> for {missing}"
 
 
+def test_each_field_that_a_change_carries_has_a_word() -> None:
+    """As acts name them before and after; settings that lie in one another by their own names."""
+    carried = {
+        *Location.__struct_fields__, *Target.__struct_fields__, *MailSettings.__struct_fields__, *DiscoverySettings.__struct_fields__,
+        *("kind", "url", "account", "sender", "method"), *("mail", "sms", "terms", "second_factor", "language", "address"),
+        *("role", "state", "places", "ends_ms", "sign_in"), *("path", "query", "shared"), *("location", "subnet", "site"),
+    } - {"id", "created_ms", "ca_pem"}  # fmt: skip
+    listed = (SOURCE.parents[1] / "web/src/rooms/audit/fields.ts").read_text()
+    known = set(re.findall(r'^  (\w+): "[a-z_.]+",$', listed, re.MULTILINE))
+    assert carried <= known, f"web/src/rooms/audit/fields.ts: add {sorted(carried - known)} to FIELDS"
+
+
 @pytest.mark.slow
 async def test_each_change_says_before_and_after(world: World) -> None:
     async def ask(method: str, path: str, body: Any = None) -> Any:
@@ -83,4 +100,5 @@ async def test_each_change_says_before_and_after(world: World) -> None:
     assert told["view.changed"][1]["name"] == "Everybody"
     before, after = told["person.changed"]
     assert (before["role"], after["role"]) == ("monitor", "administrator")
+    assert told["agent.deleted"][0] == {"name": "London 2", "site": "London 2"}
     assert told["person.removed"][0]["role"] == "administrator"

@@ -57,6 +57,7 @@ def test_a_plan_says_every_change_and_touches_nothing():
     ]
     assert [step.fields["kind"] for step in made.steps if step.act is Act.ADD] == ["city", "room", "room"]
     assert made.steps[2].fields == {"zone": "Europe/Zurich"}
+    assert made.steps[2].before == {"zone": ""}
     assert [step.device for step in made.steps if step.act is Act.PUT] == ["dev_a", "dev_b"]
     assert list(tree.places) == ["uk"]
 

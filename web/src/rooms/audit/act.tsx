@@ -1,7 +1,9 @@
 import type { AuditAct, Reason } from "@/api/types";
+import { useNames } from "@/live/known";
 import { Act, Code, Details, Dialog, DialogFoot, Facts, Go, Line, SimpleTable, Stack, Td, Text, useFilter, type FactLine } from "@/ui";
 import { errorText, format, locale, reasonText, t } from "@/words";
-import { actWord, differences, kindWord, resultWord, subjectName, whoName } from "./words";
+import { devicesIn, differences, type Names } from "./fields";
+import { actWord, kindWord, resultWord, subjectName, whoName } from "./words";
 
 /** Why it ended as it did, in words where there are any. */
 function why(act: AuditAct): string {
@@ -12,9 +14,10 @@ function why(act: AuditAct): string {
 }
 
 /** All that is known of one act: who, from where, on what, before and after, how it ended. */
-export function ActDialog({ act, onClose }: { act: AuditAct; onClose: () => void }) {
+export function ActDialog({ act, names, onClose }: { act: AuditAct; names: Names; onClose: () => void }) {
   const [, setFilter] = useFilter();
-  const changed = differences(act);
+  const devices = useNames(devicesIn(act));
+  const changed = differences(act, { ...names, device: (id) => devices.get(id) ?? id });
   const only = (field: string, value: string, name: string) => () => {
     setFilter({ [field]: value, [`${field}_name`]: name === value ? "" : name });
     onClose();

@@ -3,13 +3,15 @@ import { query } from "@/api/client";
 import { useMay, useSession } from "@/api/session";
 import type { AuditAct, User } from "@/api/types";
 import { useActs } from "@/live/audit";
+import { usePlaces } from "@/live/places";
 import { useTurned } from "@/live/turns";
 import { useViews } from "@/live/views";
 import { Act, At, DateField, Download, Empty, ErrorNote, FilterChip, Filters, Grow, InlineChoice, Line, LinkButton, Loading, Page, SearchField, Stack, Table, Text, Two, useFilter, ViewsMenu, type Column, type Entry } from "@/ui";
 import { format, locale, t, type Key } from "@/words";
 import { ActDialog } from "./act";
 import { Proof } from "./proof";
-import { actWord, changeText, GROUPS, KINDS, kindWord, PERIODS, question, RESULTS, resultWord, subjectName, whoName } from "./words";
+import { changeText, type Names } from "./fields";
+import { actWord, GROUPS, KINDS, kindWord, PERIODS, question, RESULTS, resultWord, subjectName, whoName } from "./words";
 
 const VIEW = ["q", "kind", "acts", "act", "who", "device", "subject", "address", "result", "when", "since", "until"];
 const NOTHING = Object.fromEntries(VIEW.map((field) => [field, ""]));
@@ -105,10 +107,17 @@ function When() {
   );
 }
 
+/** Places by their paths of now; until they are known, by their ids. */
+function usePlaceNames(): Names {
+  const places = usePlaces();
+  return { place: (id) => places.rows.get(id)?.path ?? (places.ready ? undefined : id) };
+}
+
 function List({ asked, filtered, onClear }: { asked: Record<string, string | undefined>; filtered: boolean; onClear: () => void }) {
   const { items: acts, next, searched_to: searchedTo, ready, busy, error, more, retry } = useActs(asked);
   const [open, setOpen] = useState<string | null>(null);
   const byId = useMemo(() => new Map(acts.map((act) => [act.id, act])), [acts]);
+  const names = usePlaceNames();
   if (!ready) return error ? <ErrorNote error={error} onRetry={retry} id="audit-error" /> : <Loading rows={8} />;
   const shown = open ? byId.get(open) : undefined;
   return (
@@ -117,7 +126,7 @@ function List({ asked, filtered, onClear }: { asked: Record<string, string | und
       {acts.length === 0 && !next ? (
         <Empty title={t(filtered ? "audit.no_match" : "audit.empty")} action={filtered ? <Act onClick={onClear}>{t("filter.clear")}</Act> : undefined} id="audit-empty" />
       ) : (
-        <ActTable acts={acts} byId={byId} own={JSON.stringify(asked)} onOpen={setOpen} />
+        <ActTable acts={acts} byId={byId} names={names} own={JSON.stringify(asked)} onOpen={setOpen} />
       )}
       {next && (
         <Line gap={12}>
@@ -131,7 +140,7 @@ function List({ asked, filtered, onClear }: { asked: Record<string, string | und
           )}
         </Line>
       )}
-      {shown && <ActDialog act={shown} onClose={() => setOpen(null)} />}
+      {shown && <ActDialog act={shown} names={names} onClose={() => setOpen(null)} />}
     </Stack>
   );
 }
@@ -149,7 +158,7 @@ export function Result({ act }: { act: AuditAct }) {
 const onWhat = (act: AuditAct): string => [act.device_name || act.device, subjectName(act)].filter(Boolean).join(" · ");
 const took = (act: AuditAct): string => (act.took_s === null || act.took_s < 1 ? "" : format.span(locale(), act.took_s));
 
-function ActTable({ acts, byId, own, onOpen }: { acts: AuditAct[]; byId: ReadonlyMap<string, AuditAct>; own: string; onOpen: (id: string) => void }) {
+function ActTable({ acts, byId, names, own, onOpen }: { acts: AuditAct[]; byId: ReadonlyMap<string, AuditAct>; names: Names; own: string; onOpen: (id: string) => void }) {
   const keys = acts.map((act) => act.id).join();
   const entries = useMemo<Entry[]>(() => keys.split(",").map((id) => ({ key: id, id })), [keys]);
   const columns: Column<AuditAct>[] = [
@@ -157,7 +166,7 @@ function ActTable({ acts, byId, own, onOpen }: { acts: AuditAct[]; byId: Readonl
     { id: "who", name: t("audit.by"), width: "minmax(120px, 1fr)", cell: (act) => <Two first={<Text>{whoName(act)}</Text>} second={act.who.kind === "person" ? "" : kindWord(act.who.kind)} /> },
     { id: "what", name: t("audit.what"), width: "minmax(150px, 1.3fr)", cell: (act) => <Text strong>{actWord(act.act)}</Text> },
     { id: "on", name: t("audit.on"), width: "minmax(130px, 1.3fr)", cell: (act) => <Text title={onWhat(act)} clip>{onWhat(act) || "–"}</Text> },
-    { id: "change", name: t("audit.change"), width: "minmax(130px, 1.5fr)", cell: (act) => <Text dim clip title={changeText(act)}>{changeText(act)}</Text> },
+    { id: "change", name: t("audit.change"), width: "minmax(130px, 1.5fr)", cell: (act) => <Text dim clip title={changeText(act, names)}>{changeText(act, names)}</Text> },
     { id: "result", name: t("audit.how"), width: "minmax(88px, 0.6fr)", cell: (act) => <Two first={<Result act={act} />} second={took(act)} /> },
     { id: "from", name: t("audit.from"), width: "minmax(100px, 0.7fr)", from: 1240, cell: (act) => <Text dim mono small>{act.from ?? "–"}</Text> },
   ];

@@ -1,9 +1,6 @@
 import type { AuditAct } from "@/api/types";
-import { keyName } from "@/live/keys";
-import { format, locale, maybe, t, type Key } from "@/words";
-import { valueText } from "@/words/values";
+import { maybe, type Key } from "@/words";
 import { endOfDay, startOfDay } from "@/words/days";
-import type { Value } from "@/api/types";
 
 export const KINDS = ["person", "key", "agent", "rule", "system"] as const;
 export const RESULTS = ["done", "refused", "failed", "expired", "uncertain", "open"] as const;
@@ -46,51 +43,6 @@ export function subjectName(act: AuditAct): string {
       if (typeof value === "string" && value && value !== whoName(act)) return value;
     }
   return "";
-}
-
-export interface Difference {
-  field: string;
-  name: string;
-  before: string;
-  after: string;
-}
-
-/** One value as a reader reads it: times on the own clock, lists with commas. */
-export function said(field: string, value: unknown): string {
-  if (value === null || value === undefined || value === "") return "–";
-  if (field.endsWith("_ms") && typeof value === "number") return value === 0 ? "–" : format.absolute(locale(), value);
-  if (field === "role" && typeof value === "string") return maybe(`role.${value}`, value);
-  if (field === "state" && typeof value === "string") return maybe(`person.${value}`, value);
-  if (Array.isArray(value)) return value.length === 0 ? "–" : value.map((each) => said("", each)).join(", ");
-  if (typeof value === "object") return JSON.stringify(value);
-  return valueText(value as Value);
-}
-
-const fieldName = (field: string): string => maybe(`field.${field.replace(/_ms$/, "")}`, field.replace(/_ms$/, "").replace(/_/g, " "));
-
-/** What differs, by field; of a change of one value, that alone. */
-export function differences(act: AuditAct): Difference[] {
-  const before = act.before ?? {};
-  const after = act.after ?? {};
-  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const point = act.arguments?.key;
-  return fields
-    .map((field) => ({
-      field,
-      name: field === "value" ? (typeof point === "string" ? keyName(point) : t("audit.change")) : fieldName(field),
-      before: said(field, before[field]),
-      after: said(field, after[field]),
-    }))
-    .filter((each) => each.before !== each.after);
-}
-
-/** In one line: "Role: Monitor → Owner". */
-export function changeText(act: AuditAct): string {
-  if (!act.before && !act.after) return "";
-  const [first, ...rest] = differences(act);
-  if (!first) return "";
-  const text = `${first.name}: ${first.before} → ${first.after}`;
-  return rest.length > 0 ? `${text} +${rest.length}` : text;
 }
 
 const HOUR = 3_600_000;

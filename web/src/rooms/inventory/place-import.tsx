@@ -8,7 +8,8 @@ import { errorText, maybe, t, type Key } from "@/words";
 type Step = NonNullable<Imported["steps"]>[number];
 type Wrong = NonNullable<Imported["wrong"]>[number];
 
-const SHOWN = 200;
+/** So many at once; the rest when it is asked for, so that 20,000 rows hold nothing up. */
+const AT_ONCE = 1_000;
 const TEMPLATE = [
   "path,kind,zone,street,contact,notes,serial,address",
   'London > HQ > 4 > 4.12,room,Europe/London,"1 High Street, London",ana@example.com,Key at the desk,,',
@@ -16,13 +17,18 @@ const TEMPLATE = [
   "",
 ].join("\n");
 
-/** What one row does, in words: "room, Europe/London", or the device it puts there. */
-function detail(step: Step): string {
-  if (step.act === "put") return step.device_name || step.device || "";
+/** What one row does, in words: "room, Europe/London", "Zone: – → Europe/London", or the device it puts there and where that hung. */
+export function detail(step: Step): string {
+  if (step.act === "put") {
+    const name = step.device_name || step.device || "";
+    return step.before.path && step.before.path !== step.path ? `${name} (${t("import.hung", { path: step.before.path })})` : name;
+  }
+  const value = (field: string, text: string | undefined) => (field === "kind" && text ? placeKind(text) : text || "–");
+  const name = (field: string) => maybe(`field.${field === "address" ? "street" : field}`, field);
   // parent and name stand in the path
   return Object.entries(step.fields)
     .filter(([field]) => field !== "parent" && field !== "name")
-    .map(([field, value]) => (field === "kind" ? placeKind(value) : `${maybe(`field.${field === "address" ? "street" : field}`, field)}: ${value || "–"}`))
+    .map(([field, text]) => (step.act === "change" ? `${name(field)}: ${value(field, step.before[field])} → ${value(field, text)}` : field === "kind" ? placeKind(text) : `${name(field)}: ${text || "–"}`))
     .join(" · ");
 }
 
@@ -113,14 +119,28 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** What is not listed yet. */
+function Rest({ n, onAll }: { n: number; onAll: () => void }) {
+  if (n <= 0) return null;
+  return (
+    <Line gap={8}>
+      <Text dim>{t("tools.and_more", { n })}</Text>
+      <Act small onClick={onAll} id="import-all">
+        {t("import.show_all")}
+      </Act>
+    </Line>
+  );
+}
+
 function WrongLines({ wrong }: { wrong: Wrong[] }) {
+  const [most, setMost] = useState(AT_ONCE);
   return (
     <Stack gap={8}>
       <Notice tone="degraded" id="import-wrong">
         {t("import.wrong", { n: wrong.length })}
       </Notice>
-      <SimpleTable label={t("import.wrong_lines")} head={[t("import.line"), t("import.column"), t("import.what")]} numbers={[0]}>
-        {wrong.slice(0, SHOWN).map((each) => (
+      <SimpleTable tall label={t("import.wrong_lines")} head={[t("import.line"), t("import.column"), t("import.what")]} numbers={[0]}>
+        {wrong.slice(0, most).map((each) => (
           <tr key={`${each.line}-${each.column}`} data-testid={`import-wrong-${each.line}`}>
             <Td number>{each.line}</Td>
             <Td>{each.column}</Td>
@@ -128,19 +148,20 @@ function WrongLines({ wrong }: { wrong: Wrong[] }) {
           </tr>
         ))}
       </SimpleTable>
-      {wrong.length > SHOWN && <Text dim>{t("tools.and_more", { n: wrong.length - SHOWN })}</Text>}
+      <Rest n={wrong.length - most} onAll={() => setMost(Infinity)} />
     </Stack>
   );
 }
 
 function Steps({ steps, rows }: { steps: Step[]; rows: number }) {
+  const [most, setMost] = useState(AT_ONCE);
   return (
     <Stack gap={8}>
       <Text strong id="import-count">
         {t("import.rows", { n: rows, what: count(steps) })}
       </Text>
       <SimpleTable tall label={t("import.changes")} head={[t("import.line"), t("import.change"), t("field.location"), t("import.what")]} numbers={[0]}>
-        {steps.slice(0, SHOWN).map((step, index) => (
+        {steps.slice(0, most).map((step, index) => (
           <tr key={index} data-testid={`import-step-${index}`}>
             <Td number>{step.line}</Td>
             <Td>{t(`import.act_${step.act}` as Key)}</Td>
@@ -149,7 +170,7 @@ function Steps({ steps, rows }: { steps: Step[]; rows: number }) {
           </tr>
         ))}
       </SimpleTable>
-      {steps.length > SHOWN && <Text dim>{t("tools.and_more", { n: steps.length - SHOWN })}</Text>}
+      <Rest n={steps.length - most} onAll={() => setMost(Infinity)} />
     </Stack>
   );
 }

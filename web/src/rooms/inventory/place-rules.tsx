@@ -4,7 +4,7 @@ import { api } from "@/api/client";
 import type { PlaceRule } from "@/api/types";
 import { useCall } from "@/live/call";
 import { usePlaceChoices, type PlacesStore } from "@/live/places";
-import { Act, Dialog, DialogFoot, ErrorNote, Form, Go, Halves, IconButton, Loading, SearchChoice, SimpleTable, Stack, Td, Text, TextField } from "@/ui";
+import { Act, Confirm, Dialog, DialogFoot, ErrorNote, Form, Go, Grow, Halves, IconButton, Loading, RowLine, Rows, SearchChoice, SimpleTable, Stack, Td, Text, TextField, Two, usePhone } from "@/ui";
 import { t } from "@/words";
 
 /** Which devices are put where by name or subnet: the first that fits counts, and a hand's word goes before it. */
@@ -13,15 +13,20 @@ export function RulesDialog({ store, why, onClose }: { store: PlacesStore; why: 
   const { refetch } = rules;
   // devices follow a rule a moment after it was made, and the tree says when
   useEffect(() => void refetch(), [store.version, refetch]);
-  const removing = useCall<boolean>();
-  const remove = async (id: string) => {
-    await removing.run(async () => {
-      await api.delete(`/locations/rules/${id}`);
-      return true;
-    });
-    await refetch();
-  };
+  const [removing, setRemoving] = useState<PlaceRule | null>(null);
+  const phone = usePhone();
   const items = rules.data?.items ?? [];
+  if (removing)
+    return (
+      <RemoveRule
+        rule={removing}
+        onClose={() => {
+          setRemoving(null);
+          void refetch();
+        }}
+      />
+    );
+  const end = (rule: PlaceRule) => <IconButton tiny icon="close" label={t("rules.delete", { rule: called(rule) })} id={`rule-delete-${rule.id}`} reason={why} onClick={() => setRemoving(rule)} />;
   return (
     <Dialog title={t("rules.title")} onClose={onClose} id="dialog-rules" broad>
       <Stack gap={16}>
@@ -32,6 +37,24 @@ export function RulesDialog({ store, why, onClose }: { store: PlacesStore; why: 
           <Loading rows={2} />
         ) : items.length === 0 ? (
           <Text id="rules-none">{t("rules.none")}</Text>
+        ) : phone ? (
+          <Rows id="rules">
+            {items.map((rule) => (
+              <RowLine key={rule.id} id={`rule-${rule.id}`} end={end(rule)}>
+                <Grow>
+                  <Two
+                    first={<Text strong>{called(rule)}</Text>}
+                    second={
+                      <>
+                        <Go to={`/locations/${rule.location}`}>{rule.path}</Go>
+                        <span>{t("count.devices", { n: rule.devices })}</span>
+                      </>
+                    }
+                  />
+                </Grow>
+              </RowLine>
+            ))}
+          </Rows>
         ) : (
           <SimpleTable label={t("rules.title")} head={[t("rules.name"), t("rules.subnet"), t("field.location"), t("field.devices"), ""]} numbers={[3]}>
             {items.map((rule) => (
@@ -42,17 +65,30 @@ export function RulesDialog({ store, why, onClose }: { store: PlacesStore; why: 
                   <Go to={`/locations/${rule.location}`}>{rule.path}</Go>
                 </Td>
                 <Td number>{rule.devices}</Td>
-                <Td>
-                  <IconButton tiny icon="close" label={t("rules.delete", { rule: rule.name || rule.subnet })} id={`rule-delete-${rule.id}`} reason={why} onClick={() => void remove(rule.id)} />
-                </Td>
+                <Td>{end(rule)}</Td>
               </tr>
             ))}
           </SimpleTable>
         )}
-        <ErrorNote error={removing.error} />
         {why === null && <AddRule store={store} onDone={() => void refetch()} onClose={onClose} />}
       </Stack>
     </Dialog>
+  );
+}
+
+const called = (rule: PlaceRule): string => [rule.name, rule.subnet].filter(Boolean).join(" · ");
+
+/** Says how many devices hang where they are by this rule alone: another may take them, else they are nowhere. */
+function RemoveRule({ rule, onClose }: { rule: PlaceRule; onClose: () => void }) {
+  const { busy, error, run } = useCall<boolean>();
+  const act = async () => {
+    if (await run(async () => (await api.delete(`/locations/rules/${rule.id}`), true))) onClose();
+  };
+  return (
+    <Confirm title={t("rules.delete", { rule: called(rule) })} act={t("action.delete")} danger id="rule-delete" busy={busy} error={error} onClose={onClose} onAct={() => void act()}>
+      <Text wrap id="rule-delete-what">{rule.devices > 0 ? t("rules.delete_text", { n: rule.devices, place: rule.path }) : t("rules.delete_none")}</Text>
+      <Text dim>{t("rules.delete_again")}</Text>
+    </Confirm>
   );
 }
 
