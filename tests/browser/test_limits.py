@@ -106,6 +106,15 @@ def test_a_monitor_of_one_room_sees_nothing_of_the_others(house: House, simulato
     for path in (f"/devices/{stack}", f"/locations/{house.rooms[1]}"):
         mo.open(path)
         expect(mo.page.locator("[data-testid$=-missing], [data-testid=error]").first).to_be_visible(timeout=WAIT_MS)
+    # what a Monitor may not do is there, and says so
+    mo.open(f"/devices/{house.stacks[0]['id']}")
+    expect(mo.at("device-put")).to_have_attribute("aria-disabled", "true", timeout=WAIT_MS)
+    mo.at("device-put").click(force=True)
+    expect(mo.at("dialog-put")).to_have_count(0)
+    mo.at("transcript").locator("summary").click()
+    expect(mo.at("transcript-read")).to_have_attribute("aria-disabled", "true")
+    mo.at("transcript-read").hover()
+    expect(mo.page.get_by_text("Your role does not allow this.").first).to_be_visible(timeout=WAIT_MS)
     mo.open("/")
     mo.at("nav-search").fill(others[0])
     mo.see("nav-search-hits", "Nothing found.")
@@ -126,7 +135,17 @@ def test_a_limited_administrator_is_told_before_what_reaches_further(house: Hous
     expect(ad.at("tool-place-rename")).not_to_have_attribute("aria-disabled", "true", timeout=WAIT_MS)
     ad.open("/servers")
     expect(ad.page.get_by_text("London").first).to_be_visible(timeout=WAIT_MS)
-    expect(ad.at("add-server")).to_have_count(0)
+    expect(ad.at("add-server")).to_have_attribute("aria-disabled", "true")
+    ad.at("add-server").hover()
+    expect(ad.page.get_by_text("Only who sees all places may do this").first).to_be_visible(timeout=WAIT_MS)
+    ad.page.locator("[data-testid^=agent-menu-]").click()
+    ad.see("agent-delete", "Only who sees all places")
+    ad.at("agent-delete").click(force=True)
+    expect(ad.at("dialog-delete")).to_have_count(0)
+    ad.page.keyboard.press("Escape")
+    ad.page.locator("[data-testid^=open-agt_]").click()
+    for tool in ("scan", "rename", "new-password", "hand-over", "delete"):
+        expect(ad.at(f"tool-{tool}")).to_have_attribute("aria-disabled", "true", timeout=WAIT_MS)
     # the part of the places is what hinders, not the role: it is called so
     for path, told in (("/reports", "reports-not-allowed"), ("/settings/services", "streams-not-allowed")):
         ad.open(path)

@@ -1,20 +1,24 @@
 import { Button, Checkbox, Menu, NativeSelect, PasswordInput, Popover, Radio, Select, Textarea, TextInput, Tooltip, type OptionsFilter } from "@mantine/core";
-import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactElement, type ReactNode } from "react";
 import { t } from "@/words";
 import { Icon, type IconName } from "./icons";
 
-export function Act(props: { children: ReactNode; onClick?: () => void; primary?: boolean; danger?: boolean; submit?: boolean; busy?: boolean; disabled?: boolean; id?: string; icon?: IconName; small?: boolean; full?: boolean; autoFocus?: boolean }) {
-  const { children, onClick, primary, danger, submit, busy, disabled, id, icon, small, full, autoFocus } = props;
-  return (
+/** `reason`: why it does not apply now; it stays reachable and says so. */
+export function Act(props: { children: ReactNode; reason?: string | null; onClick?: () => void; primary?: boolean; danger?: boolean; submit?: boolean; busy?: boolean; disabled?: boolean; id?: string; icon?: IconName; small?: boolean; full?: boolean; autoFocus?: boolean }) {
+  const { children, reason, onClick, primary, danger, submit, busy, disabled, id, icon, small, full, autoFocus } = props;
+  const button = (
     <Button
       type={submit ? "submit" : "button"}
       size={small ? "compact-sm" : "xs"}
       variant={primary ? "filled" : "default"}
       color={danger ? "red.8" : undefined}
-      c={!primary && danger ? "var(--offline)" : undefined}
+      c={!primary && danger && !reason ? "var(--offline)" : undefined}
       loading={busy}
       disabled={disabled}
-      onClick={onClick}
+      onClick={(event) => (reason ? event.preventDefault() : onClick?.())}
+      data-disabled={reason ? true : undefined}
+      aria-disabled={reason ? true : undefined}
+      aria-description={reason ?? undefined}
       data-testid={id}
       fullWidth={full}
       data-autofocus={autoFocus || undefined}
@@ -23,6 +27,18 @@ export function Act(props: { children: ReactNode; onClick?: () => void; primary?
     >
       {children}
     </Button>
+  );
+  return <Why reason={reason}>{button}</Why>;
+}
+
+/** Says it beside what can't be done, on hover and focus. */
+function Why({ reason, children }: { reason?: string | null; children: ReactElement }) {
+  return reason ? (
+    <Tooltip label={reason} withArrow multiline maw={280} events={{ hover: true, focus: true, touch: true }}>
+      {children}
+    </Tooltip>
+  ) : (
+    children
   );
 }
 
@@ -35,20 +51,24 @@ export function Download({ href, children, id }: { href: string; children: React
   );
 }
 
-/** `roomy`: high enough to be hit in a row of its own. */
-export function LinkButton({ children, onClick, id, roomy }: { children: ReactNode; onClick: () => void; id?: string; roomy?: boolean }) {
+/** `roomy`: high enough to be hit in a row of its own. `reason`: as of an `Act`. */
+export function LinkButton({ children, onClick, id, roomy, reason }: { children: ReactNode; onClick: () => void; id?: string; roomy?: boolean; reason?: string | null }) {
   return (
-    <button
-      type="button"
-      className={roomy ? "linkish roomy" : "linkish"}
-      data-testid={id}
-      onClick={(event) => {
-        event.stopPropagation();
-        onClick();
-      }}
-    >
-      {children}
-    </button>
+    <Why reason={reason}>
+      <button
+        type="button"
+        className={roomy ? "linkish roomy" : "linkish"}
+        data-testid={id}
+        aria-disabled={reason ? true : undefined}
+        aria-description={reason ?? undefined}
+        onClick={(event) => {
+          event.stopPropagation();
+          if (!reason) onClick();
+        }}
+      >
+        {children}
+      </button>
+    </Why>
   );
 }
 
@@ -134,7 +154,7 @@ export function SecretField({ label, value, onChange, id, hint, error, autoCompl
 }
 
 export function LongField({ label, value, onChange, id, hint, error, disabled }: FieldProps) {
-  return <Textarea label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data-testid={id} description={hint} error={error} autosize minRows={3} disabled={disabled} spellCheck={false} />;
+  return <Textarea label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)} data-testid={id} description={hint} error={error} autosize minRows={3} maxRows={12} disabled={disabled} spellCheck={false} />;
 }
 
 export function Choice({ label, value, onChange, options, id, hint, disabled }: { label: string; value: string; onChange: (value: string) => void; options: { value: string; label: string; disabled?: boolean }[]; id: string; hint?: string; disabled?: boolean }) {
@@ -471,13 +491,7 @@ export function Tool({ name, icon, onClick, reason, id, pressed, danger, asked }
       {asked && <span className="asked small">{t("control.asked")}</span>}
     </button>
   );
-  return reason ? (
-    <Tooltip label={reason} withArrow multiline maw={280}>
-      {button}
-    </Tooltip>
-  ) : (
-    button
-  );
+  return <Why reason={reason}>{button}</Why>;
 }
 
 export function ToolBar({ children, label, sheet }: { children: ReactNode; label: string; sheet?: boolean }) {

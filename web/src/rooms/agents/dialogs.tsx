@@ -123,7 +123,8 @@ export function AddServer({ onClose }: { onClose: () => void }) {
 
 type Act_ = "rename" | "password" | "hand-over" | "delete";
 
-export function ServerMenu({ agent }: { agent: Agent }) {
+/** `why`: why the reader may not; the entries stay and say so. */
+export function ServerMenu({ agent, why }: { agent: Agent; why: string | null }) {
   const [act, setAct] = useState<Act_ | null>(null);
   const close = () => setAct(null);
   return (
@@ -132,10 +133,10 @@ export function ServerMenu({ agent }: { agent: Agent }) {
         id={`agent-menu-${agent.id}`}
         label={t("server.menu", { name: agent.name })}
         entries={[
-          { label: t("server.rename"), onClick: () => setAct("rename"), id: "agent-rename" },
-          { label: t("server.new_password"), onClick: () => setAct("password"), id: "agent-password" },
-          { label: t("server.hand_over"), onClick: () => setAct("hand-over"), id: "agent-hand-over" },
-          { label: t("action.delete"), onClick: () => setAct("delete"), id: "agent-delete", danger: true },
+          { label: t("server.rename"), onClick: () => setAct("rename"), id: "agent-rename", reason: why },
+          { label: t("server.new_password"), onClick: () => setAct("password"), id: "agent-password", reason: why },
+          { label: t("server.hand_over"), onClick: () => setAct("hand-over"), id: "agent-hand-over", reason: why },
+          { label: t("action.delete"), onClick: () => setAct("delete"), id: "agent-delete", reason: why, danger: true },
         ]}
       />
       {act && <ServerDialog act={act} agent={agent} onClose={close} />}

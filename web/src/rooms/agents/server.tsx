@@ -1,9 +1,10 @@
 import { useState } from "react";
 import { api } from "@/api/client";
-import { useMay, useSession } from "@/api/session";
+import { useSession } from "@/api/session";
 import type { AgentDetail, Scan } from "@/api/types";
-import { useAgent, useAway, useFacts } from "@/live/hooks";
+import { useAgent, useFacts } from "@/live/hooks";
 import { useNames } from "@/live/known";
+import { useWhyNot } from "@/live/may";
 import { factText, foldFacts } from "@/live/facts";
 import { AgentMark, Ago, At, Empty, ErrorNote, Facts, Fingerprint, Go, Grow, Halves, Lasting, Loading, LocalTime, Notice, Page, RowLine, Rows, Section, SimpleTable, Stack, StatusCounts, Tag, Td, Text, Tool, ToolBar, usePathId } from "@/ui";
 import { errorText, format, locale, maybe, t } from "@/words";
@@ -29,7 +30,7 @@ export function ServerPage({ id }: { id: string }) {
 }
 
 function Known({ agent }: { agent: Row }) {
-  const may = useMay("administer", true);
+  const why = useWhyNot("administer", true);
   const { session } = useSession();
   const local = session.edition === "local_agent";
   const n = deviceCount(agent);
@@ -50,19 +51,17 @@ function Known({ agent }: { agent: Row }) {
     >
       <Stack gap={12}>
         {agent.state !== "connected" && <Trouble agent={agent} />}
-        {may && (
-          <ToolBar label={t("server.menu", { name: agent.name })}>
-            <ScanNow agent={agent} />
-            {!local && (
-              <>
-                <Tool id="rename" name={t("server.rename")} onClick={() => setAct("rename")} />
-                <Tool id="new-password" name={t("server.new_password")} onClick={() => setAct("password")} />
-                <Tool id="hand-over" name={t("server.hand_over")} onClick={() => setAct("hand-over")} />
-                <Tool id="delete" name={t("action.delete")} danger onClick={() => setAct("delete")} />
-              </>
-            )}
-          </ToolBar>
-        )}
+        <ToolBar label={t("server.menu", { name: agent.name })}>
+          <ScanNow agent={agent} why={why} />
+          {!local && (
+            <>
+              <Tool id="rename" name={t("server.rename")} reason={why} onClick={() => setAct("rename")} />
+              <Tool id="new-password" name={t("server.new_password")} reason={why} onClick={() => setAct("password")} />
+              <Tool id="hand-over" name={t("server.hand_over")} reason={why} onClick={() => setAct("hand-over")} />
+              <Tool id="delete" name={t("action.delete")} danger reason={why} onClick={() => setAct("delete")} />
+            </>
+          )}
+        </ToolBar>
       </Stack>
       {act && <ServerDialog act={act} agent={agent} onClose={() => setAct(null)} />}
       <Section title={t("field.devices")} count={n} end={<Go accent to={`/devices/pro-audio?site=${agent.site.id}`} id="server-devices">{t("action.show")}</Go>}>
@@ -115,10 +114,9 @@ function Trouble({ agent }: { agent: Row }) {
   );
 }
 
-function ScanNow({ agent }: { agent: Row }) {
+function ScanNow({ agent, why }: { agent: Row; why: string | null }) {
   const [error, setError] = useState<unknown>(null);
   const [asked, setAsked] = useState(0);
-  const away = useAway() !== null;
   const running = agent.scans.some((scan) => scan.running);
   const waiting = !running && asked > 0 && !agent.scans.some((scan) => scan.started && Date.parse(scan.started) > asked - 2_000);
   const scan = async () => {
@@ -133,7 +131,7 @@ function ScanNow({ agent }: { agent: Row }) {
   };
   return (
     <>
-      <Tool id="scan" icon="refresh" name={running ? t("server.scanning") : t("server.scan_now")} asked={waiting} reason={away ? t("tool.hub_lost") : agent.state === "awaited" ? t("tool.server_awaited") : agent.state !== "connected" ? t("tool.server_lost") : null} onClick={() => void scan()} />
+      <Tool id="scan" icon="refresh" name={running ? t("server.scanning") : t("server.scan_now")} asked={waiting} reason={why ?? (agent.state === "awaited" ? t("tool.server_awaited") : agent.state !== "connected" ? t("tool.server_lost") : null)} onClick={() => void scan()} />
       <ErrorNote error={error} />
     </>
   );

@@ -1,7 +1,8 @@
 import { useMemo } from "react";
-import { useMay, useSession } from "@/api/session";
+import { useSession } from "@/api/session";
 import type { Agent } from "@/api/types";
 import { useAgents, useRow } from "@/live/hooks";
+import { useWhyNot } from "@/live/may";
 import { useViews } from "@/live/views";
 import { Act, AgentMark, Ago, Empty, ErrorNote, FilterChip, Filters, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, ViewsMenu, type Column, type Entry } from "@/ui";
 import { format, locale, reasonText, t, type Key } from "@/words";
@@ -35,7 +36,7 @@ export function Servers() {
 
 function ServerList() {
   const { session } = useSession();
-  const may = useMay("administer", true);
+  const why = useWhyNot("administer", true);
   const agents = useAgents();
   const go = useGo();
   const [filter, setFilter] = useFilter();
@@ -67,9 +68,9 @@ function ServerList() {
       { id: "version", name: t("field.version"), width: "50px", from: 1240, cell: (agent) => agent.version || <Text dim>–</Text> },
       { id: "clock", name: t("field.clock"), width: "60px", end: true, from: 1240, cell: (agent) => <Clock agent={agent} /> },
       { id: "disk", name: t("field.disk"), width: "66px", end: true, from: 1360, cell: (agent) => (agent.disk_free_percent === null ? <Text dim>–</Text> : t("server.free", { n: Math.round(agent.disk_free_percent) })) },
-      { id: "menu", name: "", width: "36px", free: true, cell: (agent) => (may ? <ServerMenu agent={agent} /> : null) },
+      { id: "menu", name: "", width: "36px", free: true, cell: (agent) => <ServerMenu agent={agent} why={why} /> },
     ],
-    [may],
+    [why],
   );
   const useItem = (id: string) => useRow(agents, id);
   const connected = [...agents.rows.values()].filter((agent) => agent.state === "connected").length;
@@ -84,7 +85,7 @@ function ServerList() {
           </Text>
         )
       }
-      tools={may && !local && <IconButton icon="plus" label={t("servers.add")} id="add-server" onClick={() => setFilter({ add: "1" })} />}
+      tools={!local && <IconButton icon="plus" label={t("servers.add")} id="add-server" reason={why} onClick={() => setFilter({ add: "1" })} />}
     >
       {session.fingerprint && <HubFingerprint text={session.fingerprint} />}
       {agents.rows.size > 0 && (
@@ -104,8 +105,8 @@ function ServerList() {
         <Empty
           title={t("servers.empty")}
           action={
-            may && !local ? (
-              <Act primary onClick={() => setFilter({ add: "1" })} id="empty-add-server">
+            !local ? (
+              <Act primary reason={why} onClick={() => setFilter({ add: "1" })} id="empty-add-server">
                 {t("servers.add")}
               </Act>
             ) : undefined
@@ -146,12 +147,12 @@ function ServerList() {
                   }
                 />
               </Grow>
-              {may && <ServerMenu agent={agent} />}
+              <ServerMenu agent={agent} why={why} />
             </>
           )}
         />
       )}
-      {add && <AddServer onClose={() => setFilter({ add: "" })} />}
+      {add && why === null && <AddServer onClose={() => setFilter({ add: "" })} />}
     </Page>
   );
 }

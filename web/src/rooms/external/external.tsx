@@ -1,14 +1,14 @@
 import { useState } from "react";
 import { api } from "@/api/client";
-import { useMay } from "@/api/session";
 import type { ExternalHub, HubCheck } from "@/api/types";
 import { useExternal } from "@/live/hooks";
+import { useWhyNot } from "@/live/may";
 import { Act, Ago, At, Confirm, Dialog, DialogFoot, ErrorNote, Facts, Fingerprint, Form, Line, Loading, Notice, SecretField, Section, Shape, Stack, Text, TextField, Tick } from "@/ui";
 import { reasonText, t } from "@/words";
 
 export function External() {
   const { value: hub, error } = useExternal();
-  const may = useMay("own");
+  const why = useWhyNot("own", true);
   const [dialog, setDialog] = useState<"configure" | "remove" | null>(null);
   if (error) return <ErrorNote error={error} />;
   if (!hub) return <Loading rows={4} />;
@@ -18,21 +18,19 @@ export function External() {
         title={t("external.connect")}
         id="external"
         end={
-          may && (
-            <Line gap={8}>
-              {hub.configured && (
-                <Act small onClick={() => setDialog("remove")} id="external-remove">
-                  {t("external.disconnect")}
-                </Act>
-              )}
-              <Act small primary={!hub.configured} onClick={() => setDialog("configure")} id="external-configure">
-                {t("external.configure")}
+          <Line gap={8}>
+            {hub.configured && (
+              <Act small reason={why} onClick={() => setDialog("remove")} id="external-remove">
+                {t("external.disconnect")}
               </Act>
-            </Line>
-          )
+            )}
+            <Act small primary={!hub.configured} reason={why} onClick={() => setDialog("configure")} id="external-configure">
+              {t("external.configure")}
+            </Act>
+          </Line>
         }
       >
-        {hub.configured ? <State hub={hub} may={may} /> : <Text dim>{t("external.none")}</Text>}
+        {hub.configured ? <State hub={hub} why={why} /> : <Text dim>{t("external.none")}</Text>}
       </Section>
       {dialog === "configure" && <Configure hub={hub} onClose={() => setDialog(null)} />}
       {dialog === "remove" && <Disconnect onClose={() => setDialog(null)} />}
@@ -40,7 +38,7 @@ export function External() {
   );
 }
 
-function State({ hub, may }: { hub: ExternalHub; may: boolean }) {
+function State({ hub, why }: { hub: ExternalHub; why: string | null }) {
   const [error, setError] = useState<unknown>(null);
   const again = async () => {
     setError(null);
@@ -74,8 +72,8 @@ function State({ hub, may }: { hub: ExternalHub; may: boolean }) {
             </>
           )}
         </Text>
-        {may && hub.state !== "connected" && (
-          <Act small onClick={() => void again()} id="external-try">
+        {hub.state !== "connected" && (
+          <Act small reason={why} onClick={() => void again()} id="external-try">
             {t("action.try_now")}
           </Act>
         )}

@@ -217,15 +217,14 @@ function PlaceFact({ device }: { device: Device }) {
   return (
     <Line gap={8}>
       {device.location ? <PlaceLink device={device} /> : <Text dim>{t("put.nowhere")}</Text>}
-      {why === null && (
-        <LinkButton onClick={() => setOpen(true)} id="device-put" roomy>
-          {t("action.change")}
-        </LinkButton>
-      )}
-      {why === t("place.managed") && (
+      {why === t("place.managed") ? (
         <Text dim id="device-put-why">
           {why}
         </Text>
+      ) : (
+        <LinkButton onClick={() => setOpen(true)} id="device-put" reason={why} roomy>
+          {t("action.change")}
+        </LinkButton>
       )}
       {open && <PutDialog devices={[device]} onClose={() => setOpen(false)} />}
     </Line>

@@ -3,6 +3,7 @@ import { api } from "@/api/client";
 import { useSession } from "@/api/session";
 import type { Found } from "@/api/types";
 import { useFound } from "@/live/hooks";
+import { useWhyNot } from "@/live/may";
 import { Act, At, Details, ErrorNote, Go, Grow, RowLine, Rows, Shape, Text, Two } from "@/ui";
 import { maybe, reasonText, t } from "@/words";
 
@@ -25,6 +26,7 @@ function FoundLine({ found }: { found: Found }) {
   const { session } = useSession();
   const [asked, setAsked] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const why = useWhyNot("administer");
   const local = session.edition === "local_agent";
   const list = async () => {
     setError(null);
@@ -43,7 +45,7 @@ function FoundLine({ found }: { found: Found }) {
           asked ? (
             <Text dim>{t("control.asked")}</Text>
           ) : (
-            <Act small id={`found-${found.id}-list`} onClick={() => void list()}>
+            <Act small id={`found-${found.id}-list`} reason={why} onClick={() => void list()}>
               {t("found.list")}
             </Act>
           )

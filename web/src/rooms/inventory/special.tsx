@@ -1,7 +1,6 @@
-import { useMay } from "@/api/session";
 import type { Device } from "@/api/types";
 import { commands, latestFor, useAsked } from "@/live/commands";
-import { useAway } from "@/live/hooks";
+import { useWhyNot } from "@/live/may";
 import { outcomeOf } from "@/live/outcome";
 import { isHandedOff, useSpecial, type HandOff, type Restart } from "@/live/standing";
 import { Act, At, AtPlace, Lasting, LinkButton, Notice, Line, Stack, StatusMark, Text, type Spell } from "@/ui";
@@ -47,13 +46,12 @@ export function useSpecialWords(device: Device): string {
 
 /** Asks for the line back at once. The line belongs to the stack, so the stack is asked. */
 export function TakeBack({ device, small }: { device: Device; small?: boolean }) {
-  const may = useMay("control");
-  const away = useAway() !== null;
+  const why = useWhyNot("control");
   const asked = useAsked();
   const stack = device.stack ?? device.id;
   const latest = latestFor(asked, [], stack, "hands_off");
   const waits = latest !== null && latest.arguments.minutes === 0 && outcomeOf(latest).phase === "asked";
-  if (!may || !isHandedOff(device)) return null;
+  if (!isHandedOff(device)) return null;
   if (waits)
     return (
       <Text dim small>
@@ -62,13 +60,13 @@ export function TakeBack({ device, small }: { device: Device; small?: boolean })
     );
   const act = () => void commands.ask(stack, "hands_off", { minutes: 0 });
   if (small)
-    return away ? null : (
-      <LinkButton onClick={act} id={`take-back-${device.id}`} roomy>
+    return (
+      <LinkButton onClick={act} id={`take-back-${device.id}`} reason={why} roomy>
         {t("hands_off.take_it_back")}
       </LinkButton>
     );
   return (
-    <Act small onClick={act} id="take-back" disabled={away}>
+    <Act small onClick={act} id="take-back" reason={why}>
       {t("hands_off.take_it_back")}
     </Act>
   );

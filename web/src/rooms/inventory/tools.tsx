@@ -62,12 +62,13 @@ export function DeviceTools({ devices, nested: children, stackOf, sheet }: Tools
   };
   const whyNotPut = devices.length === 0 ? t("tool.nothing_selected") : whyNobodyPuts;
   const given = unique(devices.map(lineOf)).filter(isHandedOff);
+  const back = given.filter((device) => hindrance("hands_off", device) === null);
   return (
     <>
       <ToolBar label={t("tools.title")} sheet={sheet}>
         <Tool id="locate" icon="locate" name={t("verb.locate")} reason={why("locate")} pressed={allOn} asked={waiting("locate")} onClick={() => run("locate", { on: !allOn }, lights.filter((device) => device.locate !== !allOn))} />
         <Tool id="hands_off" icon="hand" name={t("verb.hands_off")} reason={why("hands_off")} asked={waiting("hands_off")} onClick={() => setDialog("hands_off")} />
-        {given.length > 0 && devices.length > 1 && <Tool id="take_back" icon="undo" name={t("hands_off.take_it_back")} reason={away ? t("tool.hub_lost") : null} onClick={() => run("hands_off", { minutes: 0 }, given)} />}
+        {given.length > 0 && devices.length > 1 && <Tool id="take_back" icon="undo" name={t("hands_off.take_it_back")} reason={back.length > 0 ? null : hindrance("hands_off", given[0]!)} onClick={() => run("hands_off", { minutes: 0 }, back)} />}
         <Tool id="reboot" icon="reboot" name={t("verb.reboot")} danger reason={why("reboot")} asked={waiting("reboot")} onClick={() => setDialog("reboot")} />
         <Tool id="refresh" icon="refresh" name={t("verb.refresh")} reason={why("refresh")} asked={waiting("refresh")} onClick={() => run("refresh", {}, able("refresh"))} />
         <Tool id="put" icon="place" name={t("put.tool")} reason={whyNotPut} onClick={() => setDialog("put")} />

@@ -1,7 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { api } from "@/api/client";
-import { useMay } from "@/api/session";
 import type { Device } from "@/api/types";
+import { useWhyNot } from "@/live/may";
 import { Act, Code, CopyButton, Details, DownloadButton, ErrorNote, Line, Stack, Text } from "@/ui";
 import { t } from "@/words";
 
@@ -9,9 +9,8 @@ const SHOWN_LINES = 200;
 
 /** What went over a device's line of late. It is fetched from the site when asked for, and each reading is audited. */
 export function Transcript({ device }: { device: Device }) {
-  const may = useMay("administer");
+  const why = useWhyNot("administer");
   const read = useMutation({ mutationFn: () => api.file(`/devices/${device.id}/transcript`) });
-  if (!may) return null;
   const lines = read.data?.text.trimEnd().split("\n") ?? [];
   const left = lines.length - SHOWN_LINES;
   return (
@@ -19,7 +18,7 @@ export function Transcript({ device }: { device: Device }) {
       <Stack gap={8}>
         <Text dim>{t("transcript.what")}</Text>
         <Line gap={8}>
-          <Act small busy={read.isPending} onClick={() => read.mutate()} id="transcript-read">
+          <Act small busy={read.isPending} reason={why} onClick={() => read.mutate()} id="transcript-read">
             {read.data ? t("transcript.again") : t("transcript.read")}
           </Act>
           {read.data && <DownloadButton text={read.data.text} name={read.data.name} label={t("transcript.download")} id="transcript-download" />}

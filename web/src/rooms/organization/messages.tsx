@@ -37,8 +37,8 @@ function Message({ message, locked }: { message: Outgoing; locked: string | null
   const what = maybe(`message.${message.kind}`, message.kind);
   const path = `/organization/messages/${message.id}`;
   const entries = [
-    ...(message.can_retry ? [{ label: t("action.try_now"), onClick: () => void call.run(() => api.post(`${path}/retry`)), id: "message-retry", disabled: !!locked }] : []),
-    { label: t("organization.drop"), onClick: () => setDropping(true), id: "message-drop", danger: true, disabled: !!locked },
+    ...(message.can_retry ? [{ label: t("action.try_now"), onClick: () => void call.run(() => api.post(`${path}/retry`)), id: "message-retry", reason: locked }] : []),
+    { label: t("organization.drop"), onClick: () => setDropping(true), id: "message-drop", danger: true, reason: locked },
   ];
   return (
     <RowLine id="message" end={<RowMenu label={t("organization.message_menu", { to: message.to })} entries={entries} id="message-menu" />}>
