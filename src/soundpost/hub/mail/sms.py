@@ -4,18 +4,23 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 from xml.sax.saxutils import escape
 
 import httpx
+import idna
 from msgspec import Struct
 
+from soundpost.hub.audit import receivers
+from soundpost.hub.audit import stream_rules as outward
 from soundpost.hub.mail import rules
 from soundpost.hub.mail.rules import Outcome
 from soundpost.hub.organization.rules import BRACES, SmsSettings
+from soundpost.kernel.errors import Invalid
 
 ANSWER_MOST = 64 * 1024
 MASK = "***"
+PORTS = {"https": 443, "http": 80}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -84,7 +89,11 @@ async def send(
     lines = told if told is not None else []
     lines.append(f"> {wanted.method} {without(wanted.url, secret)}")
     try:
-        status, words = await _answer(settings, wanted)
+        places = await _places(wanted)
+    except (OSError, ValueError, Invalid) as error:
+        return _lost(lines, "down", error.text if isinstance(error, Invalid) else f"No connection: {error}")
+    try:
+        status, words = await _answer(settings, wanted, places)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         return _lost(lines, "down", f"No connection: {error}" if str(error) else "No connection to the gateway.")
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
@@ -99,12 +108,41 @@ def _lost(lines: list[str], kind: str, words: str, *, unsure: bool = False) -> O
     return Outcome(kind, rules.short(words), unsure=unsure)
 
 
-async def _answer(settings: SmsSettings, wanted: Asked) -> tuple[int, str]:
+async def _places(wanted: Asked) -> list[str]:
+    """The gateway's addresses, each one that may be sent to. Raises OSError, ValueError, Invalid."""
+    parts = urlsplit(wanted.url)
+    found = await receivers.addresses(parts.hostname or "", parts.port or PORTS[parts.scheme])
+    if parts.scheme != "https" and not all(outward.is_loopback(address) for address in found):
+        raise Invalid("Without TLS only this machine is sent to; use https://.")
+    return found
+
+
+async def _answer(settings: SmsSettings, wanted: Asked, places: list[str]) -> tuple[int, str]:
+    """Of the first that takes the call. The name is not looked up again: it could lead elsewhere by then."""
+    for address in places:
+        try:
+            return await _asked_at(settings, wanted, address)
+        except httpx.ConnectError:
+            if address == places[-1]:
+                raise
+    raise httpx.ConnectError("The name has no address.")
+
+
+async def _asked_at(settings: SmsSettings, wanted: Asked, address: str) -> tuple[int, str]:
     """Status and words. Redirects are not followed: name and password belong to the gateway that was entered."""
-    options: dict[str, Any] = {"headers": wanted.headers, "content": wanted.body or None, "auth": wanted.auth}
+    parts = urlsplit(wanted.url)
+    there = f"[{address}]" if ":" in address else address
+    url = parts._replace(netloc=f"{there}:{parts.port or PORTS[parts.scheme]}").geturl()
+    name = _ascii(parts.hostname or "")
+    host = parts.netloc if parts.netloc.isascii() else name + (f":{parts.port}" if parts.port else "")
+    named = any(header.casefold() == "host" for header in wanted.headers)
+    headers = wanted.headers if named else {"Host": host, **wanted.headers}
+    options: dict[str, Any] = {
+        "headers": headers, "content": wanted.body or None, "auth": wanted.auth, "extensions": {"sni_hostname": name},
+    }  # fmt: skip
     async with (
         httpx.AsyncClient(follow_redirects=False, timeout=settings.timeout_s, trust_env=False) as client,
-        client.stream(wanted.method, wanted.url, **options) as response,
+        client.stream(wanted.method, url, **options) as response,
     ):
         body = b""
         async for part in response.aiter_bytes():
@@ -112,6 +150,10 @@ async def _answer(settings: SmsSettings, wanted: Asked) -> tuple[int, str]:
             if len(body) > ANSWER_MOST:
                 break
         return response.status_code, body[:ANSWER_MOST].decode("utf-8", "replace")
+
+
+def _ascii(host: str) -> str:
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()
 
 
 def without(text: str, secret: str) -> str:

@@ -9,11 +9,14 @@ import aiosmtplib
 import idna
 from aiosmtplib import SMTPResponse
 
+from soundpost.hub.audit import receivers
+from soundpost.hub.audit import stream_rules as outward
 from soundpost.hub.mail import rules
 from soundpost.hub.mail.letters import Letter
 from soundpost.hub.mail.rules import Outcome
 from soundpost.hub.organization import rules as checks
 from soundpost.hub.organization.rules import MailSettings
+from soundpost.kernel.errors import Invalid
 
 TROUBLE = (aiosmtplib.SMTPException, OSError, UnicodeError, ValueError)
 MASK = "***"
@@ -45,6 +48,12 @@ class Speaker(aiosmtplib.SMTP):
 
     def heard(self, code: int, message: str) -> None:
         self.told.append(f"< {code} {self.without(rules.short(message))}")
+
+    def check_peer(self) -> None:
+        """The name was looked up once more to connect, and may have led elsewhere. Raises Invalid."""
+        peer = self.get_transport_info("peername")
+        if peer:
+            outward.check_address(str(peer[0]))
 
     def without(self, words: str) -> str:
         """A server that repeats the password is not quoted in it."""
@@ -155,13 +164,15 @@ async def line(settings: MailSettings, password: str, told: list[str] | None = N
 async def _reach(voice: Speaker, settings: MailSettings, password: str) -> None:
     voice.told.append(f"* {settings.server}:{settings.port} ({settings.security})")
     try:
+        await receivers.addresses(host(settings.server), settings.port)
         greeting = await voice.connect()
         voice.told.insert(1, f"< {greeting.code} {rules.short(greeting.message)}")
+        voice.check_peer()
         if settings.user:
             voice.masked = True
             await voice.login(settings.user, password)
-    except TROUBLE as error:
-        words = voice.without(said(error))
+    except (*TROUBLE, Invalid) as error:
+        words = error.text if isinstance(error, Invalid) else voice.without(said(error))
         if not voice.told[-1].endswith(words):
             voice.told.append(f"* {words}")
         raise Unreachable(words) from None

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import idna
 from msgspec import Struct
 
+from soundpost.hub.audit import stream_rules as outward
 from soundpost.kernel.errors import Invalid
 
 Security = Literal["starttls", "tls", "none"]
@@ -168,7 +169,9 @@ def check_host(text: str, field: str) -> str:
     if not host:
         return ""
     try:
-        return str(ipaddress.ip_address(host.strip("[]")))
+        found = str(ipaddress.ip_address(host.strip("[]")))
+        _check_reach(found, field)
+        return found
     except ValueError:
         pass
     try:
@@ -176,6 +179,14 @@ def check_host(text: str, field: str) -> str:
     except idna.IDNAError:
         raise wrong(field, "This is no server name; write it like mail.example.org.") from None
     return host
+
+
+def _check_reach(address: str, field: str) -> None:
+    """What the audit's receivers may be, a gateway or mail server may be: any address that no cloud keeps for the machine's own keys."""
+    try:
+        outward.check_address(address)
+    except Invalid as refusal:
+        raise wrong(field, refusal.text) from None
 
 
 def check_mailbox(text: str, field: str) -> str:
@@ -232,7 +243,7 @@ def check_sms(settings: SmsSettings) -> SmsSettings:
         raise wrong("sms.method", "The method is one of POST, PUT, GET.")
     if not 1 <= settings.timeout_s <= 120:
         raise wrong("sms.timeout_s", "Wait for 1 to 120 seconds.")
-    url = check_link(settings.url, "sms.url")
+    url = _gateway(settings.url)
     if settings.kind == "generic":
         _check_template(settings)
     elif url and "{" in url:
@@ -248,6 +259,17 @@ def check_sms(settings: SmsSettings) -> SmsSettings:
         ok_contains=line(settings.ok_contains, "sms.ok_contains"),
         timeout_s=settings.timeout_s,
     )
+
+
+def _gateway(text: str) -> str:
+    """The secret and the words go to it: over TLS, or within this machine."""
+    url = check_link(text, "sms.url")
+    if url:
+        parts = urlsplit(url)
+        host = check_host(parts.hostname or "", "sms.url")
+        if parts.scheme == "http" and not outward.is_loopback(host):
+            raise wrong("sms.url", "Without TLS only this machine is sent to; use https://.")
+    return url
 
 
 def _check_template(settings: SmsSettings) -> None:

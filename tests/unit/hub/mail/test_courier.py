@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.clock import ManualClock
@@ -12,7 +13,9 @@ from tests.unit.hub.mail.conftest import Office
 from soundpost.hub import tls
 from soundpost.hub.mail import repo, rules
 from soundpost.hub.mail import service as mail
+from soundpost.hub.mail.smtp import Speaker
 from soundpost.hub.store import Store
+from soundpost.kernel.errors import Invalid
 
 DAY = 86_400
 
@@ -267,3 +270,28 @@ async def test_many_go_out_over_few_lines(office: Office) -> None:
             await office.queue(f"p{n}@example.org")
         await office.mail.round()
         assert (len(sink.mails), len(sink.servers)) == (50, 3)
+
+
+async def test_a_mail_server_s_name_that_leads_to_a_link_local_address_gets_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mail_server() as sink:
+        await office.set_up(sink.port)
+        await office.queue("bo@example.org")
+
+        async def resolved(*_: Any, **__: Any) -> list[Any]:
+            return [(0, 0, 0, "", (address, sink.port)) for address in ("127.0.0.1", "169.254.169.254")]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+            await office.mail.round()
+        assert (office.post.standing("mail").words, sink.servers) == ("Nothing is sent to 169.254.169.254.", [])
+    with pytest.raises(Invalid):
+        await office.set_up(25, server="169.254.169.254")
+
+
+async def test_a_name_that_led_elsewhere_while_it_was_called_gets_no_password() -> None:
+    voice = Speaker(hostname="mail.example.org")
+    voice.get_transport_info = lambda _key: ("169.254.1.1", 25)  # type: ignore[method-assign]
+    with pytest.raises(Invalid):
+        voice.check_peer()

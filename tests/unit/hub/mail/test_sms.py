@@ -1,5 +1,6 @@
 """Text messages by a real HTTP gateway on loopback."""
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 from urllib.parse import parse_qs
@@ -126,6 +127,13 @@ async def test_a_trial_says_what_the_gateway_says(office: Office) -> None:
         ({"url": "https://x.example/", "body": "{to}{text}{password}"}, "sms.body"),
         ({"url": "https://x.example/", "body": "{to}{text}", "headers": {"a b": "c"}}, "sms.headers"),
         ({"url": "https://x.example/", "body": "{to}{text}", "headers": {"A": "c\r\nB: d"}}, "sms.headers"),
+        ({"url": "http://sms.example.org/", "body": "{to}{text}"}, "sms.url"),
+        ({"url": "http://10.0.0.4/", "body": "{to}{text}"}, "sms.url"),
+        ({"url": "http://169.254.169.254/latest", "body": "{to}{text}"}, "sms.url"),
+        ({"url": "https://169.254.169.254/latest", "body": "{to}{text}"}, "sms.url"),
+        ({"url": "https://[::ffff:169.254.169.254]/", "body": "{to}{text}"}, "sms.url"),
+        ({"url": "https://[fe80::1]/", "body": "{to}{text}"}, "sms.url"),
+        ({"kind": "twilio", "url": "http://sms.example.org/"}, "sms.url"),
         ({"kind": "pigeon"}, "sms.kind"),
         ({"method": "DELETE"}, "sms.method"),
     ],
@@ -134,3 +142,44 @@ def test_templates_that_make_no_sense(changes: dict[str, Any], field: str) -> No
     with pytest.raises(Invalid) as refused:
         check_sms(SmsSettings(**{"kind": "generic", **changes}))
     assert refused.value.params["field"] == field
+
+
+@pytest.mark.parametrize(
+    "url", ["https://192.168.1.4/", "http://localhost:9/", "http://[::1]:9/", "https://b\u00fccher.example/"]
+)
+def test_gateways_that_may_be_reached(url: str) -> None:
+    assert check_sms(SmsSettings(kind="generic", url=url, body="{to}{text}")).url == url
+
+
+@pytest.mark.parametrize(
+    ("scheme", "leads_to", "words"),
+    [
+        ("https", "169.254.169.254", "Nothing is sent to 169.254.169.254."),
+        ("http", "169.254.169.254", "Nothing is sent to 169.254.169.254."),
+        ("http", "10.0.0.4", "Without TLS only this machine is sent to; use https://."),
+    ],
+)
+async def test_a_name_that_leads_where_nothing_may_be_sent_gets_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, scheme: str, leads_to: str, words: str
+) -> None:
+    """Also where one of its addresses is the gateway, and where settings were saved before this was checked."""
+    async with gateway() as there:
+        port = int(there.url.rpartition(":")[2])
+
+        async def resolved(*_: Any, **__: Any) -> list[Any]:
+            return [(0, 0, 0, "", (address, port)) for address in ("127.0.0.1", leads_to)]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+        await office.change(sms=public(f"{scheme}://localhost:{port}"), sms_secret=TOKEN)
+        done = await trial.text_message(office.organization, office.clock, NUMBER, "Ada")
+    assert (done.ok, done.text, there.asked) == (False, words, [])
+
+
+async def test_the_gateway_is_called_by_the_name_that_was_entered(office: Office) -> None:
+    async with gateway() as there:
+        where = there.url.replace("127.0.0.1", "localhost")
+        await office.change(sms=public(where), sms_secret=TOKEN)
+        await code(office)
+        await office.sms.round()
+    ((_, headers, _),) = there.asked
+    assert headers["host"] == where.removeprefix("http://")
