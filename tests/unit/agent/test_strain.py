@@ -4,6 +4,7 @@ spool that a newer version finds."""
 import asyncio
 
 import pytest
+from sqlalchemy import select
 from tests.support.clock import ManualClock, settle
 from tests.unit.agent.fakes import (
     FakeFamily,
@@ -18,12 +19,18 @@ from tests.unit.agent.fakes import (
     unit,
     until,
 )
+from tests.unit.agent.hubs import hub_on
 
 from soundpost.agent.discovery import DiscoverySettings
+from soundpost.agent.pending import SLACK
 from soundpost.agent.run import Agent
+from soundpost.agent.settings import Bounds
 from soundpost.device.contract import Look
 from soundpost.device.model import Endpoint
-from soundpost.link import envelope, events
+from soundpost.hub.agents.door import LocalDoor
+from soundpost.hub.store import outbox
+from soundpost.hub.store.tables import rejected
+from soundpost.link import events
 
 
 class Silent(FakeFamily):
@@ -122,22 +129,50 @@ async def test_fifty_devices_with_new_addresses_keep_their_ids_and_their_old_add
         assert not engine.discovery.findings.all
 
 
-@pytest.mark.parametrize("full", [3_000])
-async def test_a_full_spool_of_an_older_level_goes_up_whole(tmp_path, monkeypatch, full):
-    """T19: what was written before an upgrade is read after it, with the level it was written under."""
-    net = FakeNet()
-    async with agent(tmp_path, net) as engine:
-        for number in range(full):
-            engine.spool.note("later", {"n": number})
-        await engine.spool.settled()
-    monkeypatch.setattr(events, "STORED_LEVEL", events.STORED_LEVEL + 1)
-    async with agent(tmp_path, net) as engine:
+async def test_a_full_spool_of_an_older_level_goes_up_whole(tmp_path, monkeypatch):
+    """T19: what was written before an upgrade, up to the bound, is read after it by the agent and by the hub."""
+    net, clock, older = FakeNet(), ManualClock(), events.STORED_LEVEL
+    bounds = Bounds(fact_bytes=300_000)
+    async with agent(tmp_path / "agent", net, clock=clock, bounds=bounds) as engine:
+        noted = 0
+        while not engine.spool.dropped:
+            for _ in range(100):
+                engine.spool.note("later", {"n": noted})
+                noted += 1
+            await engine.spool.settled()
+            await settle()
+        dropped = engine.spool.dropped
+    monkeypatch.setattr(events, "STORED_LEVEL", older + 1)
+    async with agent(tmp_path / "agent", net, clock=clock, bounds=bounds, begun=False) as engine:
+        kept = await facts(engine)
+        assert len(kept) > 1_000
+        stored = await engine.spool.read("local", 0, 100_000, 1 << 30)
+        assert {item.body[0] for item in stored} == {older}
+        size = sum(len(item.body) for item in stored)
+        assert SLACK * bounds.fact_bytes - 10_000 < size <= bounds.fact_bytes, "it is at its bound"
         engine.spool.note("newest", {})
-        told = await facts(engine, "later", "newest")
-        assert [fact.type for fact in told] == ["later"] * full + ["newest"]
-        stored = await engine.spool.read("local", 0, 10_000, 1 << 30)
-        assert {item.body[0] for item in stored} == {1, 2}
-        assert envelope.decode(envelope.encode(envelope.Facts(n=1, facts=[stored[0].body, stored[-1].body]))).n == 1
+        await calm(engine)
+        upto = engine.spool.newest
+        async with hub_on(tmp_path / "hub", clock, engine, "local") as (house, account):
+            line = await engine.attach_local(LocalDoor(house.links).connect, account, house.links.hub)
+            for _ in range(600):
+                await clock.advance(0.05)
+                await calm(engine, 1)
+                await house.agents.store.unit_of_work(lambda tx: None)
+                if (await engine.spool.mark_of("local")).position >= upto:
+                    break
+            assert line.state.phase == "connected"
+            assert (await engine.spool.mark_of("local")).position >= upto
+            store = house.agents.store
+            told = await store.read(lambda conn: outbox.read(conn, limit=100_000))
+            later = [fact for fact in kept if fact.type == "later"]
+            assert [row.data["n"] for row in told if row.type == "later"] == list(range(noted - len(later), noted))
+            (drop,) = [row for row in told if row.type == "spool.dropped"]
+            assert drop.data["count"] == dropped
+            assert [row.type for row in told if row.type in ("later", "newest")][-1] == "newest"
+            assert not await store.read(lambda conn: conn.execute(select(rejected.c.reason)).all())
+            await engine.local.close()
+            engine.local = None
 
 
 async def test_a_slow_look_does_not_hold_up_the_others(tmp_path):
