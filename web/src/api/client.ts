@@ -46,6 +46,12 @@ async function send<T>(method: string, path: string, body?: unknown, headers: Re
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
+/** Nobody answered. What only reads is asked again by itself; what changes something is not, and had time run out it may be done all the same. */
+function unanswered(method: string, late: boolean): ApiError {
+  const code = method === "GET" ? "hub_not_answering" : late ? "hub_timed_out" : "hub_not_done";
+  return new ApiError({ title: "", status: 0, code, detail: "" });
+}
+
 /** The answer of a call that went well; all else is an ApiError. */
 async function answered(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, withinMs?: number): Promise<Response> {
   let response: Response;
@@ -58,8 +64,7 @@ async function answered(method: string, path: string, body?: unknown, headers: R
       signal: withinMs === undefined ? undefined : AbortSignal.timeout(withinMs),
     });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "TimeoutError") throw new ApiError({ title: "", status: 0, code: "hub_timed_out", detail: "" });
-    throw new ApiError({ title: "", status: 0, code: "hub_not_answering", detail: "" });
+    throw unanswered(method, error instanceof DOMException && error.name === "TimeoutError");
   }
   if (!response.ok) {
     const error = await problemOf(response);
@@ -88,7 +93,7 @@ export function upload<T>(path: string, file: File, onPart: (part: number) => vo
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.upload.onprogress = (event) => event.lengthComputable && onPart(event.loaded / event.total);
-    request.onerror = () => reject(new ApiError({ title: "", status: 0, code: "hub_not_answering", detail: "" }));
+    request.onerror = () => reject(unanswered("POST", false));
     request.onload = () => {
       const answer = new Response(request.responseText, { status: request.status, statusText: request.statusText });
       if (answer.ok) resolve(JSON.parse(request.responseText) as T);

@@ -15,9 +15,14 @@ export function Empty({ title, children, action, id }: { title: string; children
   );
 }
 
-/** What happened and what to do; the code small. */
-export function ErrorNote({ error, onRetry, id }: { error: unknown; onRetry?: () => void; id?: string }) {
-  if (!error) return null;
+/** What no answer means where a button says Save. */
+const SAVING: Record<string, string> = { hub_not_done: "hub_not_saved", hub_timed_out: "hub_late_save" };
+
+/** What happened and what to do; the code small. `saving`: it stands above a button that says Save. */
+export function ErrorNote({ error: told, onRetry, id, saving }: { error: unknown; onRetry?: () => void; id?: string; saving?: boolean }) {
+  if (!told) return null;
+  const code = saving && SAVING[errorCode(told)];
+  const error = code ? { code } : told;
   return (
     <div className="notice offline" role="alert" data-testid={id ?? "error"}>
       <Shape status="offline" />

@@ -131,7 +131,7 @@ function Named({ title, view, onClose, onSay }: { title: string; view?: View; on
         <TextField label={t("field.name")} value={name} onChange={setName} id="view-name" required autoFocus />
         {(!view || view.own) && <Tick label={t("views.share")} checked={shared} onChange={setShared} id="view-shared" />}
         <Text dim small>{t("views.share_text")}</Text>
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
           <Act primary submit busy={busy} id="view-submit">

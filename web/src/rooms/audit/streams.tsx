@@ -165,7 +165,7 @@ function Edit({ stream, onClose }: { stream: AuditStream | null; onClose: () => 
             <LongField label={t("organization.ca")} hint={t("organization.ca_hint")} value={said.ca_pem} onChange={say("ca_pem")} id="stream-ca" />
           </Stack>
         </Details>
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
           <Act primary submit busy={busy} id="stream-save">

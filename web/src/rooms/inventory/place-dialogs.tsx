@@ -72,7 +72,7 @@ function Fields({ place, parent: first, store, onClose }: ActProps & { place?: P
         <TextField label={t("field.street")} value={said.address} onChange={say("address")} id="place-address" placeholder={from("address")} />
         <TextField label={t("field.contact")} hint={t("place.contact_hint")} value={said.contact} onChange={say("contact")} id="place-contact" placeholder={from("contact")} />
         <LongField label={t("field.notes")} value={said.notes} onChange={say("notes")} id="place-notes" />
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving={place !== undefined} />
         <DialogFoot>
           <Act onClick={onClose} id="place-cancel">
             {t("action.cancel")}

@@ -64,7 +64,7 @@ function PhotoDialog({ place, id, why, onOpen }: { place: Place; id: string; why
       <Form onSubmit={() => void save()}>
         <Photo photo={photo} of={place.name} onPrevious={to(photos[at - 1])} onNext={to(photos[at + 1])} />
         {!why && <TextField label={t("photos.caption")} hint={t("photos.caption_hint")} value={typed ?? photo.caption} onChange={setTyped} id="photo-caption" />}
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <DialogFoot
           start={
             !why && (

@@ -13,9 +13,15 @@ import { SendDialog } from "./send";
 
 /** Why places can't be changed just now; null when they can. */
 export function useWhyNotPlaces(store: PlacesStore): string | null {
-  const may = useMay("administer");
+  const never = useWhyNeverPlaces(store);
   const away = useAway() !== null;
-  return !may ? t("tool.not_allowed") : store.managed ? t("place.managed") : away ? t("tool.hub_lost") : null;
+  return never ?? (away ? t("tool.hub_lost") : null);
+}
+
+/** The same, were the hub always there: a lost line takes no open dialog away, nor what was typed into it. */
+function useWhyNeverPlaces(store: PlacesStore): string | null {
+  const may = useMay("administer");
+  return !may ? t("tool.not_allowed") : store.managed ? t("place.managed") : null;
 }
 
 /** The same of what reaches all places: the uppermost ones, rules, a table. */
@@ -50,6 +56,7 @@ export function Locations() {
   const why = useWhyNotPlaces(store);
   const [acting, setActing] = useState<{ act: PlaceAct; place: Place | null } | null>(null);
   const whyAll = useWhyNotAll(why);
+  const never = useWhyNotAll(useWhyNeverPlaces(store));
   const add = () => setActing({ act: "add", place: null });
   const views = useViews("/locations", ["q"], filter, setFilter);
   const rooms = store.all.filter((place) => place.kind === "room").length;
@@ -98,7 +105,7 @@ export function Locations() {
         )}
       </Stack>
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
-      {filter.import === "1" && whyAll === null && <ImportDialog onClose={() => setFilter({ import: "" })} />}
+      {filter.import === "1" && never === null && <ImportDialog onClose={() => setFilter({ import: "" })} />}
       {filter.rules === "1" && !store.managed && <RulesDialog store={store} why={whyAll} onClose={() => setFilter({ rules: "" })} />}
     </Page>
   );

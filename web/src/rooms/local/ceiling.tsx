@@ -40,7 +40,7 @@ function Editor({ given }: { given: CeilingSetting }) {
       <Form onSubmit={() => void submit()} id="ceiling-form">
         <Text>{t("ceiling.text")}</Text>
         <Radios label={t("ceiling.most")} value={chosen} onChange={setChosen} id="ceiling-level" options={LEVELS.map((level) => ({ value: level, label: t(`ceiling.${level}_text`) }))} />
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <Line justify="end" gap={12}>
           {fixed ? <Text dim>{fixed}</Text> : saved && chosen === given.ceiling && <Text dim>{t("state.saved")}</Text>}
           <Act primary submit busy={busy} disabled={fixed !== "" || chosen === given.ceiling} id="ceiling-save">

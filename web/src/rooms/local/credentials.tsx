@@ -119,7 +119,7 @@ function EditSet({ set, onClose, onSave }: { set: CredentialSet | null; onClose:
         <TextField label={t("field.user")} value={user} onChange={setUser} id="credential-user" required autoFocus />
         <SecretField label={t("field.password")} hint={set ? t("credentials.keep") : undefined} value={password} onChange={setPassword} id="credential-password" required={!set} />
         <TextField label={t("credentials.where")} hint={t("credentials.where_hint")} value={subnets} onChange={setSubnets} id="credential-subnets" />
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
           <Act primary submit busy={busy} id="credential-save">

@@ -53,7 +53,7 @@ function Editor({ given }: { given: Discovery }) {
             ]}
           />
           <TextField label={t("discovery.interval")} value={minutes} onChange={setMinutes} id="discovery-interval" disabled={!may} />
-          <ErrorNote error={error} />
+          <ErrorNote error={error} saving />
           {may && (
             <Line justify="end" gap={12}>
               {saved && !busy && !error && <Text dim>{t("state.saved")}</Text>}

@@ -86,7 +86,7 @@ export function Edit(props: { title: string; id: string; wide?: boolean; body: (
     <Dialog title={props.title} onClose={props.onClose} id={`dialog-${props.id}`} wide={props.wide}>
       <Form onSubmit={() => void save()}>
         {props.children}
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <DialogFoot>
           <Act onClick={props.onClose}>{t("action.cancel")}</Act>
           <Act primary submit busy={busy} id={`${props.id}-save`}>

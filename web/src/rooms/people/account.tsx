@@ -158,7 +158,7 @@ function EditName({ account, onChange, onClose }: PartProps & { onClose: () => v
     <Dialog title={t("account.profile")} onClose={onClose} id="dialog-profile">
       <Form onSubmit={() => void submit()}>
         <TextField label={t("first_run.name")} value={name} onChange={setName} id="profile-name" autoComplete="name" required autoFocus />
-        <ErrorNote error={error} />
+        <ErrorNote error={error} saving />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
           <Act primary submit busy={busy} id="profile-submit">

@@ -63,7 +63,7 @@ function Change({ user, onClose }: Props) {
           {me && <Notice tone="degraded">{t("users.this_is_you")}</Notice>}
           <AccessFields value={access} onChange={setAccess} />
           <Text dim small>{t("users.change_text")}</Text>
-          <ErrorNote error={error} />
+          <ErrorNote error={error} saving />
           <DialogFoot>
             <Act onClick={onClose}>{t("action.cancel")}</Act>
             <Act primary submit busy={busy} disabled={Object.keys(changes).length === 0} id="user-submit">

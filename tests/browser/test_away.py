@@ -1,0 +1,88 @@
+"""The hub goes away, or hangs, while somebody has typed into a dialog; and two edit the same thing at once. Real Chromium, a real hub."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.browser import scenes
+from tests.browser.conftest import WAIT_MS, Person, look
+from tests.browser.scenes import hub
+from tests.support.programs import Program
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+TABLE = "path,kind\nLondon > HQ > 4 > 4.12,room\n"
+
+
+class House:
+    def __init__(self, browser: Browser, base: Path, programs: list[Program]) -> None:
+        self.browser, self.base, self.programs = browser, base, programs
+        self.program = hub(base, programs, make_owner=True)
+        self.url, self.owner = self.program.ready["url"], self.program.ready["owner"]
+        self.people: list[Person] = []
+
+    def ana(self, width: int = 1440, theme: str = "light") -> Person:
+        who = Person(self.browser, self.url, width, theme)
+        self.people.append(who)
+        who.sign_in(self.owner["email"], self.owner["password"])
+        expect(who.at("dashboard-sentence")).to_be_visible(timeout=WAIT_MS)
+        return who
+
+    def back(self) -> None:
+        """The hub again, at its old address."""
+        port = self.url.rstrip("/").rsplit(":", 1)[1]
+        self.program = hub(self.base, self.programs, port, "0", make_owner=True)
+
+    def say(self, who: Person, method: str, path: str, body: Any = None) -> Any:
+        answer = who.page.request.fetch(
+            f"{self.url}/api/v1{path}", method=method, data=body, headers={"Origin": self.url}
+        )
+        assert answer.ok, answer.text()
+        return answer.json()
+
+
+@pytest.fixture
+def house(browser: Browser, tmp_path: Path) -> Iterator[House]:
+    with scenes.started() as programs:
+        made = House(browser, tmp_path, programs)
+        yield made
+        for person in made.people:
+            person.close()
+
+
+def test_an_import_stays_with_its_table_while_the_hub_is_gone(house: House) -> None:
+    ana = house.ana()
+    ana.open("/locations")
+    ana.at("empty-import").click()
+    ana.at("import-text").fill(TABLE)
+    house.program.kill()
+    expect(ana.at("banner-lost")).to_be_visible(timeout=WAIT_MS)
+    expect(ana.at("import-text")).to_have_value(TABLE)
+    ana.at("import-preview").click()
+    ana.see("error", "Not done: the hub does not answer. Try again.")
+    findings = look(ana, "away-import")
+    house.back()
+    expect(ana.at("banner-lost")).to_have_count(0, timeout=WAIT_MS)
+    ana.at("import-preview").click()
+    ana.at("import-act").click()
+    ana.see("import-done", "4 places added")
+    assert findings == []
+
+
+def test_a_save_that_nobody_answered_says_so_and_keeps_what_was_typed(house: House) -> None:
+    ana = house.ana()
+    place = house.say(ana, "POST", "/locations", {"name": "Boardroom", "kind": "room"})["id"]
+    ana.open("/locations")
+    ana.at(f"place-menu-{place}").click()
+    ana.at("place-edit").click()
+    ana.at("place-notes").fill("Key at the desk")
+    house.program.kill()
+    ana.at("place-submit").click()
+    ana.see("error", "Not saved: the hub does not answer. Press Save again.")
+    findings = look(ana, "away-save")
+    house.back()
+    ana.at("place-submit").click()
+    expect(ana.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
+    assert house.say(ana, "GET", f"/locations/{place}")["notes"] == "Key at the desk"
+    assert findings == []
