@@ -120,7 +120,7 @@ class Sink(Protocol):
         """Something went wrong on the line; `failures` in a row of this kind. `text` holds the device's or system's own words."""
 
     def recovered(self, part: str = "") -> None:
-        """An answer arrived after SILENT or ERROR_ANSWER trouble."""
+        """An answer arrived after SILENT or ERROR_ANSWER trouble, or one that can be read after GARBAGE."""
 
 
 class Outcome(Struct, frozen=True):

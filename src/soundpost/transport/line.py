@@ -48,7 +48,8 @@ class Ask(Protocol):
 
 
 class OpenLine:
-    """`heard` gets every line that answers nothing; `garbage` is told which bytes were thrown away, `late` for an
+    """`heard` gets every line that answers nothing; `garbage` is told which bytes were thrown away and which errors answer
+    nothing, `late` for an
     answer that came after its time.
 
     A line is used once: `open`, `greeting`, `sign_in`, then `ask` until `lost` is done.
@@ -126,15 +127,14 @@ class OpenLine:
     # Receiver
 
     def received(self, items: list[Item]) -> None:
+        for item in items:
+            if isinstance(item, Garbage):
+                self._garbage(item.words)
+            elif self._login is None and isinstance(item, Line):
+                self._take(item)
         if self._login is not None:
             self._login.extend(items)
             self._wake()
-            return
-        for item in items:
-            if isinstance(item, Line):
-                self._take(item)
-            elif isinstance(item, Garbage):
-                self._garbage(item.words)
 
     def lost(self, trouble: Trouble, text: str) -> None:
         if self.lost_as is None:
@@ -154,6 +154,8 @@ class OpenLine:
                 self._end_answer()
             case Fate.PUSH:
                 self._unasked(line.text)
+            case Fate.NOISE:
+                self._garbage(line.text)
             case Fate.LATE:
                 self._late()
                 self._unasked(line.text)

@@ -8,7 +8,7 @@ from soundpost.transport.hurry import Hurry
 from soundpost.transport.line import ErrorAnswer, OpenLine, Silence
 from soundpost.transport.round import Round
 from soundpost.transport.talk import Poll, Talk
-from soundpost.transport.telling import Teller, failing
+from soundpost.transport.telling import Teller, failing, shown
 
 RETRY_S = 10.0
 """A point that answered an error is asked again after this, or after its period when that is shorter."""
@@ -92,7 +92,7 @@ class Poller:
             return False
         teller.broke_silence()
         self._works("", "heartbeat")
-        teller.tell(self._talk.alive(answer))
+        teller.beat(self._talk.alive(answer))
         return True
 
     async def _poll(self, line: OpenLine) -> None:
@@ -122,7 +122,11 @@ class Poller:
     def _answered(self, index: int, poll: Poll, answer: list[str]) -> None:
         self._round.read(index)
         self._works(poll.part, poll.key)
-        self._teller.tell(self._talk.answered(poll, answer))
+        heard = self._talk.answered(poll, answer)
+        self._teller.tell(heard)
+        if heard.garbage:
+            # What stood there before was not read now, and must not go on looking as if it was.
+            self._teller.error(poll, shown(heard.garbage))
 
     def _mute(self, index: int, poll: Poll, words: str) -> float | None:
         """A point never read that is passed over in silence again and again, by a device that answers other things in

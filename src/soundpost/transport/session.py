@@ -25,7 +25,7 @@ from soundpost.transport.polling import Poller
 from soundpost.transport.recorder import Recorder
 from soundpost.transport.signs import Signs
 from soundpost.transport.talk import Settle, Starting, Talk
-from soundpost.transport.telling import SILENT_LIMIT, Teller
+from soundpost.transport.telling import SILENT_LIMIT, Teller, counted
 from soundpost.wire.dialogue import Dialogue
 
 __all__ = ["SILENT_LIMIT", "STARTING_S", "LineSession"]
@@ -254,6 +254,8 @@ class LineSession:
         serials = unit.serials
         if self._serials and not self._serials & serials:
             raise LineLost(Trouble.NOT_THE_DEVICE, f"another device answers at {self._endpoint}")
+        for stack in unit.parts[:1]:
+            stack.points = counted(tuple(stack.points))
         self._poller.take(self._talk.polls())
         self._unit, self._serials = unit, serials
         self._doubts = min(self._doubts + 1, DOUBLED_MOST) if unit.doubtful else 0
@@ -268,6 +270,7 @@ class LineSession:
         if unit is not None:
             self._sink.inventory(unit)
             self._teller.tell(self._talk.known())
+            self._teller.count()
 
     def _came_up(self) -> None:
         self._up = True

@@ -1,29 +1,38 @@
 """What a line tells its sink: readings, and troubles counted in a row until they are over."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from soundpost.device.contract import PointReading, Sink, Trouble
+from soundpost.device.model import Descriptor, Group, PointType
 from soundpost.transport.line import LineLost
 from soundpost.transport.talk import Heard, Poll
 
 SILENT_LIMIT = 15
 """Unanswered requests in a row after which the connection itself is doubted (devices.md 1.4)."""
 SHOWN_MOST = 120
+STACK = "stack"
+GARBAGE = Descriptor(
+    "line.garbage", PointType.NUMBER, "Lines not understood since the agent started", "", Group.SETTINGS
+)
+"""A figure and no status: unknown words, unreadable answers, errors that answer nothing, over-long lines and broken options. A session
+that gets them is alive, and what it reads besides is true."""
 Failing = dict[str, set[str]]
 """By part, the keys of the points that answer an error; of the line itself "heartbeat"."""
 
 
 class Teller:
-    """`anew` is called when everything must be read again. `silent`: requests in a row that were not answered."""
+    """`anew` is called when everything must be read again. `silent`: requests in a row that were not answered. `garbled`: lines so far
+    that could not be understood, over all connections."""
 
-    __slots__ = ("_anew", "_hurry", "_sink", "_troubles", "failing", "silent")
+    __slots__ = ("_anew", "_hurry", "_sink", "_troubles", "failing", "garbled", "silent")
 
     def __init__(self, sink: Sink, anew: Callable[[], None]) -> None:
         self._sink, self._anew = sink, anew
         self._troubles: dict[tuple[Trouble, str], int] = {}
         self.failing: Failing = {}
         self._hurry = False
-        self.silent = 0
+        self.silent = self.garbled = 0
 
     def begin(self) -> None:
         """A line is up, and nothing that was wrong with the one before counts any more."""
@@ -36,7 +45,7 @@ class Teller:
         for part, present in heard.presence:
             self._sink.presence(part, present)
         if heard.garbage:
-            self.trouble(Trouble.GARBAGE, f"an answer could not be read: {shown(heard.garbage)}")
+            self.garbage(heard.garbage)
         if heard.anew:
             self._anew()
 
@@ -51,8 +60,25 @@ class Teller:
         self._troubles[trouble, part] = failures
         self._sink.trouble(trouble, text, failures, part)
 
-    def garbage(self, words: str) -> None:
-        self.trouble(Trouble.GARBAGE, words)
+    # Garbage
+
+    def garbage(self, _words: str) -> None:
+        """Counted now and told with the next heartbeat, since a broken line can bring thousands a second; which they were is on the
+        line's transcript."""
+        self.garbled += 1
+
+    def count(self) -> None:
+        self._sink.readings(STACK, (PointReading(GARBAGE.key, self.garbled),))
+        self._sink.covered(STACK, GARBAGE.group)
+
+    def beat(self, heard: Heard) -> None:
+        """A heartbeat's answer. One that can't be read is the line's trouble until the next that can: then nothing is sure to be."""
+        self.tell(heard)
+        if heard.garbage:
+            self.trouble(Trouble.GARBAGE, f"an answer could not be read: {shown(heard.garbage)}")
+        elif self._troubles.pop((Trouble.GARBAGE, ""), None):
+            self._sink.recovered()
+        self.count()
 
     def started(self) -> None:
         """It was starting, and is not any more."""
@@ -99,6 +125,12 @@ class Teller:
             return False
         hurry, self._hurry = self._hurry, False
         return hurry
+
+
+@lru_cache(64)
+def counted(points: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+    """A stack's points, and the line's own figure. The same tuple for all stacks of one kind."""
+    return (*points, GARBAGE)
 
 
 def failing(polls: Sequence[Poll], keys: Failing) -> set[int]:

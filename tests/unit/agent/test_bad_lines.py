@@ -27,6 +27,7 @@ from soundpost.device.contract import Credentials, Look, Periods
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2 import FAMILY
 from soundpost.link.commands import Command
+from soundpost.transport.telling import GARBAGE
 
 SET = Credentials("cred_good", USER, PASSWORD)
 HUNG = Look(ours=True, problem="it closed the line during the sign-in", hung_up=("cred_good",))
@@ -170,3 +171,20 @@ async def test_what_waits_for_a_reading_past_its_deadline_is_expired_and_never_w
         assert any(line.endswith("MUTE") for line in peer.lines), "the reading is over and it is polled again"
         assert "EP MIC 101 LEVEL MUTE 1" not in peer.lines
         assert [body(fact).state for fact in await facts(engine, "command.ended")] == ["expired"]
+
+
+async def test_garbage_is_a_figure_at_the_stack_and_no_status(tmp_path, peer):
+    clock = ManualClock()
+    async with real(tmp_path, peer, clock) as engine:
+        await engine.begin()
+        await listed(engine, clock)
+        stack = next(k.device.id for k in engine.registry.known.values() if k.device.kind == "stack")
+        shelf = engine.board.shelves[stack]
+        for data in (b"x" * 10_000 + b"\r\n", b"\xff\x01", b"what \r\n=> ", b"ERROR NO \r\n=> "):
+            peer.raw(data)
+        peer.values["MIC 101 GAIN"] = "LOUD"
+        for _ in range(100):
+            await clock.advance(1.0)
+            await calm(engine, 1)
+        assert shelf.value(GARBAGE.key) >= 4 + 3
+        assert {body(fact).status for fact in await facts(engine, "device.status")} == {"online"}

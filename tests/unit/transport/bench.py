@@ -12,6 +12,7 @@ from soundpost.device.contract import Credentials, Outcome, Periods, Trouble
 from soundpost.device.model import Endpoint
 from soundpost.drivers.converge_pro2.driver import Conversation
 from soundpost.transport.session import LineSession
+from soundpost.transport.telling import GARBAGE
 
 PERIODS = Periods(gap=0.0)
 BOX = "box:1234-2334-40"
@@ -61,6 +62,11 @@ class Bench:
     @property
     def kinds(self) -> list[Trouble]:
         return [trouble[0] for trouble in self.sink.troubles()]
+
+    @property
+    def garbled(self) -> object:
+        """Lines not understood, as told last."""
+        return self.sink.values["stack", GARBAGE.key].value
 
     @property
     def serials(self) -> frozenset[str]:

@@ -472,16 +472,6 @@ async def test_another_product_at_the_address_gets_no_password(bench: Bench) -> 
     assert bench.peer.logins == []
 
 
-async def test_an_endless_line_is_told_as_garbage_and_the_session_goes_on(bench: Bench) -> None:
-    await bench.up()
-    bench.peer.push("x" * 100_000)
-    await bench.trouble(Trouble.GARBAGE)
-    bench.sink.forget()
-    bench.peer.push("EP MIC 102 LEVEL MUTE 1")
-    await bench.sink.until(lambda: bool(bench.sink.told))
-    assert bench.sink.names() == ["readings"]
-
-
 async def test_hands_off_on_a_line_that_is_down_is_told_and_ends_by_itself(bench: Bench) -> None:
     session = await bench.up()
     await bench.clock.advance(20.0)

@@ -64,7 +64,8 @@ class Conversation:
         return heard
 
     def heard(self, text: str) -> Heard:
-        return understood(replies.parse(text), pushed=True)
+        reply = replies.parse(text)
+        return Heard(garbage=text) if isinstance(reply, replies.Unknown) else understood(reply, pushed=True)
 
     async def perform(
         self, ask: Ask, part: str, verb: str, arguments: Mapping[str, object], serials: frozenset[str]

@@ -102,6 +102,8 @@ class Conversation:
     def heard(self, text: str) -> Heard:
         reply = replies.parse(text)
         self._reader.heard(reply)
+        if isinstance(reply, replies.Unknown):
+            return Heard(garbage=text)
         return self._hearing.understood(reply, pushed=True)
 
     # Doing
