@@ -5,19 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.namespaces import hindrance
+
+HINDRANCE = hindrance("a cable pulled and put back", "unshare", "-rn", "ip", "link")
 
 
-def namespaces() -> bool:
-    try:
-        return (
-            subprocess.run(["unshare", "-rn", "ip", "link"], capture_output=True, timeout=20, check=False).returncode
-            == 0
-        )
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not namespaces(), reason="this machine lets nobody make a network namespace (Linux only)")
+@pytest.mark.skipif(bool(HINDRANCE), reason=HINDRANCE)
 def test_a_cable_pulled_and_put_back() -> None:
     command = ["unshare", "-rn", sys.executable, "-m", "tests.support.cable"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)

@@ -5,17 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.namespaces import hindrance
+
+HINDRANCE = hindrance(
+    "a disk full to the last byte", "unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"
+)
 
 
-def mounts() -> bool:
-    command = ["unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not mounts(), reason="this machine lets nobody mount a small file system (Linux only)")
+@pytest.mark.skipif(bool(HINDRANCE), reason=HINDRANCE)
 def test_a_plug_pulled_while_the_disk_is_full() -> None:
     command = ["unshare", "-rm", sys.executable, "-m", "tests.support.full_disk"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
