@@ -115,6 +115,28 @@ def test_acts_come_in_and_are_found_opened_and_taken(office: Office) -> None:
     ana.see("audit-proof", "Verified up to row")
 
 
+def test_a_read_that_fails_takes_nothing_away(office: Office) -> None:
+    ana = office.ana()
+    place = change_a_place(office, ana)
+    ana.open("/audit")
+    rows(ana, "Place changed").click()
+    expect(ana.at("change-contact")).to_be_visible(timeout=WAIT_MS)
+    ana.page.route("**/api/v1/audit?*", lambda route: route.abort())
+    floor = {"name": "4", "kind": "floor", "parent": place}
+    moved = office.say(ana, "POST", "/locations", floor)["id"]
+    expect(ana.at("audit-error")).to_be_visible(timeout=WAIT_MS)
+    expect(ana.at("change-contact")).to_be_visible()  # the act that was open is open
+    ana.page.keyboard.press("Escape")
+    expect(rows(ana, "Place changed")).to_have_count(1)
+    ana.page.unroute("**/api/v1/audit?*")
+    ana.at("audit-error").get_by_role("button").click()
+    expect(ana.at("audit-error")).to_have_count(0, timeout=WAIT_MS)
+    expect(rows(ana, "Place added")).to_have_count(2)
+    # a place is said by its path, in the line and in the dialog
+    office.say(ana, "PATCH", f"/locations/{moved}", {"parent": None})
+    expect(rows(ana, "Lies in: =Head office → –")).to_have_count(1, timeout=WAIT_MS)
+
+
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (390, "light"), (390, "dark")])
 def test_it_reads_well(office: Office, width: int, theme: str) -> None:
     ana = office.ana(width, theme)
