@@ -167,6 +167,7 @@ test("names of acts and of what they were done to", () => {
   expect(actWord("brand.new")).toBe("brand.new");
   expect(subjectName(act("a", { arguments: { path: "London > HQ" } }))).toBe("London > HQ");
   expect(subjectName(act("a", { after: { sign_in: "bob@example.org" } }))).toBe("bob@example.org");
+  expect(subjectName(act("a", { act: "view.added", after: { path: "/users", name: "All" } }))).toBe("All");
 });
 
 test("what the address asks", () => {

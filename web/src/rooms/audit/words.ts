@@ -37,7 +37,8 @@ export const whoName = (act: AuditAct): string => act.who.name || act.who.id || 
 /** What it was done to, where that has a name of its own. */
 export function subjectName(act: AuditAct): string {
   const parts = [act.arguments, act.after, act.before];
-  for (const key of ["path", "name", "sign_in"])
+  // of a view its path is the screen it is of
+  for (const key of act.act.startsWith("view.") ? ["name"] : ["path", "name", "sign_in"])
     for (const part of parts) {
       const value = part?.[key];
       if (typeof value === "string" && value && value !== whoName(act)) return value;

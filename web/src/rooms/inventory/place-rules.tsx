@@ -46,7 +46,8 @@ export function RulesDialog({ store, why, onClose }: { store: PlacesStore; why: 
                     first={<Text strong>{called(rule)}</Text>}
                     second={
                       <>
-                        <Go to={`/locations/${rule.location}`}>{rule.path}</Go> <span>· {t("count.devices", { n: rule.devices })}</span>
+                        <span>{t("count.devices", { n: rule.devices })} · </span>
+                        <Go to={`/locations/${rule.location}`}>{rule.path}</Go>
                       </>
                     }
                   />
