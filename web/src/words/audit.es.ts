@@ -91,7 +91,7 @@ export const audit = {
   "audit.found.anchor_edited": "El ancla de esa fila se cambió después de escribirse.",
   "audit.found.anchor_missing": "Se eliminó un ancla anterior.",
   "audit.found.beginning_missing": "Se eliminó el ancla que dice dónde empieza la cadena.",
-  "audit.found.begun_again": "La cadena se quitó a mano y se empezó de nuevo detrás de esta fila: el hub ya había probado filas antes. Lo que hay hasta ahí no se puede comprobar, y pueden faltar filas.",
+  "audit.found.begun_again": "La cadena se quitó a mano y se empezó de nuevo detrás de esta fila: el hub ya había verificado filas antes. Lo que hay hasta ahí no se puede comprobar, y pueden faltar filas.",
   "audit.found.begun_behind": "La cadena empieza detrás de una fila cuya cabecera se guardó en otro lugar: se empezó de nuevo después, y las filas hasta ahí no se pueden comprobar.",
   "audit.found.edited": "Cambiada después de escribirse.",
   "audit.found.head_beyond": "Una cabecera guardada en otro lugar es de una fila posterior: se cortó el final, o este hub volvió a una copia anterior.",
