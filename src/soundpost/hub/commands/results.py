@@ -13,14 +13,18 @@ from soundpost.hub.commands import repo, rules
 from soundpost.hub.commands.repo import CommandRow
 from soundpost.hub.commands.words import told
 from soundpost.hub.inventory.apply import Ended, Refused
+from soundpost.hub.inventory.state import AgentInfo
 from soundpost.hub.store import Tx
+
+TOLD_PERSON = "told_person"
+"""In the audit: the person whom a site's agent names."""
 
 
 class Results:
-    """`changed` hears of each row after its commit."""
+    """`changed` hears of each row after its commit; `agent_of` knows a site's account, None where it has none."""
 
-    def __init__(self, changed: Callable[[CommandRow], None]) -> None:
-        self._changed = changed
+    def __init__(self, changed: Callable[[CommandRow], None], agent_of: Callable[[str], AgentInfo | None]) -> None:
+        self._changed, self._agent_of = changed, agent_of
 
     def ended(self, tx: Tx, ended: Ended) -> dict[str, Any]:
         """`command.ended` from a site, inside the ingest commit; returns what the event tells. A result that changes nothing
@@ -61,9 +65,12 @@ class Results:
         tx.after(lambda: self._changed(row))
 
     def _foreign(self, tx: Tx, ended: Ended, state: CommandState) -> CommandRow:
-        """Asked at the site, not by this hub: known here by its end only, with the person who asked."""
+        """Asked at the site, not by this hub: known here by its end only. Who asked is what the agent tells, so in the audit the
+        agent acts and the person is told."""
         body = ended.body
-        who = Who("person" if body.person else "system", name=body.person or "the site")
+        agent = self._agent_of(ended.site)
+        who = Who("agent", agent.id if agent else "", agent.name if agent else "the site")
+        claimed = {TOLD_PERSON: body.person} if body.person else {}
         row = CommandRow(
             id=body.id,
             device=ended.device,
@@ -80,9 +87,8 @@ class Results:
             ended_ms=tx.now_ms,
         )
         act = f"command.{body.capability}"
-        row.audit = audit.opened(
-            tx, who, act, device=row.device, subject=row.id, detail=rules.told(row.capability, row.arguments, None)
-        )
+        detail = {**rules.told(row.capability, row.arguments, None), **claimed}
+        row.audit = audit.opened(tx, who, act, device=row.device, subject=row.id, detail=detail)
         audit.completed(tx, row.audit, state, detail=outcome(row, body.late))
         repo.add(tx.conn, row)
         tx.after(lambda: self._changed(row))

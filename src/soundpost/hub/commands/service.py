@@ -50,7 +50,7 @@ class Commands:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._log = log.get("commands")
-        self._results = Results(self._changed)
+        self._results = Results(self._changed, lambda site: inventory.memory.site(site).agent)
         self.ended = self._results.ended
         """Give it to the inventory: `inventory.on_command_ended = commands.ended`."""
 

@@ -4,6 +4,7 @@ The table says the least role of each route and whether it reaches beyond any pa
 right that changed, fails here.
 """
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -434,6 +435,10 @@ async def test_a_key_sees_what_lies_in_its_part_and_in_its_person_s(world: World
         answer = await world.client.get("/api/v1/devices", headers={"X-Api-Key": text})
         return sorted(device["id"] for device in answer.json()["items"])
 
+    async def acts(text: str) -> list[dict[str, Any]]:
+        answer = await world.client.get("/api/v1/audit?limit=1000", headers={"X-Api-Key": text})
+        return list(answer.json()["items"])
+
     async def code(text: str, path: str, **more: Any) -> str:
         answer = await world.client.request(
             "POST" if more else "GET", f"/api/v1{path}", headers={"X-Api-Key": text}, **more
@@ -442,7 +447,19 @@ async def test_a_key_sees_what_lies_in_its_part_and_in_its_person_s(world: World
 
     all_of_it, part = await key("owner", scope="administer"), await key("owner", scope="administer", places=[inside])
     assert (await seen(all_of_it), await seen(part)) == (["dev_in", "dev_out"], ["dev_in"])
-    assert (await code(all_of_it, "/audit"), await code(part, "/audit")) == ("", "")
+    # of the audit: all; or what was done to the devices in its part and by the key itself, nothing else of its person
+    await world.hub.store.unit_of_work(
+        lambda tx: (
+            [audit.recorded(tx, SYSTEM, "command.refresh", device=device) for device in ("dev_in", "dev_out")] and None
+        )
+    )
+    everything, limited = await acts(all_of_it), await acts(part)
+    assert {act["device"] for act in everything} == {"dev_in", "dev_out", None}
+    assert "key.added" in {act["act"] for act in everything}
+    assert limited == [act for act in everything if act["device"] == "dev_in"] != []
+    exported = await world.client.get("/api/v1/audit/export.jsonl", headers={"X-Api-Key": part})
+    assert [json.loads(line)["device"] for line in exported.text.splitlines()] == ["dev_in"] * len(limited)
+    assert {act["act"] for act in await acts(part)} == {*(act["act"] for act in limited), "audit.exported"}
     assert await code(part, "/devices/dev_out") == "not_found"
     # a limited key gives nobody more than it has
     assert await code(part, "/users", json={"addresses": "x@example.org", "role": "monitor"}) == "not_allowed"

@@ -45,6 +45,9 @@ class Desk:
         found = await self.commands.inventory.events(EVERYTHING, after=0, before=None, limit=1000)
         return [(e.type, e.data["status"]) for e in found if e.type.startswith("command.")]
 
+    async def rows(self) -> list[Any]:
+        return await self.commands.store.read(lambda conn: list(conn.execute(select(audit).order_by(audit.c.n))))
+
     async def audit(self) -> list[tuple[str, str, str, str]]:
         def query(conn: Any) -> list[tuple[str, str, str, str]]:
             return [(r.phase, r.act, r.who_name, r.result) for r in conn.execute(select(audit).order_by(audit.c.n))]

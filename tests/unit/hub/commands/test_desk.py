@@ -7,6 +7,7 @@ from tests.support.clock import ManualClock, settle
 from tests.unit.hub.commands.desk import SAM, Desk
 from tests.unit.hub.inventory.fabric import GAIN, LONDON, PARIS, Session, change
 
+from soundpost.hub.audit import repo as audit_repo
 from soundpost.hub.commands.service import Commands
 from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.inventory.service import Inventory
@@ -174,10 +175,12 @@ async def test_what_was_asked_at_the_site_is_known_with_its_person(desk: Desk):
     await desk.end("cmd_local", "failed", person="Ana", origin="local", arguments={"on": True})
     row = await desk.row("cmd_local")
     assert (row.state, row.person_name, row.device, row.arguments) == ("failed", "Ana", "dev_a", {"on": True})
-    assert await desk.audit() == [
-        ("opened", "command.locate", "Ana", ""),
-        ("completed", "command.locate", "Ana", "failed"),
+    named = [(row.phase, row.who_kind, row.who_id, row.who_name, row.result) for row in await desk.rows()]
+    assert named == [
+        ("opened", "agent", "agt_london", "London", ""),
+        ("completed", "agent", "agt_london", "London", "failed"),
     ]
+    assert audit_repo.detail((await desk.rows())[0]) == {"on": True, "told_person": "Ana"}
 
 
 async def test_another_site_may_not_end_it(desk: Desk, inventory: Inventory):

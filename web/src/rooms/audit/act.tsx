@@ -3,7 +3,7 @@ import { useNames } from "@/live/known";
 import { Act, Code, Details, Dialog, DialogFoot, Facts, Go, Line, SimpleTable, Stack, Td, Text, useFilter, type FactLine } from "@/ui";
 import { errorText, format, locale, reasonText, t } from "@/words";
 import { devicesIn, differences, type Names } from "./fields";
-import { actWord, kindWord, resultWord, subjectName, whoName } from "./words";
+import { actWord, kindWord, resultWord, subjectName, toldPerson, whoName } from "./words";
 
 /** Why it ended as it did, in words where there are any. */
 function why(act: AuditAct): string {
@@ -23,9 +23,11 @@ export function ActDialog({ act, names, onClose }: { act: AuditAct; names: Names
     onClose();
   };
   const subject = subjectName(act);
+  const told = toldPerson(act);
   const lines: FactLine[] = [
     { name: t("audit.when"), value: format.absolute(locale(), act.time), id: "act-time" },
     { name: t("audit.by"), value: act.who.kind === "person" && act.who.id ? <Go accent to={`/users?q=${encodeURIComponent(whoName(act))}`}>{whoName(act)}</Go> : whoName(act), note: kindWord(act.who.kind), id: "act-who" },
+    ...(told ? [{ name: t("audit.asked_by"), value: t("audit.told_by_agent", { name: told }), id: "act-told" }] : []),
     ...(act.from ? [{ name: t("audit.from"), value: act.from }] : []),
     ...(act.device ? [{ name: t("field.device"), value: <Go accent to={`/devices/${act.device}`}>{act.device_name || act.device}</Go>, id: "act-device" }] : []),
     ...(subject || act.subject ? [{ name: t("audit.on"), value: subject || act.subject, note: subject ? (act.subject ?? undefined) : undefined }] : []),

@@ -11,7 +11,7 @@ import { format, locale, t, type Key } from "@/words";
 import { ActDialog } from "./act";
 import { Proof } from "./proof";
 import { changeText, type Names } from "./fields";
-import { actWord, GROUPS, KINDS, kindWord, PERIODS, question, RESULTS, resultWord, subjectName, whoName } from "./words";
+import { actWord, GROUPS, KINDS, kindWord, PERIODS, question, RESULTS, resultWord, subjectName, toldPerson, whoName } from "./words";
 
 const VIEW = ["q", "kind", "acts", "act", "who", "device", "subject", "address", "result", "when", "since", "until"];
 const NOTHING = Object.fromEntries(VIEW.map((field) => [field, ""]));
@@ -163,7 +163,7 @@ function ActTable({ acts, byId, names, own, onOpen }: { acts: AuditAct[]; byId: 
   const entries = useMemo<Entry[]>(() => keys.split(",").map((id) => ({ key: id, id })), [keys]);
   const columns: Column<AuditAct>[] = [
     { id: "time", name: t("audit.when"), width: "minmax(96px, 0.7fr)", cell: (act) => <At time={act.time} /> },
-    { id: "who", name: t("audit.by"), width: "minmax(120px, 1fr)", cell: (act) => <Two first={<Text>{whoName(act)}</Text>} second={act.who.kind === "person" ? "" : kindWord(act.who.kind)} /> },
+    { id: "who", name: t("audit.by"), width: "minmax(120px, 1fr)", cell: (act) => <Two first={<Text>{whoName(act)}</Text>} second={toldPerson(act) ? t("audit.told_by_agent", { name: toldPerson(act) }) : act.who.kind === "person" ? "" : kindWord(act.who.kind)} /> },
     { id: "what", name: t("audit.what"), width: "minmax(150px, 1.3fr)", cell: (act) => <Text strong>{actWord(act.act)}</Text> },
     { id: "on", name: t("audit.on"), width: "minmax(130px, 1.3fr)", cell: (act) => <Text title={onWhat(act)} clip>{onWhat(act) || "–"}</Text> },
     { id: "change", name: t("audit.change"), width: "minmax(130px, 1.5fr)", cell: (act) => <Text dim clip title={changeText(act, names)}>{changeText(act, names)}</Text> },

@@ -34,6 +34,12 @@ export function actWord(act: string): string {
 
 export const whoName = (act: AuditAct): string => act.who.name || act.who.id || kindWord(act.who.kind);
 
+/** The person whom a site's agent names; the hub can't know. */
+export function toldPerson(act: AuditAct): string {
+  const told = act.arguments?.told_person;
+  return typeof told === "string" ? told : "";
+}
+
 /** What it was done to, where that has a name of its own. */
 export function subjectName(act: AuditAct): string {
   const parts = [act.arguments, act.after, act.before];
