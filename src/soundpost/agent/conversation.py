@@ -217,8 +217,9 @@ class Conversation:
             if back:
                 spool.note("link.went_back", WentBack(who))
         self._sent = mark.position
-        never_seen = self._sent < await spool.oldest_kept() - 1 and not mark.uid
-        if verdict.snapshot or never_seen:
+        # What a bound dropped unconfirmed may have been the last word of a device: it is said again as it is now.
+        missed = self._sent < await spool.oldest_kept() - 1
+        if verdict.snapshot or missed:
             engine.house.note_everything()
         await spool.settled()
         hold = self._owner.values.hold

@@ -23,6 +23,7 @@ from tests.unit.agent.memory import pair
 from soundpost.agent import uplink as module
 from soundpost.agent.identity import PINNED, PLAIN, Account
 from soundpost.agent.journal import UNCERTAIN, Entry
+from soundpost.agent.settings import Bounds
 from soundpost.agent.uplink import Uplink
 from soundpost.device.model import Identity
 from soundpost.kernel.errors import Retry
@@ -158,6 +159,50 @@ async def test_resume_goes_on_behind_the_last_ack(tmp_path):
         assert [unpack(item).type for item in more.facts] == ["later"]
         assert more.n == 1
         await hub.hear(envelope.CaughtUp)
+
+
+async def test_a_status_that_a_bound_dropped_while_apart_is_told_as_it_is_now(tmp_path):
+    """Else the hub would go on showing a device as online that went away in the dropped days."""
+    net = FakeNet()
+    stack = net.put("10.0.0.5", FakeStack(unit(S1)))
+    board, bounds = Switchboard(), Bounds(fact_bytes=20_000)
+    account = Account(reader="hub", host="h:8443", name="London-HQ", trust=PLAIN, agent="agt_1")
+    async with agent(tmp_path, net, bounds=bounds) as engine:
+        await until(engine, lambda: engine.lines.watches)
+        line = Uplink(engine.engine, account, board.dial, engine.hold)
+        task = asyncio.create_task(line.run())
+        hub = await board.answer()
+        await hub.welcome()
+        first = await hub.hear(envelope.Facts)
+        await hub.ack(first)
+        await until(engine, lambda: line.state.confirmed_ms)
+        await calm(engine)
+        last = unpack(first.facts[-1]).uid
+        await hub.channel.close()
+        net.take("10.0.0.5")
+        await until(engine, lambda: not watch(engine).well)
+        await calm(engine)
+        while not engine.spool.dropped:
+            for _ in range(50):
+                engine.spool.note("later", {})
+            await calm(engine, 1)
+        assert not await facts(engine, "device.status")
+        assert stack.sessions
+        await again(engine, line)
+        hub = await board.answer()
+        hello = await hub.welcome(last_uid=last)
+        assert hello.last_acked == last
+        told = []
+        for _ in range(20):
+            frame = await hub.hear(envelope.Facts)
+            told += [unpack(item) for item in frame.facts]
+            await hub.ack(frame)
+            if told[-1].uid == (await facts(engine))[-1].uid:
+                break
+        assert {body(fact).status for fact in told if fact.type == "device.status"} == {"offline"}
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await line.close()
 
 
 async def test_what_was_not_acked_is_sent_again(tmp_path):
