@@ -162,7 +162,7 @@ function ActTable({ acts, byId, names, own, onOpen }: { acts: AuditAct[]; byId: 
   const keys = acts.map((act) => act.id).join();
   const entries = useMemo<Entry[]>(() => keys.split(",").map((id) => ({ key: id, id })), [keys]);
   const columns: Column<AuditAct>[] = [
-    { id: "time", name: t("audit.when"), width: "minmax(96px, 0.7fr)", cell: (act) => <At time={act.time} /> },
+    { id: "time", name: t("audit.when"), width: "minmax(132px, 0.7fr)", cell: (act) => <At time={act.time} /> },
     { id: "who", name: t("audit.by"), width: "minmax(120px, 1fr)", cell: (act) => <Two first={<Text>{whoName(act)}</Text>} second={toldPerson(act) ? t("audit.told_by_agent", { name: toldPerson(act) }) : act.who.kind === "person" ? "" : kindWord(act.who.kind)} /> },
     { id: "what", name: t("audit.what"), width: "minmax(150px, 1.3fr)", cell: (act) => <Text strong>{actWord(act.act)}</Text> },
     { id: "on", name: t("audit.on"), width: "minmax(130px, 1.3fr)", cell: (act) => <Text title={onWhat(act)} clip>{onWhat(act) || "–"}</Text> },

@@ -32,7 +32,7 @@ export function Compat() {
 
 function State({ listener }: { listener: CompatListener }) {
   return (
-    <Line gap={8}>
+    <Line gap={8} keep>
       <Shape status={SHAPES[listener.state ?? "off"]} />
       <Text wrap id="compat-state">{told(listener, window.location.hostname)}</Text>
     </Line>

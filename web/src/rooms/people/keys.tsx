@@ -107,7 +107,7 @@ function KeyTable({ keys, own, where }: { keys: ApiKey[]; own: string; where: (k
     { id: "person", name: t("field.person"), width: "minmax(90px, 1fr)", sort: true, cell: (key) => key.person.name },
     { id: "may", name: t("field.may"), width: "minmax(150px, 1.5fr)", cell: (key) => <May item={key} /> },
     { id: "where", name: t("field.where"), width: "minmax(110px, 1.3fr)", cell: (key) => <Text title={where(key)} dim={key.places.length === 0}>{where(key)}</Text> },
-    { id: "made", name: t("field.made"), width: "minmax(90px, 0.7fr)", sort: true, from: 1240, cell: (key) => <At time={key.created} /> },
+    { id: "made", name: t("field.made"), width: "minmax(132px, 0.7fr)", sort: true, from: 1240, cell: (key) => <At time={key.created} /> },
     { id: "used", name: t("field.last_used"), width: "minmax(104px, 0.9fr)", sort: true, cell: (key) => <Used item={key} /> },
     { id: "expires", name: t("field.expires"), width: "minmax(104px, 1fr)", sort: true, cell: (key) => <Expires item={key} /> },
     { id: "menu", name: "", width: "36px", free: true, cell: (key) => <KeyMenu item={key} /> },

@@ -120,7 +120,7 @@ function AccessTable({ items, own }: { items: AccessLine[]; own: string }) {
     { id: "used", name: t("access.last_used"), width: "minmax(88px, 0.7fr)", cell: used },
     { id: "factor", name: t("access.factor"), width: "minmax(84px, 0.6fr)", cell: (item) => (item.second_factor === null ? none : t(item.second_factor ? "value.yes" : "value.no")) },
     { id: "ends", name: t("field.ends"), width: "minmax(92px, 0.7fr)", cell: (item) => (item.ends ? <EndsOn time={item.ends} /> : none) },
-    { id: "added", name: t("access.added"), width: "minmax(88px, 0.7fr)", from: 1360, cell: (item) => (item.added ? <At time={item.added} /> : none) },
+    { id: "added", name: t("access.added"), width: "minmax(132px, 0.7fr)", from: 1360, cell: (item) => (item.added ? <At time={item.added} /> : none) },
     { id: "look", name: t("access.look"), width: "minmax(130px, 1.4fr)", cell: (item) => <Text tone={item.look.length > 0 ? "degraded" : undefined} clip title={looks(item)}>{looks(item)}</Text> },
   ];
   return (
