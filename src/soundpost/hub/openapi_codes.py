@@ -203,8 +203,8 @@ CODES: dict[str, Fault] = {
     "sheet_device_unclear": Fault(400, "More than one device has 10.0.0.4."),
     "sheet_device_unknown": Fault(400, "No device is known by 10.0.0.4."),
     "sheet_empty": Fault(400, "The file is empty."),
-    "sheet_too_large": Fault(400, "The file is larger than 1 MiB."),
-    "sheet_too_long": Fault(400, "The table has more than 10,000 rows; split it.", {"most": 10000}),
+    "sheet_too_large": Fault(400, "The file is larger than 4 MiB."),
+    "sheet_too_long": Fault(400, "The table has more than 20,000 rows; split it.", {"most": 20000}),
     "sheet_unreadable": Fault(400, "This is no text file. Save the table as CSV."),
     "sheet_wrong": Fault(409, "Nothing was imported: line 2, path: There is no such place.", {"lines": 2}),
     "sign_in_failed": Fault(401, "Name or password is wrong."),
@@ -212,6 +212,9 @@ CODES: dict[str, Fault] = {
         409, "The site London has a server already. Hand that one over, or delete it first.", {"site": "London"}
     ),
     "sms_not_set_up": Fault(409, "No gateway for text messages is set up; enter one first."),
+    "still_invited": Fault(
+        409, "This person has not joined yet, and the link still fits. Withdraw the invitation instead."
+    ),
     "stopping": Fault(503, "The agent is stopping. Try again in a minute."),
     "subnets_fixed": Fault(409, "The ranges are set by SOUNDPOST_AGENT_SUBNETS on this machine; change them there."),
     "terms_changed": Fault(409, "The terms changed meanwhile; read them again.", {"revision": 2}),

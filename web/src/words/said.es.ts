@@ -231,6 +231,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.not_active": "Esta persona no puede entrar; active antes la cuenta.",
   "error.no_second_factor": "No hay segundo factor que quitar.",
   "error.person_taken": "Esta dirección ya está aquí.",
+  "error.still_invited": "Esta persona aún no se ha unido y el enlace todavía sirve. Retire la invitación.",
   "error.last_owner": "Debe haber un propietario que pueda entrar, lo vea todo y no termine. Nombre antes a otro propietario.",
   "error.terms_needed": "Acepte las condiciones y la política de privacidad para unirse.",
   "error.not_invited": "Esta persona ya se ha unido.",

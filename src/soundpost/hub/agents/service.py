@@ -48,6 +48,8 @@ class Agents:
     def __init__(self, store: Store, passwords: Passwords) -> None:
         self.store, self.passwords = store, passwords
         self.accounts: dict[str, Account] = {}
+        self._at: dict[str, str] = {}
+        """By site, its account: lists of sites and devices ask for it row by row."""
         self.sites: dict[str, Site] = {}
         self.changed: Signal[str] = Signal("agent changed")
         """Emits an agent's id; one that is not in `accounts` any more was deleted."""
@@ -57,6 +59,7 @@ class Agents:
         """Reads the rows; call before anybody is let in."""
         rows, sites = await self.store.read(lambda conn: (repo.accounts(conn), repo.all_sites(conn)))
         self.accounts = {row.id: row for row in rows}
+        self._at = {row.site: row.id for row in rows}
         self.sites = {site.id: site for site in sites}
 
     # -- finding
@@ -71,7 +74,7 @@ class Agents:
         return next((a for a in self.accounts.values() if a.name.casefold() == wanted), None)
 
     def of_site(self, site: str) -> Account | None:
-        return next((a for a in self.accounts.values() if a.site == site), None)
+        return self.accounts.get(self._at.get(site, ""))
 
     async def is_account(self, name: str, password: str) -> bool:
         """For people's sign-in: an agent's name *and* password used there get their own sentence."""
@@ -232,7 +235,8 @@ class Agents:
         def committed() -> None:
             if site:
                 self.sites[site.id] = site
-            self.accounts[id] = account
+            self._leaves(id)
+            self.accounts[id], self._at[account.site] = account, id
             self.changed.emit(id)
 
         tx.after(committed)
@@ -251,7 +255,14 @@ class Agents:
         assert site is not None
         tx.after(lambda: self.sites.__setitem__(id, site))
 
+    def _leaves(self, id: str) -> None:
+        """The site it was at is nobody's, unless another came there."""
+        before = self.accounts.get(id)
+        if before is not None and self._at.get(before.site) == id:
+            del self._at[before.site]
+
     def _forget(self, id: str) -> None:
+        self._leaves(id)
         self.accounts.pop(id, None)
         self.changed.emit(id)
 

@@ -195,6 +195,7 @@ class LocationController(Controller):
             ),
         },
         status_code=200,
+        request_max_body_size=sheet.MOST_BODY,
         summary="Places and their devices from a table, all or nothing",
     )
     async def import_sheet(self, request: AnyRequest, inventory: Inventory, data: JSONBody[Sheet]) -> Imported:

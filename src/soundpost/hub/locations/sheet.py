@@ -16,6 +16,8 @@ from soundpost.hub.locations.tree import ROOT, Location, Tree, text
 from soundpost.kernel.errors import Invalid, TellUser
 
 MOST_BYTES, MOST_ROWS = 4 << 20, 20_000
+MOST_BODY = 3 * MOST_BYTES + 65_536
+"""As JSON: every letter beyond ASCII may be written as an escape."""
 COLUMNS = {"path": "path", "kind": "kind", "zone": "zone", "street": "address", "contact": "contact", "notes": "notes"}
 """Which field of a place a column is."""
 DEVICE_COLUMNS = ("serial", "address")

@@ -336,6 +336,11 @@ def _standing(id: str, grant: Grant, before: Standing) -> Standing:
     if role not in rules.ROLES:
         raise Invalid(f"A role is one of {', '.join(rules.RANKS)}.", code="invalid_argument", field="role")
     state = before.state
+    if grant.disabled is True and state == rules.INVITED:
+        raise Conflict(
+            "This person has not joined yet, and the link still fits. Withdraw the invitation instead.",
+            code="still_invited",
+        )
     if grant.disabled is not UNSET and state != rules.INVITED:
         state = rules.DISABLED if grant.disabled else rules.ACTIVE
     places = before.places if grant.places is UNSET else grant.places

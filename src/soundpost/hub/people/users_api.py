@@ -170,7 +170,7 @@ class UsersController(Controller):
 
     @patch(
         "/{user_id:str}",
-        opt={"right": "administer", "faults": "last_owner location_gone no_such_person not_allowed"},
+        opt={"right": "administer", "faults": "last_owner location_gone no_such_person not_allowed still_invited"},
         summary="Another role, part of the places, end, or none of it",
     )
     async def change(self, request: AnyRequest, users: Users, user_id: str, data: JSONBody[ChangeUser]) -> UserItem:

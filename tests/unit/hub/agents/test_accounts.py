@@ -169,6 +169,30 @@ async def test_deleting_keeps_the_site_and_another_account_takes_it_over(
     assert nowhere.status_code == 404
 
 
+class Unread(dict[str, Any]):
+    """Can be asked for one, and not be looked through."""
+
+    def _never(self, *_: object) -> Any:
+        raise AssertionError("all accounts were looked through for one site")
+
+    values = items = __iter__ = _never  # type: ignore[assignment]
+
+
+async def test_a_site_finds_its_server_without_a_look_at_all_of_them(house: House, client: httpx.AsyncClient) -> None:
+    ids = [(await client.post("/agents", json={"name": name})).json()["id"] for name in ("London", "Paris")]
+    await client.delete(f"/agents/{ids[0]}")
+    at = {account.site: id for id, account in house.agents.accounts.items()}
+    house.agents.accounts = Unread(house.agents.accounts)
+    sites = (await client.get("/sites")).json()["items"]
+    assert [(site["name"], site["agent"] and site["agent"]["id"]) for site in sites] == [
+        ("London", None),
+        ("Paris", ids[1]),
+    ]
+    again = Agents(house.store, house.passwords)
+    await again.start()
+    assert {site: account.id for site in again.sites if (account := again.of_site(site))} == at
+
+
 async def test_handing_over_and_scanning(house: House, client: httpx.AsyncClient) -> None:
     peer = await house.connected()
     assert (await client.post(f"/agents/{peer.agent}/scan")).status_code == 202

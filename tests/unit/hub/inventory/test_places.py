@@ -1,5 +1,6 @@
 """Where devices are: by hand, by rule, by what they hang from; what lists, searches, counts and the API make of it."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -236,6 +237,20 @@ async def test_merge_rules_and_a_table_over_http(client, london):
     mixer = (await client.get("/devices/dev_a1")).json()
     assert (mixer["location"]["path"], mixer["location"]["by"]) == ("UK > HQ > 4.12", "hand")
     assert (await client.post("/locations/import", json={"text": right})).json()["steps"][0]["act"] == "put"
+
+
+async def test_a_table_may_be_as_large_as_it_says(client):
+    """Larger than any other body: it is told as a table that is too large, and only what no table can be is cut off."""
+    row = '"Büro ""' + "é" * 400 + '""",' + "n" * 200 + "\n"
+    fits = "path,notes\n" + row * ((3 << 20) // len(row.encode()))
+    body = json.dumps({"text": fits}).encode()  # what json.dumps makes of it is the longest form
+    assert len(body) > 6 << 20
+    answer = await client.post("/locations/import", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["done"], len(answer.json()["wrong"]) > 0) == (200, False, True)
+    large = await client.post("/locations/import", json={"text": "path\n" + "x" * (4 << 20)})
+    problem(large, 400, "sheet_too_large")
+    problem(await client.post("/locations/import", json={"text": "x" * (13 << 20)}), 413, "too_large")
+    problem(await client.post("/locations", json={"name": "x" * (2 << 20)}), 413, "too_large")
 
 
 async def test_what_happened_at_a_place(client, london):

@@ -1,5 +1,6 @@
 """Others come in: invited by address, registered by a link, given a role and a part of the places, ended and removed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from tests.support.clock import ManualClock
 from tests.support.hub import OWNER, Hub, hub, problem
 
 from soundpost.hub.app import Rooms
+from soundpost.hub.audit.service import Who
 from soundpost.hub.people import users_api
+from soundpost.hub.people.rules import ROLES, Principal
 from soundpost.hub.people.service import People
-from soundpost.hub.people.users import Users
+from soundpost.hub.people.users import Grant, Users
 from soundpost.hub.store import Store
+from soundpost.kernel.errors import Conflict
 
 pytestmark = pytest.mark.slow  # some ten seconds in all
 
@@ -176,6 +180,19 @@ async def test_an_end_must_lie_ahead_and_be_a_time(owned: Hub) -> None:
         problem(await owned.client.post("/api/v1/users", json=body), 400, "invalid_argument")
 
 
+async def test_who_has_not_joined_can_be_withdrawn_and_not_disabled(owned: Hub) -> None:
+    """It was answered as done, and the link still let the person in."""
+    (item,) = await invited(owned, "bo@example.org")
+    where = f"/api/v1/users/{item['id']}"
+    problem(await owned.client.patch(where, json={"disabled": True, "role": "administrator"}), 409, "still_invited")
+    kept = await person(owned, "bo@example.org")
+    assert (kept["state"], kept["role"]) == ("invited", "monitor")
+    assert (await owned.client.patch(where, json={"disabled": False})).status_code == 200
+    assert (await owned.client.get(registration(item))).status_code == 200
+    assert (await owned.client.delete(where)).status_code == 204
+    problem(await owned.client.get(registration(item)), 404, "link_gone")
+
+
 async def test_the_last_owner_stays(owned: Hub) -> None:
     me = (await person(owned, OWNER["sign_in"]))["id"]
     for change in ({"role": "monitor"}, {"disabled": True}, {"ends": "2030-01-01T00:00:00Z"}):
@@ -187,6 +204,30 @@ async def test_the_last_owner_stays(owned: Hub) -> None:
     ] == "administrator"
     other = (await person(owned, "bo@example.org"))["id"]
     problem(await owned.client.delete(f"/api/v1/users/{other}"), 403, "not_allowed")
+
+
+@pytest.mark.parametrize("same", [Grant(role="monitor"), Grant(disabled=True), Grant(ends_ms=2_000_000_000_000), None])
+async def test_of_two_owners_who_put_out_each_other_at_once_one_stays(
+    owned: Hub, clock: ManualClock, same: Grant | None
+) -> None:
+    """Each was an owner beside another when it was asked; what counts is what holds when it is done. None: removed."""
+    await joined(owned, "bo@example.org", "owner")
+    users = users_of(owned, clock)
+    people = {one.id: one for one in (await users.all())}
+    ada, bo = people
+    acting = {id: Principal("person", id, one.name, one.sign_in, "owner", ROLES["owner"]) for id, one in people.items()}
+
+    async def put_out(by: str, id: str) -> str:
+        who = Who("person", by, by, "127.0.0.1")
+        try:
+            await (users.remove(acting[by], who, id) if same is None else users.change(acting[by], who, id, same))
+        except Conflict as refusal:
+            return refusal.code
+        return "done"
+
+    assert sorted(await asyncio.gather(put_out(ada, bo), put_out(bo, ada))) == ["done", "last_owner"]
+    left = [standing for standing in await users.all() if standing.role == "owner" and standing.state == "active"]
+    assert [one.ends_ms for one in left].count(0) == 1
 
 
 async def test_nobody_gives_more_than_they_have(owned: Hub) -> None:
