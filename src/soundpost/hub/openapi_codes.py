@@ -167,6 +167,7 @@ CODES: dict[str, Fault] = {
     "own_sign_in": Fault(409, "Change your own password and second factor under My Account."),
     "password_needed": Fault(400, "Give the password of the account."),
     "person_taken": Fault(409, "ada@example.org is here already."),
+    "person_twice": Fault(409, "ada@example.org stands twice in what was entered; it is invited once."),
     "photo_bytes": Fault(413, "A photo may have at most 16 MiB. Make it smaller first.", {"most": 16}),
     "photo_damaged": Fault(400, "This picture is damaged or cut off. Choose another file."),
     "photo_gone": Fault(

@@ -929,6 +929,7 @@ export const de: Catalogue = {
   "users.role_choose": "Rolle wählen",
   "users.limited": "Beschränkt auf",
   "users.limited_hint": "Diese Orte und alles darunter. Nichts gewählt: überall.",
+  "register.ends": "Ihr Zugang endet",
   "users.ends_hint": "Bis zum Ende des Tages, 23:59 in {zone}. Leer: nie.",
   "users.addresses": "E-Mail-Adressen",
   "users.addresses_hint": "Eine oder viele, getrennt durch Komma, Semikolon, Leerzeichen oder neue Zeile.",

@@ -929,6 +929,7 @@ export const en = {
   "users.role_choose": "Choose a role",
   "users.limited": "Limited to",
   "users.limited_hint": "These places and all below them. Nothing chosen: everywhere.",
+  "register.ends": "Your access ends",
   "users.ends_hint": "Until the end of that day, 23:59 in {zone}. Empty: never.",
   "users.addresses": "E-mail addresses",
   "users.addresses_hint": "One or many, with commas, semicolons, spaces or new lines between.",

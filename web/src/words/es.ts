@@ -929,6 +929,7 @@ export const es: Catalogue = {
   "users.role_choose": "Elija un rol",
   "users.limited": "Limitado a",
   "users.limited_hint": "Estos lugares y todo lo que está debajo. Nada elegido: en todas partes.",
+  "register.ends": "Su acceso termina",
   "users.ends_hint": "Hasta el final de ese día, 23:59 en {zone}. Vacío: nunca.",
   "users.addresses": "Direcciones de correo",
   "users.addresses_hint": "Una o muchas, separadas por comas, puntos y coma, espacios o líneas nuevas.",

@@ -232,6 +232,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.no_second_factor": "Es gibt keinen zweiten Faktor zu entfernen.",
   "error.person_taken": "Diese Adresse gibt es hier schon.",
   "error.still_invited": "Diese Person ist noch nicht beigetreten, und der Link passt noch. Ziehen Sie stattdessen die Einladung zurück.",
+  "error.person_twice": "Diese Adresse steht zweimal in der Eingabe; sie wird einmal eingeladen.",
   "error.last_owner": "Es muss einen Inhaber geben, der sich anmelden kann, alles sieht und nicht endet. Machen Sie zuerst jemand anderen zum Inhaber.",
   "error.terms_needed": "Nehmen Sie Bedingungen und Datenschutzerklärung an, um mitzumachen.",
   "error.not_invited": "Diese Person ist schon dabei.",

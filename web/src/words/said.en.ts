@@ -231,6 +231,7 @@ export const said = {
   "error.no_second_factor": "There is no second factor to remove.",
   "error.person_taken": "This address is here already.",
   "error.still_invited": "This person has not joined yet, and the link still fits. Withdraw the invitation instead.",
+  "error.person_twice": "This address stands twice in what was entered; it is invited once.",
   "error.last_owner": "There must be an owner who can sign in, sees everything and does not end. Make somebody else owner first.",
   "error.terms_needed": "Accept the terms and the privacy policy to join.",
   "error.not_invited": "This person has joined already.",

@@ -232,6 +232,7 @@ export const said: Record<keyof typeof english, Entry> = {
   "error.no_second_factor": "No hay segundo factor que quitar.",
   "error.person_taken": "Esta dirección ya está aquí.",
   "error.still_invited": "Esta persona aún no se ha unido y el enlace todavía sirve. Retire la invitación.",
+  "error.person_twice": "Esta dirección aparece dos veces; se invita una vez.",
   "error.last_owner": "Debe haber un propietario que pueda entrar, lo vea todo y no termine. Nombre antes a otro propietario.",
   "error.terms_needed": "Acepte las condiciones y la política de privacidad para unirse.",
   "error.not_invited": "Esta persona ya se ha unido.",

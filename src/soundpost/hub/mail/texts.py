@@ -54,7 +54,12 @@ def lasting(language: str, minutes: object) -> str:
 
 
 def _invitation(language: str, p: Params) -> Words:
-    by, organization, until = p.get("by", ""), p["organization"], when(p.get("until_ms"))
+    by, organization, until, ends = (
+        p.get("by", ""),
+        p["organization"],
+        when(p.get("until_ms")),
+        when(p.get("ends_ms") or ""),
+    )
     role = ROLES[language].get(str(p.get("role")), str(p.get("role", "")))
     link = str(p.get("link", ""))
     if language == "de":
@@ -63,6 +68,7 @@ def _invitation(language: str, p: Params) -> Words:
             (
                 f"{by} lädt Sie ein, die Medientechnik von {organization} in Soundpost zu betreuen, in der Rolle {role}.",
                 f"Der Link gilt einmal, bis {until}. Sie wählen dort ein Passwort.",
+                *([f"Ihr Zugang endet am {ends}."] if ends else []),
                 "Wenn Sie diese Einladung nicht erwarten, brauchen Sie nichts zu tun.",
             ),
             link, "Einladung annehmen",
@@ -73,6 +79,7 @@ def _invitation(language: str, p: Params) -> Words:
             (
                 f"{by} le invita a gestionar los equipos audiovisuales de {organization} en Soundpost, con la función {role}.",
                 f"El enlace sirve una sola vez, hasta {until}. Allí elegirá una contraseña.",
+                *([f"Su acceso termina el {ends}."] if ends else []),
                 "Si no espera esta invitación, no tiene que hacer nada.",
             ),
             link, "Aceptar la invitación",
@@ -82,6 +89,7 @@ def _invitation(language: str, p: Params) -> Words:
         (
             f"{by} invites you to look after the AV systems of {organization} in Soundpost, as {role}.",
             f"The link fits once, until {until}. You choose a password there.",
+            *([f"Your access ends on {ends}."] if ends else []),
             "If you don't expect this invitation, there is nothing you need to do.",
         ),
         link, "Accept the invitation",

@@ -232,9 +232,18 @@ def check_right(right: str | None, connection: Connection, *, whole: bool = Fals
     if found is None:
         raise refusal(connection) or Unauthenticated("Sign in first.")
     if right not in RIGHTS or right not in found.rights:
-        raise Forbidden("You may not do this; ask an owner.", code="not_allowed", right=right)
+        raise Forbidden(_may_not(found), code="not_allowed", right=right)
     if whole and found.places:
         raise Forbidden("Only who sees all places may do this; ask an owner.", code="not_allowed", right=right)
+
+
+def _may_not(found: Principal) -> str:
+    """A key may less than its person: asking an owner would not help."""
+    return (
+        "This key may not do this; make one that may more."
+        if found.kind == "key"
+        else "You may not do this; ask an owner."
+    )
 
 
 def refusal(connection: Connection) -> TellUser | None:

@@ -104,7 +104,7 @@ def drop_invitations(conn: Connection, person: str) -> None:
 def invitation(conn: Connection, token: str, now_ms: int) -> Row[Any] | None:
     """The link that fits this token and still counts, with its person."""
     query = (
-        select(invitations, people.c.sign_in, people.c.role)
+        select(invitations, people.c.sign_in, people.c.role, people.c.ends_ms)
         .join(people, people.c.id == invitations.c.person)
         .where(invitations.c.token_hash == digest(token), invitations.c.expires_ms > now_ms)
         .where((people.c.ends_ms == 0) | (people.c.ends_ms > now_ms))

@@ -39,6 +39,8 @@ ABOUT_PEOPLE = ("person.", "session.", "key.")
 """How events begin that tell who came in, from where, and who was given what: for the eyes of those who may administer all of it."""
 
 NAME_MOST = 254
+QUOTED = re.compile(r'"[^"\n]{0,200}"(?=\s*<)')
+"""A name beside an address, which may hold commas."""
 PASSWORD_LEAST, PASSWORD_MOST = 10, 1_024
 MAIL = re.compile(
     r"^[^@\s\x00-\x1f<>()\[\]\\\",;:]+@[^@\s\x00-\x1f<>()\[\]\\\",;:]+\.[^@\s\x00-\x1f<>()\[\]\\\",;:.]+$"
@@ -157,8 +159,13 @@ def check_owner_left(people: Iterable[Standing], now_ms: int) -> None:
 
 
 def addresses(entry: str) -> list[str]:
-    """What stands between commas, semicolons, spaces and line ends, in its order."""
-    found = [part for part in re.split(r"[\s,;]+", entry) if part]
+    """What stands between commas, semicolons, spaces and line ends, in its order. As mail programs write them, `Ada <ada@example.org>`
+    and `mailto:ada@example.org`, they are taken as well."""
+    found: list[str] = []
+    for piece in re.split(r"[,;\n]+", QUOTED.sub(" ", entry)):
+        _, angled, rest = piece.partition("<")
+        found += rest.partition(">")[0].split() if angled and ">" in rest else piece.split()
+    found = [address[len("mailto:") :] if address.lower().startswith("mailto:") else address for address in found]
     if not found:
         raise Invalid("Enter at least one address.", code="invalid_argument", field="addresses")
     if len(found) > MOST_ADDRESSES:

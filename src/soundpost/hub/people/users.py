@@ -72,6 +72,7 @@ class Invited(Struct, frozen=True):
     role: str
     by: str
     expires_ms: int
+    ends_ms: int
 
 
 class Users:
@@ -126,25 +127,28 @@ class Users:
         wanted = _standing("", grant, Standing("", "", rules.INVITED))
         rules.check_end(wanted.ends_ms, self._clock.now_ms())
         rules.check_grant(principal, None, wanted)
-        entries = rules.addresses(entry)
+        entries, here = rules.addresses(entry), set[str]()
 
         asked: list[Asked] = []
         for start in range(0, len(entries), AT_ONCE):
             some = entries[start : start + AT_ONCE]
-            asked += await self._store.unit_of_work(lambda tx, some=some: self._add_each(tx, who, some, wanted))  # type: ignore[misc]
+            asked += await self._store.unit_of_work(lambda tx, some=some: self._add_each(tx, who, some, wanted, here))  # type: ignore[misc]
         return asked
 
-    def _add_each(self, tx: Tx, who: Who, entries: Sequence[str], wanted: Standing) -> list[Asked]:
+    def _add_each(self, tx: Tx, who: Who, entries: Sequence[str], wanted: Standing, here: set[str]) -> list[Asked]:
+        """`here`: whom this entry named already."""
         taken, asked = repo.sign_ins(tx.conn), []
         for address in entries:
             try:
                 name = rules.check_name(address, mail=self._people.mail)
+                if name in here:
+                    raise Conflict(f"{name} stands twice in what was entered; it is invited once.", code="person_twice")
                 if name in taken:
                     raise _taken(name)
             except TellUser as error:
                 asked.append(Asked(address[:254], code=error.code, text=error.text))
                 continue
-            taken.add(name)
+            here.add(name)
             asked.append(self._add(tx, who, name, wanted))
         return asked
 
@@ -170,7 +174,13 @@ class Users:
         if self._people.mail:
             mail.cancel(tx, person, (INVITATION,))
             until = min(until, standing.ends_ms or until)
-            params = {"by": by, "role": standing.role, "until_ms": until, "link": f"/register/{token}"}
+            params = {
+                "by": by,
+                "role": standing.role,
+                "until_ms": until,
+                "ends_ms": standing.ends_ms,
+                "link": f"/register/{token}",
+            }
             mail.queue(tx, "mail", name, INVITATION, params, person=person, expires_ms=until)
         return token
 
@@ -200,7 +210,7 @@ class Users:
         row = await self._store.read(lambda conn: repo.invitation(conn, token, now))
         if row is None:
             raise no_such_link()
-        return Invited(row.sign_in, row.role, row.by, row.expires_ms)
+        return Invited(row.sign_in, row.role, row.by, min(row.expires_ms, row.ends_ms or row.expires_ms), row.ends_ms)
 
     async def register(
         self, token: str, name: str, password: str, terms: bool, client: Client, revision: int | None = None

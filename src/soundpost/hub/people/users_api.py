@@ -83,6 +83,8 @@ class InvitationView(Struct):
     role: RoleWord
     invited_by: str
     expires: str
+    ends: str | None
+    """The last moment of the person's access; none where it has no end."""
 
 
 class Registration(Struct, forbid_unknown_fields=True):
@@ -207,7 +209,13 @@ class RegistrationController(Controller):
     @get("/{token:str}", opt={"right": "open", "faults": "link_gone"}, summary="Whom a link invites")
     async def invited(self, users: Users, token: str) -> InvitationView:
         found = await users.invited(token)
-        return InvitationView(found.sign_in, found.role, found.by, rfc3339(found.expires_ms))
+        return InvitationView(
+            found.sign_in,
+            found.role,
+            found.by,
+            rfc3339(found.expires_ms),
+            rfc3339(found.ends_ms) if found.ends_ms else None,
+        )
 
     @post(
         "/{token:str}",

@@ -105,7 +105,7 @@ async def test_addresses_of_the_world_are_one_person_each(owned: Hub, typed: str
 ODD = [
     "bo@example.org.", "bo@b..example", "bo@-b.example", '"bo"@example.org', "bo@[127.0.0.1]", "bo@localhost", "@example.org",
     "bo@", "bo@@example.org",
-    "bo\u202e@example.org", "bo(x)@example.org", "<bo@example.org>", "a" * 250 + "@example.org",
+    "bo\u202e@example.org", "bo(x)@example.org", "<bo@example.org", "a" * 250 + "@example.org",
     "bo@" + "x" * 64 + ".example",
 ]  # fmt: skip
 
@@ -124,7 +124,7 @@ async def test_ten_thousand_addresses_are_refused_at_once_and_five_hundred_taken
     assert len((await owned.client.get(f"{API}/users")).json()["items"]) == 1
     owned.client.timeout = httpx.Timeout(60)
     items = await invited(owned, ";".join([*crowd[:499], crowd[0]]))
-    assert [item["code"] for item in items] == [""] * 499 + ["person_taken"]
+    assert [item["code"] for item in items] == [""] * 499 + ["person_twice"]
 
 
 async def test_names_never_become_lines(owned: Hub) -> None:  # noqa: F811

@@ -11,6 +11,21 @@ from soundpost.kernel.errors import Invalid, TooMany
 
 
 @pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ("a@x.org, b@x.org;c@x.org d@x.org\ne@x.org", ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org"]),
+        ("Frau Müller <mueller@x.org>; <b@x.org>", ["mueller@x.org", "b@x.org"]),
+        ('"Müller, Anna" <anna@x.org>, Bo Li <bo@x.org>', ["anna@x.org", "bo@x.org"]),
+        ("mailto:a@x.org MAILTO:b@x.org", ["a@x.org", "b@x.org"]),
+        ("<a@x.org", ["<a@x.org"]),
+        ('"quoted"@x.org', ['"quoted"@x.org']),
+    ],
+)
+def test_addresses_as_mail_programs_write_them(entry: str, found: list[str]) -> None:
+    assert rules.addresses(entry) == found
+
+
+@pytest.mark.parametrize(
     ("password", "why"),
     [
         ("short", "short"),

@@ -73,7 +73,7 @@ async def test_many_addresses_in_one_entry_each_answered_on_its_own(owned: Hub) 
         ("cy+av@example.org", "", True),
         ("nonsense", "invalid_argument", False),
         (OWNER["sign_in"], "person_taken", False),
-        ("bo@example.org", "person_taken", False),
+        ("bo@example.org", "person_twice", False),
         ("münchen@example.org", "", True),
     ]
     assert all(item["text"].endswith(".") for item in items if item["code"])

@@ -9,7 +9,13 @@ import { endOfDay } from "@/words/days";
 import { AccessFields, type Access } from "./access";
 
 /** As the hub takes an entry apart (people/rules.py). */
-export const addressesOf = (entry: string): string[] => entry.split(/[\s,;]+/).filter(Boolean);
+export const addressesOf = (entry: string): string[] =>
+  entry
+    .replace(/"[^"\n]{0,200}"(?=\s*<)/g, " ")
+    .split(/[,;\n]+/)
+    .flatMap((piece) => (/<[^>]*>/.test(piece) ? piece.slice(piece.indexOf("<") + 1).replace(/>.*/s, "") : piece).split(/\s+/))
+    .filter(Boolean)
+    .map((address) => address.replace(/^mailto:/i, ""));
 const LIKE_MAIL = /^[^@\s]+@[^@\s]+\.[^@\s.]+$/;
 export const recognised = (entry: string): string[] => [...new Set(addressesOf(entry).map((address) => address.toLowerCase()))].filter((address) => LIKE_MAIL.test(address));
 

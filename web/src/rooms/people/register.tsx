@@ -102,6 +102,7 @@ function Join({ session, token, invitation, onDone, onGone }: Props & { invitati
           { name: t("field.user"), value: invitation.sign_in, id: "register-sign-in" },
           { name: t("field.role"), value: roleName(invitation.role), note: t(`role_means.${invitation.role}` as Key), id: "register-role" },
           { name: t("field.link_until"), value: <At time={invitation.expires} /> },
+          ...(invitation.ends ? [{ name: t("register.ends"), value: <At time={invitation.ends} />, id: "register-ends" }] : []),
         ]}
       />
       <Form onSubmit={() => void submit()} id="register">
