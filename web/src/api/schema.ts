@@ -2116,6 +2116,7 @@ export interface components {
         };
         /** InvitationView */
         InvitationView: {
+            ends: string | null;
             expires: string;
             invited_by: string;
             /** @enum {string} */

@@ -214,7 +214,7 @@ class RegistrationController(Controller):
             found.role,
             found.by,
             rfc3339(found.expires_ms),
-            rfc3339(found.ends_ms) if found.ends_ms else None,
+            _time(found.ends_ms),
         )
 
     @post(
