@@ -1,5 +1,6 @@
 """What only a Local Agent's page offers: the central hub, credential sets, discovery (docs/protocol/api.md)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from cryptography.x509 import load_pem_x509_certificate
@@ -59,6 +60,7 @@ class HubBody(Struct, forbid_unknown_fields=True):
     fingerprint: str = ""
 
 
+CEILING_MOST = 40
 CeilingWord = Annotated[str, one_of(LEVELS)]
 
 
@@ -227,9 +229,9 @@ class ExternalController(Controller):
         self, request: AnyRequest, data: HubBody, engine: Agent, external: External, store: Store
     ) -> HubView:
         before = known_hub(external)
-        await configure(engine, data.url, data.name, data.password, data.fingerprint)
         detail = {"before": before, "after": {"url": data.url, "account": data.name}}
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.configured", detail=detail))
+        async with audit.around(store, http.who(request), "hub.configured", detail=detail):
+            await configure(engine, data.url, data.name, data.password, data.fingerprint)
         return external.view()
 
     @post("/hub/try", opt={"right": "own", "whole": True}, status_code=200, sync_to_thread=False)
@@ -240,8 +242,8 @@ class ExternalController(Controller):
     @delete("/hub", opt={"right": "own", "whole": True, "faults": "disk_failed stopping"})
     async def forget(self, request: AnyRequest, engine: Agent, external: External, store: Store) -> None:
         detail = {"before": known_hub(external), "after": None}
-        await engine.forget_hub()
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "hub.forgotten", detail=detail))
+        async with audit.around(store, http.who(request), "hub.forgotten", detail=detail):
+            await engine.forget_hub()
 
 
 class LocalController(Controller):
@@ -271,10 +273,10 @@ class LocalController(Controller):
             for item in data.items
         ]
         before = said_sets(engine.credentials())
-        kept = await engine.put_credentials(wanted)
         new = [item.user for item in wanted if item.password is not None]
-        detail = {"before": before, "after": said_sets(kept), "new_passwords": new}
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "credentials.changed", detail=detail))
+        detail = {"before": before, "after": said_sets(wanted), "new_passwords": new}
+        async with audit.around(store, http.who(request), "credentials.changed", detail=detail):
+            kept = await engine.put_credentials(wanted)
         return SetList([SetView(item.id, item.user, list(item.subnets)) for item in kept])
 
     @get("/discovery", opt={"right": "own", "whole": True}, sync_to_thread=False)
@@ -300,9 +302,9 @@ class LocalController(Controller):
         )
         if not chosen.subnets:
             raise Invalid("Name at least one range, or auto.", code="invalid_argument", field="subnets")
-        await engine.set_discovery(chosen)
         detail = {"before": said_discovery(now), "after": said_discovery(chosen)}
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "discovery.changed", detail=detail))
+        async with audit.around(store, http.who(request), "discovery.changed", detail=detail):
+            await engine.set_discovery(chosen)
         return discovery_view(engine)
 
     @get("/ceiling", opt={"right": "see"}, sync_to_thread=False, summary="The most the central hub may do here")
@@ -315,10 +317,9 @@ class LocalController(Controller):
         summary="Change the most the central hub may do here",
     )
     async def put_ceiling(self, request: AnyRequest, data: CeilingBody, engine: Agent, store: Store) -> CeilingView:
-        before = engine.house.ceiling
-        await engine.set_ceiling(data.ceiling)
-        detail = {"before": before, "after": engine.house.ceiling}
-        await store.unit_of_work(lambda tx: audit.recorded(tx, http.who(request), "ceiling.changed", detail=detail))
+        detail = {"before": engine.house.ceiling, "after": data.ceiling[:CEILING_MOST]}
+        async with audit.around(store, http.who(request), "ceiling.changed", detail=detail):
+            await engine.set_ceiling(data.ceiling)
         return ceiling_view(engine)
 
 
@@ -328,7 +329,7 @@ def known_hub(external: External) -> dict[str, Any] | None:
     return {"url": hub.url, "account": hub.name} if hub.configured else None
 
 
-def said_sets(sets: list[CredentialSet]) -> list[str]:
+def said_sets(sets: Sequence[CredentialSet | CredentialInput]) -> list[str]:
     """For the audit, in the order they are tried; no passwords."""
     return [f"{item.user} @ {', '.join(item.subnets) or '*'}" for item in sets]
 

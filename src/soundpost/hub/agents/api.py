@@ -135,15 +135,13 @@ class AgentsController(Controller):
         links: TheLinks,
     ) -> None:
         account = agents.get(agent_id)
-        if not links.scan(account.site):
-            raise Conflict(
-                f"The server {account.name} is not connected; it scans by itself, and on request once it is back.",
-                code="agent_lost",
-            )
-        who = http.who(request)
-        await agents.store.unit_of_work(
-            lambda tx: audit.recorded(tx, who, "agent.scan", subject=agent_id, detail={"name": account.name})
-        )
+        detail = {"name": account.name}
+        async with audit.around(agents.store, http.who(request), "agent.scan", subject=agent_id, detail=detail):
+            if not links.scan(account.site):
+                raise Conflict(
+                    f"The server {account.name} is not connected; it scans by itself, and on request once it is back.",
+                    code="agent_lost",
+                )
 
     @delete("/{agent_id:str}", opt=WHOLE, summary="Delete the account; site, devices and history stay")
     async def remove(self, request: AnyRequest, agent_id: FromPath[str], agents: TheAgents) -> None:

@@ -1,6 +1,8 @@
 """Who did what, and how it ended. Written in the transaction of the act itself, so neither stands without the other."""
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +12,7 @@ from soundpost.hub.audit import repo, writing
 from soundpost.hub.audit.chain import Head
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel import ids
+from soundpost.kernel.errors import SoundpostError
 
 
 class Who(Struct, frozen=True):
@@ -79,6 +82,30 @@ def recorded(
     id = opened(tx, who, act, device=device, subject=subject, detail=detail)
     _add(tx, id, "completed", who, act, device, subject, result, reason)
     return id
+
+
+@contextlib.asynccontextmanager
+async def around(
+    store: Store, who: Who, act: str, *, device: str = "", subject: str = "", detail: object = None
+) -> AsyncIterator[dict[str, Any]]:
+    """An act that is carried out outside a transaction: it stands in the audit before anything is done, and how it ended behind that:
+    `done`, or `failed` with the error's code. What is put into the object that is handed out becomes part of the reason; a `code` there
+    means that it failed, too."""
+    id = await store.unit_of_work(lambda tx: opened(tx, who, act, device=device, subject=subject, detail=detail))
+    reason: dict[str, Any] = {}
+    try:
+        yield reason
+    except SoundpostError as error:
+        reason["code"] = error.code
+        raise
+    except BaseException:
+        reason["code"] = "broken_off"
+        raise
+    finally:
+        result = "failed" if "code" in reason else "done"
+        # a task of its own: it is written where the caller was cancelled, too
+        ending = store.unit_of_work(lambda tx: completed(tx, id, result, reason))
+        await asyncio.shield(asyncio.create_task(ending, name="audit-end"))
 
 
 async def head(store: Store) -> Head:

@@ -223,9 +223,13 @@ class Streams:
             }
         )  # fmt: skip
 
-    async def test(self, id: str) -> Taken:
+    async def test(self, who: Who, id: str) -> Taken:
         """One message now, past what waits; one that was taken wakes the stream."""
-        taken = await self.hand_over(await self.get(id), Parcel(test=True))
+        stream = await self.get(id)
+        async with audit.around(self.store, who, "audit.stream_tested", subject=id) as ended:
+            taken = await self.hand_over(stream, Parcel(test=True))
+            if not taken.ok:
+                ended.update(code="test_failed", text=taken.words)
         if taken.ok:
             self._renewed(id)
         return taken

@@ -175,8 +175,8 @@ class StreamsController(Controller):
         status_code=200,
         summary="Send a test now, and hear what the receiver says",
     )
-    async def test(self, streams: Streams, stream_id: str) -> StreamTrial:
-        taken = await streams.test(stream_id)
+    async def test(self, streams: Streams, asker: Asker, stream_id: str) -> StreamTrial:
+        taken = await streams.test(asker.who, stream_id)
         return StreamTrial(taken.ok, taken.words)
 
 

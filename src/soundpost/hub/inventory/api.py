@@ -198,7 +198,7 @@ class FoundController(Controller):
         summary="List this one",
     )
     async def list_it(self, request: AnyRequest, inventory: Inventory, found_id: str) -> None:
-        await inventory.list_found(found_id, scope_of(request, inventory))
+        await inventory.list_found(http.who(request), found_id, scope_of(request, inventory))
 
 
 class FactController(Controller):

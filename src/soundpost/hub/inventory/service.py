@@ -355,7 +355,7 @@ class Inventory:
     async def history(self, device: DeviceState, limit: int) -> list[repo.HistoryRow]:
         return await self.store.read(lambda conn: repo.history(conn, device.id, limit))
 
-    async def list_found(self, shown_id: str, allowed: Scope) -> None:
+    async def list_found(self, who: Who, shown_id: str, allowed: Scope) -> None:
         """Asks the site to list what it found (policy *ask*)."""
         entry = self.memory.found.get(shown_id)
         if entry is None or not self._finds(entry, allowed):
@@ -364,10 +364,13 @@ class Inventory:
             raise Conflict(
                 "This can't be listed as it is; see what it needs.", code="not_listable", reason=entry.reason.code
             )
-        if self.memory.site(entry.site).link.state != UP or self.pick is None or not self.pick(entry.site, entry.id):
-            raise Unavailable(
-                "The server of this site is out of contact; try again when it is back.", code="agent_lost"
-            )
+        detail = {"site": entry.site, "address": entry.address}
+        async with audit.around(self.store, who, "found.listed", subject=shown_id, detail=detail):
+            up = self.memory.site(entry.site).link.state == UP
+            if not up or self.pick is None or not self.pick(entry.site, entry.id):
+                raise Unavailable(
+                    "The server of this site is out of contact; try again when it is back.", code="agent_lost"
+                )
 
     async def events(
         self,

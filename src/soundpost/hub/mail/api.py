@@ -7,6 +7,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 from sqlalchemy import Row
 
+from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
 from soundpost.hub.mail import rules, states, trial
 from soundpost.hub.mail.service import Post
@@ -103,6 +104,18 @@ def wanted_states(text: str | None) -> tuple[str, ...]:
     return (text,)
 
 
+TO_MOST = 200
+
+
+def tested(way: str, to: str) -> dict[str, str]:
+    return {"way": way, "to": to[:TO_MOST]}
+
+
+def said(done: trial.Trial) -> dict[str, str]:
+    """For the audit."""
+    return {} if done.ok else {"code": "test_failed", "text": done.text}
+
+
 class MessagesController(Controller):
     path = "/api/v1/organization"
     tags = ("Organization",)
@@ -114,12 +127,14 @@ class MessagesController(Controller):
         summary="Send a test mail now",
     )
     async def test_mail(
-        self, organization: Organization, post: Post, asker: Asker, data: JSONBody[TrialBody]
+        self, organization: Organization, post: Post, who: Who, asker: Asker, data: JSONBody[TrialBody]
     ) -> TrialView:
         to = data.to.strip() or asker.sign_in
         if not to:
             raise Invalid("Say where the test mail goes.", code="invalid_argument", field="to")
-        done = await trial.mail(organization, post.store.clock, to, asker.called)
+        async with audit.around(post.store, who, "message.tested", detail=tested("mail", to)) as ended:
+            done = await trial.mail(organization, post.store.clock, to, asker.called)
+            ended.update(said(done))
         return TrialView(done.ok, done.text, done.dialogue)
 
     @post(
@@ -129,9 +144,11 @@ class MessagesController(Controller):
         summary="Send a test text message now",
     )
     async def test_sms(
-        self, organization: Organization, post: Post, asker: Asker, data: JSONBody[TrialBody]
+        self, organization: Organization, post: Post, who: Who, asker: Asker, data: JSONBody[TrialBody]
     ) -> TrialView:
-        done = await trial.text_message(organization, post.store.clock, data.to, asker.called)
+        async with audit.around(post.store, who, "message.tested", detail=tested("sms", data.to)) as ended:
+            done = await trial.text_message(organization, post.store.clock, data.to, asker.called)
+            ended.update(said(done))
         return TrialView(done.ok, done.text, done.dialogue)
 
     @get(

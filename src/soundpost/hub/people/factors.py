@@ -13,7 +13,7 @@ from soundpost.hub.people import repo, rules
 from soundpost.hub.people.rules import Principal
 from soundpost.hub.people.service import Client, People, SignedIn
 from soundpost.hub.store import Store, Tx
-from soundpost.kernel.errors import Conflict, NotFound, Unauthenticated
+from soundpost.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 CODE = "\0code "
 """Codes are counted apart from passwords: one who knows the password gets no fresh tries by entering it again."""
@@ -95,7 +95,7 @@ class Factors:
             audit.recorded(tx, who, "person.recovery_codes", subject=principal.id)
             return _new_codes(tx, principal.id)
 
-        await self._proved(principal, password, code, client)
+        await self._proved(principal, who, "person.recovery_codes", password, code, client)
         return await self._store.unit_of_work(work)
 
     async def disable(self, principal: Principal, who: Who, password: str, code: str, client: Client) -> None:
@@ -104,13 +104,29 @@ class Factors:
                 "A second factor is demanded of you; an owner can end that, or remove yours.",
                 code="second_factor_needed",
             )
-        await self._proved(principal, password, code, client)
+        await self._proved(principal, who, "person.second_factor_removed", password, code, client)
         await self._store.unit_of_work(lambda tx: self._remove(tx, who, principal.id))
 
-    async def _proved(self, principal: Principal, password: str, code: str, client: Client) -> None:
-        await self._people.check_own_password(principal, password)
+    async def _proved(self, principal: Principal, who: Who, act: str, password: str, code: str, client: Client) -> None:
+        """A wrong password or code stands in the audit as `act`, refused: a stolen session tries these."""
+
+        def refused(tx: Tx, reason: str) -> None:
+            audit.recorded(tx, who, act, subject=principal.id, result="refused", reason={"code": reason})
+
+        def fits(tx: Tx) -> bool:
+            if _code_fits(tx, principal.id, code):
+                return True
+            refused(tx, "wrong_code")
+            return False
+
+        try:
+            await self._people.check_own_password(principal, password)
+        except Forbidden as error:
+            why = error.code
+            await self._store.unit_of_work(lambda tx: refused(tx, why))
+            raise
         browser = await self._people.pass_gate(principal.sign_in, client, CODE)
-        if not await self._store.unit_of_work(lambda tx: _code_fits(tx, principal.id, code)):
+        if not await self._store.unit_of_work(fits):
             raise wrong_code()
         self._people.gate_passed(principal.sign_in, client, browser, CODE)
 

@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from sqlalchemy import select
 from tests.support.clock import ManualClock
 from tests.unit.hub.inventory.fabric import GAIN, NOW_MS, Session, change, fact, status, unreadable
 from tests.unit.hub.live.house import House
 
+from soundpost.hub.audit.service import SYSTEM
+from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.people import repo
+from soundpost.hub.store.tables import audit
+from soundpost.kernel.errors import Unavailable
 
 GAIN_KEY = "mic.101.level.gain"
 
@@ -99,6 +104,17 @@ async def test_found_and_listing_it(house: House, api: httpx.AsyncClient, london
         assert (await owner.post(f"/found/{items['asks']['id']}/list")).status_code == 202
         assert (await owner.post("/found/sit_london.none/list")).status_code == 404
     assert asked == [("sit_london", "c@10.0.0.9:23")]
+    house.inventory.pick = lambda _site, _id: False
+    with pytest.raises(Unavailable):
+        await house.inventory.list_found(SYSTEM, items["asks"]["id"], EVERYTHING)
+    listed = await house.store.read(
+        lambda conn: list(conn.execute(select(audit).where(audit.c.act == "found.listed").order_by(audit.c.n)))
+    )
+    ends = [(row.phase, row.result, row.subject, row.who_kind) for row in listed]
+    id = items["asks"]["id"]
+    assert ends == [
+        ("opened", "", id, "key"), ("completed", "done", id, "key"), ("opened", "", id, "system"), ("completed", "failed", id, "system"),
+    ]  # fmt: skip
 
 
 async def test_summary(api: httpx.AsyncClient, london: Session):

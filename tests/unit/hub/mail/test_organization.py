@@ -229,6 +229,11 @@ async def test_a_trial_shows_the_whole_dialogue_without_the_password(
         sink.rcpt = lambda address: "550 5.7.1 relaying denied"
         refused = (await place.own("POST", "/mail/test", {"to": "elsewhere@example.net"})).json()
         assert (refused["ok"], refused["text"]) == (False, "550 5.7.1 relaying denied")
+        acts = (await place.ask("owner", "GET", "/api/v1/audit?act=message.tested")).json()["items"]
+        assert [(act["result"], act["arguments"]["to"]) for act in acts] == [
+            ("failed", "elsewhere@example.net"), ("done", "o@example.org"), ("failed", "o@example.org"),
+        ]  # fmt: skip
+        assert acts[0]["reason"]["text"] == "550 5.7.1 relaying denied"
         await place.own("PATCH", "", {"mail": {"password": "wrong"}})
         wrong = (await place.own("POST", "/mail/test", {})).json()
         assert (wrong["ok"], wrong["text"][:3]) == (False, "535")

@@ -180,6 +180,15 @@ async def test_new_codes_and_turning_off_need_password_and_code(owned: Hub) -> N
     problem(await owned.client.post(f"{path}/disable", json=old), 401, "wrong_code")
     assert (await owned.client.post(f"{path}/disable", json={**proof, "code": renewed[0]})).status_code == 204
     assert (await owned.sign_in(owned.page(Origin=owned.url))).json()["person"] is not None
+    problem(await owned.client.post(f"{path}/disable", json={**proof, "password": "not it"}), 403, "wrong_password")
+    tried = (await owned.client.get(f"{API}/audit?act=person.recovery_codes,person.second_factor_removed")).json()
+    assert [(act["act"], act["result"], act["reason"]) for act in reversed(tried["items"])] == [
+        ("person.recovery_codes", "refused", {"code": "wrong_code"}),
+        ("person.recovery_codes", "done", None),
+        ("person.second_factor_removed", "refused", {"code": "wrong_code"}),
+        ("person.second_factor_removed", "done", None),
+        ("person.second_factor_removed", "refused", {"code": "wrong_password"}),
+    ]
 
 
 async def test_an_owner_demands_it_and_who_has_none_can_do_nothing_before(owned: Hub) -> None:
