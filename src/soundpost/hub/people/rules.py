@@ -225,10 +225,68 @@ class Attempts:
         self._failed.pop(key, None)
 
 
+class Pace:
+    """So many at once, then one each `every_s`, by key; whoever finds none left is not made to wait longer by it."""
+
+    MOST = 10_000
+
+    def __init__(self, every_s: float, burst: int) -> None:
+        self._every_s, self._ahead_s = every_s, every_s * (burst - 1)
+        self._due: dict[str, float] = {}
+
+    def has(self, key: str, now: float) -> bool:
+        return self._due.get(key, now) - now <= self._ahead_s
+
+    def take(self, key: str, now: float) -> None:
+        self._due[key] = max(self._due.pop(key, now), now) + self._every_s
+        if len(self._due) > self.MOST:
+            del self._due[next(iter(self._due))]
+
+
+class Newcomers:
+    """Who has hardly failed at a name yet, and may try although others keep it waiting. Three tries a day of each network (an
+    IPv6 /48 is one, since anybody may have thousands of /64), of each name thirty at once and one each ten seconds, of all names two
+    hundred and one each half second: what a thousand addresses could guess, and what it costs to judge, stays bounded."""
+
+    TRIES, REMEMBER_S, MOST = 3, 86_400.0, 20_000
+    NAME_S, NAME_BURST = 10.0, 30
+    ALL_S, ALL_BURST = 0.5, 200
+
+    def __init__(self) -> None:
+        self._failed: dict[tuple[str, str], tuple[int, float]] = {}
+        self._of_name = Pace(self.NAME_S, self.NAME_BURST)
+        self._of_all = Pace(self.ALL_S, self.ALL_BURST)
+
+    def let_in(self, name: str, address: str, now: float) -> bool:
+        if self._tries((network(address, 48), name), now) >= self.TRIES:
+            return False
+        if not (self._of_name.has(name, now) and self._of_all.has("", now)):
+            return False
+        self._of_name.take(name, now)
+        self._of_all.take("", now)
+        return True
+
+    def tried(self, name: str, address: str, now: float) -> None:
+        key = (network(address, 48), name)
+        self._failed[key] = (self._tries(key, now) + 1, self._failed.pop(key, (0, now))[1])
+        if len(self._failed) > self.MOST:
+            del self._failed[next(iter(self._failed))]
+
+    def went_well(self, name: str, address: str) -> None:
+        self._failed.pop((network(address, 48), name), None)
+
+    def _tries(self, key: tuple[str, str], now: float) -> int:
+        count, first = self._failed.get(key, (0, now))
+        if now - first >= self.REMEMBER_S:
+            del self._failed[key]
+            return 0
+        return count
+
+
 class Gate:
     """Who may try now (docs/decisions/0007). A browser that signed in as this name before counts by itself alone, so that nobody else
     can keep it out. A stranger counts by address and name, by name, and by address; the last two, which others share, wait
-    a minute at most."""
+    a minute at most. Since others could renew that minute for ever, a name's wait does not hold for newcomers."""
 
     SHARED_S = 60.0
 
@@ -236,20 +294,36 @@ class Gate:
         self._own = Attempts()
         self._by_name = Attempts(free=30, longest_s=self.SHARED_S)
         self._by_address = Attempts(free=50, longest_s=self.SHARED_S)
+        self._newcomers = Newcomers()
 
-    def take(self, name: str, address: str, browser: str, now: float) -> None:
-        """`browser`: what a browser that came in as `name` before is known by, "" for a stranger. Raises TooMany."""
-        counted = self._counted(name, address, browser)
+    def take(self, name: str, address: str, browser: str, now: float, *, what: str = "") -> None:
+        """`browser`: what a browser that came in as `name` before is known by, "" for a stranger. `what` is tried, "" for the password:
+        of anything else, which is asked for after it, newcomers wait as well. Raises TooMany."""
+        counted = self._counted(what + name, address, browser)
         for attempts, key in counted:
-            attempts.check(key, now)
+            if attempts is not self._by_name:
+                attempts.check(key, now)
+        if not browser:
+            self._check_name(name, address, now, what)
         for attempts, key in counted:
             attempts.failed(key, now)
 
-    def went_well(self, name: str, address: str, browser: str) -> None:
-        (own, key), *shared = self._counted(name, address, browser)
+    def _check_name(self, name: str, address: str, now: float, what: str) -> None:
+        try:
+            self._by_name.check(("", what + name), now)
+        except TooMany:
+            if what or not self._newcomers.let_in(name, address, now):
+                raise
+        if not what:
+            self._newcomers.tried(name, address, now)
+
+    def went_well(self, name: str, address: str, browser: str, *, what: str = "") -> None:
+        (own, key), *shared = self._counted(what + name, address, browser)
         own.cleared(key)
         for attempts, each in shared:
             attempts.given_back(each)
+        if not browser and not what:
+            self._newcomers.went_well(name, address)
 
     def _counted(self, name: str, address: str, browser: str) -> list[tuple[Attempts, tuple[str, str]]]:
         if browser:
@@ -258,8 +332,8 @@ class Gate:
         return [(self._own, (home, name)), (self._by_name, ("", name)), (self._by_address, (home, ""))]
 
 
-def network(address: str) -> str:
-    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address, of which anybody has 2^64."""
+def network(address: str, bits: int = 64) -> str:
+    """What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address, of which anybody has 2^64; `bits`: or more of it."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -268,7 +342,7 @@ def network(address: str) -> str:
         return str(found)
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(ipaddress.ip_network((found, bits), strict=False))
 
 
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]

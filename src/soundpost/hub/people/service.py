@@ -258,11 +258,11 @@ class People:
         stranger; `gate_passed` wants it."""
         known = await self._store.read(lambda conn: repo.knows_browser(conn, client.known, name))
         browser = repo.digest(client.known).hex() if known else ""
-        self._gate.take(what + name, client.address, browser, self._clock.monotonic())
+        self._gate.take(name, client.address, browser, self._clock.monotonic(), what=what)
         return browser
 
     def gate_passed(self, name: str, client: Client, browser: str, what: str = "") -> None:
-        self._gate.went_well(what + name, client.address, browser)
+        self._gate.went_well(name, client.address, browser, what=what)
 
     def signed_in(self, principal: Principal, token: str) -> SignedIn:
         return SignedIn(principal, token, self._longest_ms // 1000)

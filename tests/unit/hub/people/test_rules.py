@@ -2,7 +2,7 @@ import contextlib
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundpost.hub.organization.rules import POLICIES
@@ -124,19 +124,84 @@ def test_whatever_strangers_do_a_known_browser_may_try(tries: list[tuple[str, st
         gate.take("ada", "10.0.0.1", "hers", now)
 
 
-def test_one_name_from_many_addresses_is_slowed_down_by_a_minute_at_most() -> None:
-    gate, now, waits = rules.Gate(), 0.0, []
-    for n in range(60):
-        try:
-            gate.take("ada", f"10.0.{n}.1", "", now)
-        except TooMany as error:
-            waits.append(int(str(error.params["retry_after_s"])))
-            now += waits[-1]
-            gate.take("ada", f"10.0.{n}.1", "", now)
-    assert len(waits) == 60 - 30
-    assert waits[:6] == [2, 3, 5, 9, 17, 33]
-    assert set(waits[6:]) == {61}
-    gate.take("lee", "10.0.0.1", "", now)
+def flooded(gate: rules.Gate, addresses: list[str], now: float, *, hours: float, every_s: float) -> float:
+    """Each of the addresses polls for the moment it may try `ada` again, and fails."""
+    until = now + hours * 3_600
+    while now < until:
+        for address in addresses:
+            with contextlib.suppress(TooMany):
+                gate.take("ada", address, "", now)
+        now += every_s
+    return now
+
+
+def test_one_name_from_the_same_few_addresses_waits_a_minute_for_each_further_try() -> None:
+    gate, tries = rules.Gate(), []
+    addresses = [f"10.0.{n}.1" for n in range(6)]
+    for now in range(2 * 3_600):
+        for address in addresses:
+            with contextlib.suppress(TooMany):
+                gate.take("ada", address, "", float(now))
+                tries.append(now)
+    last_hour = [now for now in tries if now >= 3_600]
+    assert 50 <= len(last_hour) <= 60, "one each minute, whoever tries"
+    gate.take("lee", "10.0.9.1", "", 2 * 3_600.0)
+
+
+@given(
+    st.integers(1, rules.Newcomers.NAME_BURST // rules.Newcomers.TRIES),
+    st.floats(0.05, 1.0),
+    st.floats(0, 90),
+    st.sampled_from([0.97, 1.0, 13.7, 59.9]),
+)
+@settings(max_examples=12, deadline=None)
+def test_however_often_the_wait_is_renewed_a_newcomer_may_try(
+    n: int, hours: float, pause: float, every_s: float
+) -> None:
+    """The wait of a name that is flooded never ends for who floods it; it does not hold for a network that has not failed at it."""
+    gate = rules.Gate()
+    now = flooded(gate, [f"10.0.{each}.1" for each in range(n)], 0.0, hours=hours, every_s=every_s)
+    now += pause
+    for _ in range(rules.Newcomers.TRIES):  # room to mistype
+        gate.take("ada", "192.0.2.7", "", now)
+
+
+def test_what_a_crowd_can_guess_is_bounded() -> None:
+    """A network of its own for each try: of one name, of all names, and of one IPv6 subscriber."""
+    gate, let = rules.Gate(), 0
+    for n in range(4_000):
+        with contextlib.suppress(TooMany):
+            gate.take("ada", f"10.{n // 250}.{n % 250}.1", "", n / 10)
+            let += 1
+    newcomers = rules.Newcomers
+    assert let <= 30 + 6 + newcomers.NAME_BURST + 400 / newcomers.NAME_S + 400 / 60
+    gate, let = rules.Gate(), 0
+    for n in range(400):
+        for name in range(36):
+            with contextlib.suppress(TooMany):
+                gate.take(f"n{n}", f"10.{n // 200}.{name}.{n % 200}", "", 0.0)
+                let += 1
+    assert let <= 400 * 30 + newcomers.ALL_BURST
+    gate, let = rules.Gate(), 0
+    for n in range(200):
+        with contextlib.suppress(TooMany):
+            gate.take("ada", f"2001:db8:0:{n:x}::1", "", 0.0)
+            let += 1
+    assert let == 30
+
+
+def test_a_newcomer_that_came_in_is_one_again_and_a_code_knows_none() -> None:
+    gate, now = rules.Gate(), 0.0
+    flooded(gate, [f"10.0.{n}.1" for n in range(8)], now, hours=0.5, every_s=1.0)
+    now = 1_800.0
+    for _ in range(10):
+        gate.take("ada", "192.0.2.7", "", now)
+        gate.went_well("ada", "192.0.2.7", "")
+    for n in range(40):
+        with contextlib.suppress(TooMany):
+            gate.take("ada", f"10.1.{n}.1", "", now, what="code ")
+    with pytest.raises(TooMany):
+        gate.take("ada", "192.0.2.7", "", now, what="code ")
 
 
 def test_one_address_that_tries_many_names_is_slowed_down() -> None:
