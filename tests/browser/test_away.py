@@ -86,3 +86,60 @@ def test_a_save_that_nobody_answered_says_so_and_keeps_what_was_typed(house: Hou
     expect(ana.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
     assert house.say(ana, "GET", f"/locations/{place}")["notes"] == "Key at the desk"
     assert findings == []
+
+
+def editing(who: Person, place: str) -> None:
+    who.open("/locations")
+    who.at(f"place-menu-{place}").click()
+    who.at("place-edit").click()
+    expect(who.at("place-submit")).to_be_visible(timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_two_who_edit_a_place_lose_nothing_of_each_other(house: House, width: int, theme: str) -> None:
+    ana, lee = house.ana(width, theme), house.ana()
+    place = house.say(ana, "POST", "/locations", {"name": "Boardroom", "contact": "Old", "notes": "Old"})["id"]
+    for who in (ana, lee):
+        editing(who, place)
+    ana.at("place-notes").fill("Key at the desk")
+    lee.at("place-contact").fill("Lee")
+    lee.at("place-submit").click()
+    expect(lee.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
+    ana.at("place-submit").click()
+    expect(ana.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
+    told = house.say(ana, "GET", f"/locations/{place}")
+    assert (told["contact"], told["notes"]) == ("Lee", "Key at the desk")
+
+    # the same field twice: both values are shown, and nothing is overwritten before somebody chose
+    editing(ana, place)
+    ana.at("place-contact").fill("Ana")
+    house.say(lee, "PATCH", f"/locations/{place}", {"contact": "Kim"})
+    ana.see("clash-contact", "Somebody changed Contact meanwhile to “Kim”. Here it says “Ana”.")
+    findings = look(ana, f"clash-{width}-{theme}")
+    ana.at("place-submit").click(force=True)
+    expect(ana.at("place-contact")).to_have_value("Ana")
+    assert house.say(ana, "GET", f"/locations/{place}")["contact"] == "Kim"
+    ana.at("clash-contact-mine").click()
+    ana.at("place-submit").click()
+    expect(ana.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
+    assert house.say(ana, "GET", f"/locations/{place}")["contact"] == "Ana"
+    assert findings == []
+
+
+def test_two_who_change_a_person_are_told_of_each_other(house: House) -> None:
+    ana = house.ana()
+    body = {"addresses": "bo@example.org", "role": "monitor"}
+    bo = house.say(ana, "POST", "/users", body)["items"][0]["id"]
+    ana.open(f"/users?user={bo}")
+    ana.at("user-ends").fill("2099-12-01")
+    house.say(ana, "PATCH", f"/users/{bo}", {"role": "administrator"})
+    expect(ana.at("user-role")).to_have_value("administrator", timeout=WAIT_MS)
+    house.say(ana, "PATCH", f"/users/{bo}", {"ends": "2099-11-01T00:00:00Z"})
+    ana.see("clash-ends", "meanwhile")
+    findings = look(ana, "clash-person")
+    ana.at("clash-ends-mine").click()
+    ana.at("user-submit").click()
+    expect(ana.at("dialog-user")).to_have_count(0, timeout=WAIT_MS)
+    told = next(each for each in house.say(ana, "GET", "/users")["items"] if each["id"] == bo)
+    assert (told["role"], told["ends"][:10]) == ("administrator", "2099-12-01")
+    assert findings == []

@@ -1,3 +1,4 @@
+export * from "./clashes";
 export * from "./control";
 export * from "./finder";
 export * from "./forms";

@@ -16,7 +16,7 @@ export function Empty({ title, children, action, id }: { title: string; children
 }
 
 /** What no answer means where a button says Save. */
-const SAVING: Record<string, string> = { hub_not_done: "hub_not_saved", hub_timed_out: "hub_late_save" };
+const SAVING: Record<string, string> = { hub_not_answering: "hub_not_saved", hub_not_done: "hub_not_saved", hub_timed_out: "hub_late_save" };
 
 /** What happened and what to do; the code small. `saving`: it stands above a button that says Save. */
 export function ErrorNote({ error: told, onRetry, id, saving }: { error: unknown; onRetry?: () => void; id?: string; saving?: boolean }) {

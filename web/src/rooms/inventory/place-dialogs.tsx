@@ -2,9 +2,10 @@ import { useMemo, useState } from "react";
 import { api, ApiError } from "@/api/client";
 import type { Place, PlaceKind } from "@/api/types";
 import { useCall } from "@/live/call";
+import { useEdits } from "@/live/edits";
 import { above, inheritedFrom, isUnder, usePlaceChoices, type PlacesStore } from "@/live/places";
-import { Act, Choice, Confirm, Dialog, DialogFoot, ErrorNote, Form, LongField, placeKind, Radios, SearchChoice, Stack, Text, TextField, useGo } from "@/ui";
-import { t } from "@/words";
+import { Act, Choice, Clashes, Confirm, Dialog, DialogFoot, ErrorNote, Form, LongField, placeKind, Radios, SearchChoice, Stack, Text, TextField, useGo } from "@/ui";
+import { t, type Key } from "@/words";
 
 const KINDS: PlaceKind[] = ["region", "city", "building", "floor", "room", "other"];
 /** What the hub takes a place for by what it lies in, when nobody says. */
@@ -22,7 +23,7 @@ export function PlaceDialog({ act, place, store, onClose }: ActProps & { act: Pl
   if (act === "add") return <Fields parent={place} store={store} onClose={onClose} />;
   if (!place) return null;
   if (act === "edit") return <Fields place={place} parent={store.rows.get(place.parent ?? "") ?? null} store={store} onClose={onClose} />;
-  if (act === "rename") return <Rename place={place} onClose={onClose} />;
+  if (act === "rename") return <Rename place={place} store={store} onClose={onClose} />;
   if (act === "move") return <Move place={place} store={store} onClose={onClose} />;
   if (act === "merge") return <Merge place={place} store={store} onClose={onClose} />;
   return <Delete place={place} onClose={onClose} />;
@@ -32,18 +33,36 @@ function useZones(): { value: string; label: string }[] {
   return useMemo(() => ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")].map((zone) => ({ value: zone, label: zone })), []);
 }
 
+/** Sends what differs from what the hub says this moment; null where `differing` finds that somebody must choose first. */
+async function changed(id: string, differing: (fresh: Place) => Record<string, unknown> | null): Promise<Place | null> {
+  const fresh = await api.get<Place>(`/locations/${id}`);
+  const changes = differing(fresh);
+  if (changes === null || Object.keys(changes).length === 0) return changes && fresh;
+  return api.patch<Place>(`/locations/${id}`, typeof changes.name === "string" ? { ...changes, name: changes.name.trim() } : changes);
+}
+
 type Inherited = "zone" | "address" | "contact";
-type Said = Record<"name" | "zone" | "address" | "contact" | "notes", string>;
+type Said = Record<"name" | "kind" | "zone" | "address" | "contact" | "notes", string>;
+
+const NEW: Said = { name: "", kind: "", zone: "", address: "", contact: "", notes: "" };
+
+/** What a place itself says; what it inherits is "". */
+function saidOf(place: Place): Said {
+  const own = (field: Inherited) => (place.own.includes(field) ? place[field] : "");
+  return { name: place.name, kind: place.kind, zone: own("zone"), address: own("address"), contact: own("contact"), notes: place.notes };
+}
+
+const fieldName = (field: string): string => t(`field.${field === "address" ? "street" : field}` as Key);
+const shownValue = (field: string, value: string): string => (field === "kind" ? placeKind(value) : value);
 
 function Fields({ place, parent: first, store, onClose }: ActProps & { place?: Place; parent: Place | null }) {
-  const own = (field: Inherited) => (place?.own.includes(field) ? place[field] : "");
-  const [said, setSaid] = useState<Said>({ name: place?.name ?? "", zone: own("zone"), address: own("address"), contact: own("contact"), notes: place?.notes ?? "" });
+  const edits = useEdits(place ? saidOf(store.rows.get(place.id) ?? place) : NEW);
+  const { kind } = edits.values;
   const [parentId, setParent] = useState(first?.id ?? "");
-  const [kind, setKind] = useState<string>(place?.kind ?? "");
-  const { busy, error, run } = useCall<Place>();
+  const { busy, error, run } = useCall<Place | null>();
   const choices = usePlaceChoices(store);
   const zones = useZones();
-  const say = (field: keyof Said) => (text: string) => setSaid((old) => ({ ...old, [field]: text }));
+  const say = (field: keyof Said) => (text: string) => edits.say(field, text);
   const parent = store.rows.get(parentId);
   // what holds here when this place says nothing
   const from = (field: Inherited) => {
@@ -51,33 +70,35 @@ function Fields({ place, parent: first, store, onClose }: ActProps & { place?: P
     return source ? t("place.inherits", { value: source[field], place: source.name }) : undefined;
   };
   const submit = async () => {
-    const body = { ...said, name: said.name.trim(), ...(kind ? { kind } : {}) };
-    const done = await run(() => (place ? api.patch<Place>(`/locations/${place.id}`, body) : api.post<Place>("/locations", { ...body, parent: parentId || null })));
+    const { kind: chosen, ...others } = edits.values;
+    const whole = { ...others, name: others.name.trim(), ...(chosen ? { kind: chosen } : {}), parent: parentId || null };
+    const done = await run(() => (place ? changed(place.id, (fresh) => edits.check(saidOf(fresh))) : api.post<Place>("/locations", whole)));
     if (done) onClose();
   };
   const suggested = DEEPER[parent?.kind ?? ""] ?? "other";
   return (
     <Dialog title={place ? t("place.edit_title", { name: place.name }) : t("place.add_title")} onClose={onClose} id="dialog-place" wide>
       <Form onSubmit={() => void submit()}>
-        <TextField label={t("field.name")} hint={place ? undefined : t("place.name_hint")} value={said.name} onChange={say("name")} id="place-name" required autoFocus />
+        <TextField label={t("field.name")} hint={place ? undefined : t("place.name_hint")} value={edits.values.name} onChange={say("name")} id="place-name" required autoFocus />
         {!place && <SearchChoice label={t("place.lies_in")} id="place-parent" value={parentId} onChange={setParent} options={choices} empty={t("place.top")} />}
         <Choice
           label={t("field.kind")}
           id="place-kind"
           value={kind}
-          onChange={setKind}
+          onChange={say("kind")}
           options={[...(place ? [] : [{ value: "", label: t("place.suggested", { kind: placeKind(suggested) }) }]), ...KINDS.map((each) => ({ value: each, label: placeKind(each) }))]}
         />
-        <SearchChoice label={t("field.zone")} id="place-zone" value={said.zone} onChange={say("zone")} options={zones} empty={from("zone") ?? t("place.zone_none")} />
-        <TextField label={t("field.street")} value={said.address} onChange={say("address")} id="place-address" placeholder={from("address")} />
-        <TextField label={t("field.contact")} hint={t("place.contact_hint")} value={said.contact} onChange={say("contact")} id="place-contact" placeholder={from("contact")} />
-        <LongField label={t("field.notes")} value={said.notes} onChange={say("notes")} id="place-notes" />
+        <SearchChoice label={t("field.zone")} id="place-zone" value={edits.values.zone} onChange={say("zone")} options={zones} empty={from("zone") ?? t("place.zone_none")} />
+        <TextField label={t("field.street")} value={edits.values.address} onChange={say("address")} id="place-address" placeholder={from("address")} />
+        <TextField label={t("field.contact")} hint={t("place.contact_hint")} value={edits.values.contact} onChange={say("contact")} id="place-contact" placeholder={from("contact")} />
+        <LongField label={t("field.notes")} value={edits.values.notes} onChange={say("notes")} id="place-notes" />
+        <Clashes clashes={edits.clashes} name={fieldName} shown={shownValue} onSettle={edits.settle} />
         <ErrorNote error={error} saving={place !== undefined} />
         <DialogFoot>
           <Act onClick={onClose} id="place-cancel">
             {t("action.cancel")}
           </Act>
-          <Act primary submit busy={busy} id="place-submit">
+          <Act primary submit busy={busy} reason={edits.clashes.length > 0 ? t("clash.first") : null} id="place-submit">
             {t(place ? "action.save" : "action.add")}
           </Act>
         </DialogFoot>
@@ -86,20 +107,21 @@ function Fields({ place, parent: first, store, onClose }: ActProps & { place?: P
   );
 }
 
-function Rename({ place, onClose }: { place: Place; onClose: () => void }) {
-  const [name, setName] = useState(place.name);
-  const { busy, error, run } = useCall<Place>();
+function Rename({ place, store, onClose }: ActProps & { place: Place }) {
+  const edits = useEdits({ name: (store.rows.get(place.id) ?? place).name });
+  const { busy, error, run } = useCall<Place | null>();
   const submit = async () => {
-    if (await run(() => api.patch<Place>(`/locations/${place.id}`, { name: name.trim() }))) onClose();
+    if (await run(() => changed(place.id, ({ name }) => edits.check({ name })))) onClose();
   };
   return (
     <Dialog title={t("place.rename_title", { name: place.name })} onClose={onClose} id="dialog-place-rename">
       <Form onSubmit={() => void submit()}>
-        <TextField label={t("field.name")} value={name} onChange={setName} id="place-rename-name" required autoFocus />
+        <TextField label={t("field.name")} value={edits.values.name} onChange={(name) => edits.say("name", name)} id="place-rename-name" required autoFocus />
+        <Clashes clashes={edits.clashes} name={fieldName} onSettle={edits.settle} />
         <ErrorNote error={error} />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
-          <Act primary submit busy={busy} id="place-rename-submit">
+          <Act primary submit busy={busy} reason={edits.clashes.length > 0 ? t("clash.first") : null} id="place-rename-submit">
             {t("place.rename")}
           </Act>
         </DialogFoot>
@@ -109,21 +131,27 @@ function Rename({ place, onClose }: { place: Place; onClose: () => void }) {
 }
 
 function Move({ place, store, onClose }: ActProps & { place: Place }) {
-  const [parent, setParent] = useState(place.parent ?? "");
-  const { busy, error, run } = useCall<Place>();
+  const edits = useEdits({ parent: (store.rows.get(place.id) ?? place).parent ?? "" });
+  const { parent } = edits.values;
+  const { busy, error, run } = useCall<Place | null>();
   const choices = usePlaceChoices(store, (each) => !isUnder(store.rows, each.id, place.id));
   const submit = async () => {
-    if (await run(() => api.patch<Place>(`/locations/${place.id}`, { parent: parent || null }))) onClose();
+    const differing = (fresh: Place) => {
+      const changes = edits.check({ parent: fresh.parent ?? "" });
+      return changes?.parent === undefined ? changes : { parent: changes.parent || null };
+    };
+    if (await run(() => changed(place.id, differing))) onClose();
   };
   return (
     <Dialog title={t("place.move_title", { name: place.name })} onClose={onClose} id="dialog-place-move" wide>
       <Form onSubmit={() => void submit()}>
         <Text dim>{t("place.move_text", { path: place.path })}</Text>
-        <SearchChoice label={t("place.lies_in")} id="place-move-parent" value={parent} onChange={setParent} options={choices} empty={t("place.top")} autoFocus />
+        <SearchChoice label={t("place.lies_in")} id="place-move-parent" value={parent} onChange={(next) => edits.say("parent", next)} options={choices} empty={t("place.top")} autoFocus />
+        <Clashes clashes={edits.clashes} name={() => t("place.lies_in")} shown={(_, id) => store.rows.get(id)?.path ?? id} onSettle={edits.settle} />
         <ErrorNote error={error} />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
-          <Act primary submit busy={busy} disabled={parent === (place.parent ?? "")} id="place-move-submit">
+          <Act primary submit busy={busy} disabled={!edits.changed} reason={edits.clashes.length > 0 ? t("clash.first") : null} id="place-move-submit">
             {t("place.move")}
           </Act>
         </DialogFoot>

@@ -1,10 +1,11 @@
-import { useState } from "react";
-import { api } from "@/api/client";
+import { api, ApiError } from "@/api/client";
 import { useSession } from "@/api/session";
 import type { AddedUser, User } from "@/api/types";
 import { useCall } from "@/live/call";
+import { useEdits } from "@/live/edits";
 import { useAway } from "@/live/hooks";
-import { Act, At, Confirm, Dialog, DialogFoot, EndsOn, ErrorNote, Facts, Form, Notice, personState, roleName, Secret, Stack, Text, useNow } from "@/ui";
+import { usePlaces } from "@/live/places";
+import { Act, At, Clashes, Confirm, Dialog, DialogFoot, EndsOn, ErrorNote, Facts, Form, Notice, personState, roleName, Secret, Stack, Text, useNow } from "@/ui";
 import { t, type Key } from "@/words";
 import { dayOf, endOfDay } from "@/words/days";
 import { AccessFields, type Access } from "./access";
@@ -44,15 +45,42 @@ export function changesOf(user: User, access: Access): Record<string, unknown> {
   };
 }
 
+const listed = (text: string): string[] => text.split(",").filter(Boolean);
+const fieldsOf = (user: User) => ({ role: user.role ?? "", places: [...user.places].sort().join(), ends: user.ends ? dayOf(user.ends) : "" });
+
+/** Who somebody is this moment; the hub has no way to ask for one alone. */
+async function freshOf(id: string): Promise<User> {
+  const found = (await api.get<{ items: User[] }>("/users")).items.find((each) => each.id === id);
+  if (!found) throw new ApiError({ title: "", status: 404, code: "no_such_person", detail: "" });
+  return found;
+}
+
+const FIELD: Record<string, Key> = { role: "field.role", places: "users.limited", ends: "field.ends" };
+
 function Change({ user, onClose }: Props) {
-  const [access, setAccess] = useState<Access>({ role: user.role ?? "", places: user.places, ends: user.ends ? dayOf(user.ends) : "" });
-  const { busy, error, run } = useCall<User>();
+  const edits = useEdits(fieldsOf(user));
+  const access: Access = { ...edits.values, places: listed(edits.values.places) };
+  const setAccess = (next: Access) => {
+    if (next.role !== access.role) edits.say("role", next.role);
+    if (next.ends !== access.ends) edits.say("ends", next.ends);
+    if (next.places !== access.places) edits.say("places", [...next.places].sort().join());
+  };
+  const { busy, error, run } = useCall<User | null>();
+  const places = usePlaces();
   const why = whyLocked(user, useAway() !== null);
   const me = useIsMe(user);
-  const changes = changesOf(user, access);
   const submit = async () => {
-    if (await run(() => api.patch<User>(`/users/${user.id}`, changes))) onClose();
+    const done = await run(async () => {
+      const fresh = await freshOf(user.id);
+      const typed = edits.check(fieldsOf(fresh));
+      if (typed === null) return null;
+      const wanted = { ...fieldsOf(fresh), ...typed };
+      const changes = changesOf(fresh, { ...wanted, places: listed(wanted.places) });
+      return Object.keys(changes).length === 0 ? fresh : api.patch<User>(`/users/${user.id}`, changes);
+    });
+    if (done) onClose();
   };
+  const shown = (field: string, value: string) => (field === "role" ? roleName(value as User["role"]) : field === "places" ? listed(value).map((id) => places.rows.get(id)?.path ?? t("users.place_gone")).join("; ") : value);
   return (
     <Dialog title={t("users.change_title", { name: shownName(user) })} onClose={onClose} id="dialog-user" wide>
       {why ? (
@@ -63,10 +91,11 @@ function Change({ user, onClose }: Props) {
           {me && <Notice tone="degraded">{t("users.this_is_you")}</Notice>}
           <AccessFields value={access} onChange={setAccess} />
           <Text dim small>{t("users.change_text")}</Text>
+          <Clashes clashes={edits.clashes} name={(field) => t(FIELD[field]!)} shown={shown} onSettle={edits.settle} />
           <ErrorNote error={error} saving />
           <DialogFoot>
             <Act onClick={onClose}>{t("action.cancel")}</Act>
-            <Act primary submit busy={busy} disabled={Object.keys(changes).length === 0} id="user-submit">
+            <Act primary submit busy={busy} disabled={!edits.changed} reason={edits.clashes.length > 0 ? t("clash.first") : null} id="user-submit">
               {t("action.save")}
             </Act>
           </DialogFoot>
