@@ -1,5 +1,7 @@
 """The hub goes away, or hangs, while somebody has typed into a dialog; and two edit the same thing at once. Real Chromium, a real hub."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,27 @@ def test_a_save_that_nobody_answered_says_so_and_keeps_what_was_typed(house: Hou
     ana.see("error", "Not saved: the hub does not answer. Press Save again.")
     findings = look(ana, "away-save")
     house.back()
+    ana.at("place-submit").click()
+    expect(ana.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
+    assert house.say(ana, "GET", f"/locations/{place}")["notes"] == "Key at the desk"
+    assert findings == []
+
+
+def test_a_hub_that_hangs_is_said_to_be_away_and_a_save_ends_with_a_sentence(house: House) -> None:
+    ana = house.ana()
+    place = house.say(ana, "POST", "/locations", {"name": "Boardroom", "kind": "room"})["id"]
+    editing(ana, place)
+    ana.at("place-notes").fill("Key at the desk")
+    os.kill(house.program.pid, signal.SIGSTOP)
+    try:
+        ana.at("place-submit").click()
+        expect(ana.at("banner-lost")).to_be_visible(timeout=WAIT_MS)
+        ana.see("error", "Not saved: the hub does not answer. Press Save again.")
+        expect(ana.at("place-notes")).to_have_value("Key at the desk")
+        findings = look(ana, "away-hung")
+    finally:
+        os.kill(house.program.pid, signal.SIGCONT)
+    expect(ana.at("banner-lost")).to_have_count(0, timeout=WAIT_MS)
     ana.at("place-submit").click()
     expect(ana.at("dialog-place")).to_have_count(0, timeout=WAIT_MS)
     assert house.say(ana, "GET", f"/locations/{place}")["notes"] == "Key at the desk"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changesOf, clashesOf, said, valuesOf, type Edits } from "@/live/edits";
+import { changesOf, clashesOf, differing, said, valuesOf, type Edits } from "@/live/edits";
 
 const STOOD = { contact: "Ana", notes: "" };
 const NOTES: Edits<typeof STOOD> = said({}, STOOD, "notes", "Key at the desk");
@@ -32,4 +32,11 @@ test("typing on counts from where it began, not from what came meanwhile", () =>
   const now = { ...STOOD, notes: "Closed on Mondays" };
   const on = said(NOTES, now, "notes", "Key at the desk, 4th floor");
   expect(clashesOf(on, now)).toEqual([{ field: "notes", theirs: "Closed on Mondays", mine: "Key at the desk, 4th floor" }]);
+});
+
+test("of a dialog without a live line only what differs from its beginning is sent", () => {
+  const first = { name: "Acme", address: "https://a", mail: { server: "a", port: 25 } };
+  expect(differing(first, { ...first, name: "Acme Ltd" })).toEqual({ name: "Acme Ltd" });
+  expect(differing(first, { ...first, mail: { server: "b", port: 25 } })).toEqual({ mail: { server: "b", port: 25 } });
+  expect(differing(first, first)).toEqual({});
 });

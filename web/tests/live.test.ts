@@ -119,6 +119,54 @@ describe("the socket", () => {
     vi.useRealTimers();
   });
 
+  test("a hub that hangs is noticed without its goodbye, and is back as soon as it answers again", () => {
+    vi.useFakeTimers();
+    const { sockets, open } = wire();
+    const live = new Live(open, Date.now, () => 0);
+    live.start();
+    sockets[0]!.onopen!();
+    const pings = () => sockets[0]!.sent.filter((each) => "ping" in each).length;
+    vi.advanceTimersByTime(5_000);
+    expect(pings()).toBe(1);
+    sockets[0]!.onmessage!({ data: '{"pong":1}' });
+    vi.advanceTimersByTime(5_000);
+    expect([pings(), live.line.state]).toEqual([2, "open"]);
+    // no more answers, and the close is not answered either
+    vi.advanceTimersByTime(11_000);
+    expect(live.line.state).toBe("lost");
+    // one that does not open is given up for another
+    const tried = sockets.length;
+    vi.advanceTimersByTime(40_000);
+    expect(sockets.length).toBeGreaterThan(tried);
+    expect(live.line.state).toBe("lost");
+    // the old one speaks too late
+    sockets[0]!.onmessage!({ data: '{"pong":1}' });
+    sockets[0]!.onclose?.();
+    expect(live.line.state).toBe("lost");
+    sockets.at(-1)!.onopen!();
+    expect(live.line.state).toBe("open");
+    live.stop();
+    vi.useRealTimers();
+  });
+
+  test("a hidden page, whose clock ticks once a minute, is not taken for a lost line", () => {
+    let tick = () => {};
+    const every = vi.spyOn(globalThis, "setInterval").mockImplementation(((run: () => void) => ((tick = run), 1)) as never);
+    const { sockets, open } = wire();
+    let now = 1_000;
+    const live = new Live(open, () => now, () => 0);
+    live.start();
+    sockets[0]!.onopen!();
+    for (let minute = 0; minute < 3; minute += 1) {
+      now += 60_000;
+      tick();
+      sockets[0]!.onmessage!({ data: '{"pong":1}' });
+      expect(live.line.state).toBe("open");
+    }
+    live.stop();
+    every.mockRestore();
+  });
+
   test("leaves a topic a moment after its last reader", () => {
     vi.useFakeTimers();
     const { sockets, open } = wire();

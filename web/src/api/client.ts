@@ -1,6 +1,17 @@
 import type { Problem } from "./types";
 
 const BASE = "/api/v1";
+/** How long an answer may take to begin: of what reads, of what changes something, and of what asks others or goes through much. */
+const READ_MS = 30_000;
+const CHANGE_MS = 20_000;
+const LONG_MS = 180_000;
+const LONG = /\/(test|check|try|import|merge|verify|hub|devices|users|invitation|reset)$/;
+
+/** The time limit of a call, in milliseconds. */
+export function limitOf(method: string, path: string): number {
+  if (LONG.test(path.split("?")[0]!)) return LONG_MS;
+  return method === "GET" ? READ_MS : CHANGE_MS;
+}
 
 /** A problem document (RFC 9457). `code` is looked up in the catalogue; `detail` is the server's own English sentence. */
 export class ApiError extends Error {
@@ -55,16 +66,20 @@ function unanswered(method: string, late: boolean): ApiError {
 /** The answer of a call that went well; all else is an ApiError. */
 async function answered(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, withinMs?: number): Promise<Response> {
   let response: Response;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), withinMs ?? limitOf(method, path));
   try {
     response = await fetch(BASE + path, {
       method,
       credentials: "same-origin",
       headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: withinMs === undefined ? undefined : AbortSignal.timeout(withinMs),
+      signal: late.signal,
     });
-  } catch (error) {
-    throw unanswered(method, error instanceof DOMException && error.name === "TimeoutError");
+  } catch {
+    throw unanswered(method, late.signal.aborted);
+  } finally {
+    clearTimeout(timer); // what is on its way, a long file even, comes whole
   }
   if (!response.ok) {
     const error = await problemOf(response);

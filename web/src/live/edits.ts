@@ -42,6 +42,11 @@ export function said<F extends Fields>(edits: Edits<F>, now: F, field: keyof F, 
   return (text === base && text === now[field] ? others : { ...edits, [field]: { base, mine: text } }) as Edits<F>;
 }
 
+/** What differs from what stood in a dialog at first: the rest is not said, so that nobody else's word is taken back. */
+export function differing<T extends object>(first: T, wanted: T): Partial<T> {
+  return Object.fromEntries(Object.entries(wanted).filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(first[field as keyof T]))) as Partial<T>;
+}
+
 export interface Editing<F extends Fields> {
   values: F;
   /** Nothing is to be saved while one is open. */

@@ -25,8 +25,11 @@ export interface Line {
   heard: number;
 }
 
-const PING_MS = 15_000;
-const SILENCE_MS = 40_000;
+const PING_MS = 5_000;
+/** A ping that waits longer for its answer: the hub hangs, or the way to it is cut. */
+const SILENCE_MS = 9_000;
+/** A socket that takes longer to open is given up for another. */
+const OPENING_MS = 20_000;
 const LINGER_MS = 4_000;
 
 /**
@@ -36,6 +39,9 @@ const LINGER_MS = 4_000;
 export class Live {
   private topics = new Map<string, Topic>();
   private socket: SocketLike | null = null;
+  private began = 0;
+  /** When the ping was sent that nobody answered yet; 0: none is out. A hidden page's clock goes slowly: silence alone proves nothing. */
+  private pinged = 0;
   private failures = 0;
   private wanted = false;
   private retry?: ReturnType<typeof setTimeout>;
@@ -69,8 +75,9 @@ export class Live {
 
   /** Try at once: the page woke up, or a person asked. */
   hurry(): void {
-    if (!this.wanted || this.socket) return;
+    if (!this.wanted || this.line.state === "open") return;
     clearTimeout(this.retry);
+    this.leave();
     this.connect();
   }
 
@@ -142,7 +149,10 @@ export class Live {
       return;
     }
     this.socket = socket;
+    this.began = this.now();
+    this.pinged = 0;
     socket.onopen = () => {
+      if (this.socket !== socket) return;
       this.failures = 0;
       this.say({ state: "open", heard: this.now() });
       const names = [...this.topics.keys()];
@@ -150,7 +160,9 @@ export class Live {
       if (names.length) this.write({ subscribe: names });
     };
     socket.onmessage = (event: { data: string }) => {
+      if (this.socket !== socket) return;
       this.line.heard = this.now();
+      this.pinged = 0;
       const message = JSON.parse(event.data) as Message;
       if (message.topic) this.receive(message);
     };
@@ -173,11 +185,22 @@ export class Live {
 
   private tick(): void {
     if (!this.socket) return;
-    if (this.line.state === "open" && this.now() - this.line.heard > SILENCE_MS) {
-      this.socket.close();
+    const now = this.now();
+    if (this.line.state === "open" ? this.pinged > 0 && now - this.pinged > SILENCE_MS : now - this.began > OPENING_MS) {
+      this.leave();
+      this.lost();
       return;
     }
+    if (this.line.state !== "open") return;
+    this.pinged ||= now;
     this.write({ ping: 1 });
+  }
+
+  /** Without waiting for the other side to say goodbye too: a hub that hangs never does. */
+  private leave(): void {
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
   }
 
   private say(line: Line): void {

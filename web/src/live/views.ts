@@ -1,5 +1,6 @@
 import { api, query } from "@/api/client";
 import type { View } from "@/api/types";
+import { differing } from "./edits";
 import { useAway } from "./hooks";
 import { useTurned } from "./turns";
 import { t } from "@/words";
@@ -37,7 +38,7 @@ export function useViews(path: string, fields: readonly string[], filter: Filter
       onFilter(Object.fromEntries(fields.map((field) => [field, asked.get(field) ?? ""])));
     },
     onAdd: async (name: string, shared: boolean) => void (await api.post("/views", { path, name, query: now, shared })),
-    onChange: async (view: View, change: { name?: string; shared?: boolean; query?: string }) => void (await api.patch(`/views/${view.id}`, change)),
+    onChange: async (view: View, change: { name?: string; shared?: boolean; query?: string }) => void (await api.patch(`/views/${view.id}`, differing<object>(view, change))),
     onDelete: (view: View) => api.delete(`/views/${view.id}`),
   };
 }

@@ -3,6 +3,7 @@ import { api } from "@/api/client";
 import { hinders, useMay, useSession } from "@/api/session";
 import type { AuditStream, AuditStreamAdded, AuditStreamTrial } from "@/api/types";
 import { useCall } from "@/live/call";
+import { differing } from "@/live/edits";
 import { useTurned } from "@/live/turns";
 import { Act, Ago, At, Choice, Confirm, Details, Dialog, DialogFoot, Empty, ErrorNote, Facts, Form, IconButton, Line, Loading, LongField, Notice, Radios, Secret, SecretField, Section, Shape, Stack, Text, TextField, Tick, Tool, ToolBar, Two } from "@/ui";
 import { t, type Key } from "@/words";
@@ -116,8 +117,9 @@ function Edit({ stream, onClose }: { stream: AuditStream | null; onClose: () => 
     ...(syslog ? { host: said.host.trim(), port: Number(said.port || 0), facility: said.facility, enterprise: Number(said.enterprise), tls: ticks.tls, confirm: ticks.confirm } : { url: said.url.trim(), ...(secret ? { secret } : {}) }),
     ...(stream ? {} : { kind: said.kind, start: said.start }),
   });
+  const [first] = useState(body);
   const save = async () => {
-    const done = await run(() => (stream ? api.patch<AuditStream>(`/audit/streams/${stream.id}`, body()) : api.post<AuditStreamAdded>("/audit/streams", body())));
+    const done = await run(() => (stream ? api.patch<AuditStream>(`/audit/streams/${stream.id}`, differing(first, body())) : api.post<AuditStreamAdded>("/audit/streams", body())));
     if (done && !("secret" in done && done.secret)) onClose();
   };
   const made = result && "secret" in result ? result.secret : null;

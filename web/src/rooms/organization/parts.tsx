@@ -2,6 +2,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { api } from "@/api/client";
 import type { OrganizationSettings, Trial, Way } from "@/api/types";
 import { useCall } from "@/live/call";
+import { differing } from "@/live/edits";
 import { Act, At, Code, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, Shape, Stack, Text, TextField } from "@/ui";
 import { t } from "@/words";
 
@@ -74,10 +75,11 @@ export function WayLine({ way, channel }: { way: Way; channel: "mail" | "sms" })
 }
 
 /** A dialog of fields that saves a part of the settings. */
-export function Edit(props: { title: string; id: string; wide?: boolean; body: () => unknown; onClose: () => void; onChanged: (settings: OrganizationSettings) => void; children: ReactNode }) {
+export function Edit(props: { title: string; id: string; wide?: boolean; body: () => object; onClose: () => void; onChanged: (settings: OrganizationSettings) => void; children: ReactNode }) {
   const { busy, error, run } = useCall<OrganizationSettings>();
+  const [first] = useState(props.body);
   const save = async () => {
-    const done = await run(() => api.patch<OrganizationSettings>("/organization", props.body()));
+    const done = await run(() => api.patch<OrganizationSettings>("/organization", differing(first, props.body())));
     if (!done) return;
     props.onChanged(done);
     props.onClose();
