@@ -24,6 +24,7 @@ from soundpost.hub.inventory.state import (
     Schema,
     SiteState,
 )
+from soundpost.hub.locations.moves import Called
 from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import Photo, Tree
 from soundpost.kernel.shared import Shared
@@ -265,6 +266,10 @@ class Memory:
 
     def _where(self, device: DeviceState) -> tuple[str, str]:
         return self.places.where(*self._called(device))
+
+    def called(self) -> list[Called]:
+        """All devices, as places know them."""
+        return [Called(*self._called(device)) for device in self.devices.values() if device.record is not None]
 
     def _called(self, device: DeviceState) -> tuple[list[str], list[str], str]:
         """Itself and what it hangs from, nearest first; by which names and which address rules know it."""

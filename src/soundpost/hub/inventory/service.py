@@ -76,6 +76,7 @@ class Inventory:
         self.memory = Memory(store.clock.now_ms())
         self.locations = Locations(store)
         self.memory.places = self.locations
+        self.locations.known = self.memory.called
         self.changes: Signal[Delta] = Signal("inventory")
         self._drawn = places.Drawn()
         self.on_command_ended: OnCommandEnded = nobody_listens

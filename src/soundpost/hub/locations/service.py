@@ -11,8 +11,9 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from soundpost.hub.audit import service as audit
 from soundpost.hub.audit.service import Who
-from soundpost.hub.locations import repo, sheet
+from soundpost.hub.locations import moves, repo, sheet
 from soundpost.hub.locations import rules as check
+from soundpost.hub.locations.moves import Called, Standing
 from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import ROOT, Location, Photo, Tree, text
 from soundpost.hub.store import Store, Tx
@@ -76,6 +77,8 @@ class Locations:
         self.rules: list[PlaceRule] = []
         self.photos: dict[str, tuple[Photo, ...]] = {}
         self.changed: Signal[Change] = Signal("locations changed")
+        self.known: Callable[[], Sequence[Called]] = tuple
+        """The devices there are now; handed in by the room that knows them."""
         self.managed = False
         """A hub owns the places; here they are a copy that nobody changes (truth T4)."""
 
@@ -91,20 +94,12 @@ class Locations:
     # --- asking
 
     def where(self, chain: Sequence[str], names: Collection[str], address: str) -> tuple[str, str]:
-        """The place of a device, and how it came there: `hand`, `rule`, `inherited` or "". `chain`: its own id, then those it
-        hangs from, nearest first. A hand's word goes before a rule's, also when it was said of what the device hangs from."""
-        own = self.placed.get(chain[0])
-        if own is not None:
-            return own, "hand"
-        above = next((place for id in chain[1:] if (place := self.placed.get(id)) is not None), None)
-        if above is not None:
-            return above, "inherited"
-        rule = self.rule_for(names, address)
-        return (rule.location, "rule") if rule is not None else ("", "")
+        """See `moves.where`."""
+        return moves.where(self.placed, self.rules, Called(chain, names, address))
 
     def rule_for(self, names: Collection[str], address: str) -> PlaceRule | None:
         """The first that fits."""
-        return next((rule for rule in self.rules if rule.fits(names, address)), None)
+        return moves.rule_for(self.rules, names, address)
 
     # --- places
 
@@ -133,7 +128,9 @@ class Locations:
     async def change(self, who: Who, id: str, wanted: Wanted) -> Location:
         """Renames, moves, or says something else of a place."""
         told = wanted.told()
-        return await self._changing(lambda tx, tree: self._change(tx, tree, who, id, told))
+        return await self._changing(
+            lambda tx, tree: self._change(tx, tree, who, id, told), mover=who if "parent" in told else None
+        )
 
     def _change(self, tx: Tx, tree: Tree, who: Who, id: str, told: Mapping[str, str]) -> Location:
         before = tree.get(id)
@@ -219,7 +216,7 @@ class Locations:
             )
             return place
 
-        return await self._changing(work, repointed=True, pictured=pictured)
+        return await self._changing(work, repointed=True, pictured=pictured, mover=who)
 
     async def remove(self, who: Who, id: str, hanging: str = "") -> None:
         """`hanging` says what becomes of what hangs there: `lift` = it hangs at the parent then, `remove` = the places below go
@@ -259,7 +256,7 @@ class Locations:
                 tx, who, "location.removed", tree, place, change=({"path": path, **_said(place)}, None), removed=gone
             )
 
-        await self._changing(work, repointed=True, pictured=pictured)
+        await self._changing(work, repointed=True, pictured=pictured, mover=who)
 
     # --- devices
 
@@ -270,7 +267,9 @@ class Locations:
             return
 
         await self._changing(
-            lambda tx, tree: self._put(tx, tree, who, devices, location), dict.fromkeys(devices, location)
+            lambda tx, tree: self._put(tx, tree, who, devices, location),
+            dict.fromkeys(devices, location),
+            mover=who,
         )
 
     def _put(self, tx: Tx, tree: Tree, who: Who, devices: Sequence[str], location: str | None) -> None:
@@ -283,15 +282,14 @@ class Locations:
         path = text(tree.path(location)) if location else ""
         for device in devices:
             tx.log("device.placed", {"location": location, "path": path, "person": who.name or who.id}, device=device)
-        first = devices[0] if len(devices) == 1 else ""
-        before = {device: text(tree.path(was[device])) if was.get(device) else None for device in devices}
-        change = (
-            ({"path": before[first]}, {"path": path or None})
-            if first
-            else (before, dict.fromkeys(devices, path or None))
-        )
-        detail = audit.changing({"location": location, "path": path, "devices": list(devices)}, change)
-        audit.recorded(tx, who, "device.placed", device=first, subject=location or "", detail=detail)
+        together = {"together": len(devices)} if len(devices) > 1 else {}
+        for device in devices:  # an act each, so that it is found under the device
+            before = text(tree.path(was[device])) if was.get(device) else None
+            detail = {"location": location, "path": path, **together}
+            change = ({"path": before}, {"path": path or None})
+            audit.recorded(
+                tx, who, "device.placed", device=device, subject=location or "", detail=audit.changing(detail, change)
+            )
 
     # --- rules
 
@@ -313,7 +311,7 @@ class Locations:
             )
             return rule
 
-        return await self._changing(work, rules=True)
+        return await self._changing(work, rules=True, mover=who)
 
     async def remove_rule(self, who: Who, id: str) -> None:
         def work(tx: Tx, tree: Tree) -> None:
@@ -325,7 +323,7 @@ class Locations:
             detail = audit.changing({"rule": id}, (before, None))
             audit.recorded(tx, who, "location.rule_removed", subject=gone.location, detail=detail)
 
-        await self._changing(work, rules=True)
+        await self._changing(work, rules=True, mover=who)
 
     # --- memory follows the commit
 
@@ -337,11 +335,25 @@ class Locations:
         rules: bool = False,
         repointed: bool = False,
         pictured: Collection[str] = (),
+        mover: Who | None = None,
     ) -> T:
         """`work` is given the tree as the rows are now, and changes rows and tree alike. `put`: where it puts devices;
-        `repointed`: it changes what was put somewhere, so that all of it is read again; `pictured`: whose photos it changes."""
+        `repointed`: it changes what was put somewhere, so that all of it is read again; `pictured`: whose photos it changes; `mover`: who
+        moves by it what is told of in no other act: devices that hang there, follow a rule, or go with what they hang from."""
         self.refuse_copy()
-        return await self._committing(work, put, rules=rules, repointed=repointed, pictured=pictured)
+        if mover is None:
+            return await self._committing(work, put, rules=rules, repointed=repointed, pictured=pictured)
+        told = frozenset(put or ())
+        every = [one for one in self.known() if one.chain[0] not in told and (not told or told & set(one.chain))]
+
+        def telling(tx: Tx, tree: Tree) -> T:
+            before = Standing(repo.tree(tx.conn), repo.placed(tx.conn), repo.rules(tx.conn))
+            done = work(tx, tree)
+            if every:
+                _told_moved(tx, mover, every, before, Standing(tree, repo.placed(tx.conn), repo.rules(tx.conn)))
+            return done
+
+        return await self._committing(telling, put, rules=rules, repointed=repointed, pictured=pictured)
 
     def refuse_copy(self) -> None:
         if self.managed:
@@ -444,6 +456,14 @@ class Locations:
         detail = {"location": place.id, "path": text(tree.path(place.id)) or place.name, **more}
         tx.log(type, {**detail, "person": who.name or who.id})
         audit.recorded(tx, who, type, subject=place.id, detail=audit.changing(detail, change))
+
+
+def _told_moved(tx: Tx, who: Who, devices: Sequence[Called], before: Standing, after: Standing) -> None:
+    for one in moves.moved(devices, before, after):
+        detail = audit.changing(
+            {"location": one.location or None, "path": one.after or ""}, ({"path": one.before}, {"path": one.after})
+        )
+        audit.recorded(tx, who, "device.placed", device=one.device, subject=one.location, detail=detail)
 
 
 def _said(place: Location) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 from tests.support.hub import OWNER, problem
 from tests.unit.hub.inventory.fabric import LONDON, Session, found, status
 
 from soundpost.hub import serve
 from soundpost.hub.app import Edition, Rooms, build
+from soundpost.hub.audit import repo as audit_repo
 from soundpost.hub.audit.service import Who
 from soundpost.hub.inventory import api, places, places_api
 from soundpost.hub.inventory.scope import EVERYTHING
@@ -18,6 +20,7 @@ from soundpost.hub.inventory.service import Inventory
 from soundpost.hub.locations.service import Wanted
 from soundpost.hub.locations.tree import Tree
 from soundpost.hub.people.service import People
+from soundpost.hub.store.tables import audit
 from soundpost.kernel.clock import SystemClock
 
 SAM = Who("person", "usr_sam", "Sam", "127.0.0.1")
@@ -237,6 +240,43 @@ async def test_merge_rules_and_a_table_over_http(client, london):
     mixer = (await client.get("/devices/dev_a1")).json()
     assert (mixer["location"]["path"], mixer["location"]["by"]) == ("UK > HQ > 4.12", "hand")
     assert (await client.post("/locations/import", json={"text": right})).json()["steps"][0]["act"] == "put"
+
+
+async def test_whatever_moves_a_device_is_found_under_it_in_the_audit(inventory, london):
+    await stack(london)
+    await stack(london, "b", "10.0.4.10")
+    old, new, lab = [await path(inventory, text) for text in ("HQ > Old", "HQ > New", "Lab")]
+    locations, seen = inventory.locations, 0
+
+    async def told() -> dict[str, tuple[Any, Any]]:
+        """Since it was asked last: of each device one act, with where it was and where it is."""
+        nonlocal seen
+        rows = await inventory.store.read(
+            lambda conn: list(conn.execute(select(audit).where(audit.c.n > seen, audit.c.phase == "opened")))
+        )
+        seen = max(row.n for row in rows)
+        placed = [row for row in rows if row.act == "device.placed"]
+        assert len({row.device for row in placed}) == len(placed)
+        details = {row.device: audit_repo.detail(row) for row in placed}
+        return {device: (one["before"]["path"], one["after"]["path"]) for device, one in details.items()}
+
+    a, b = ("dev_a", "dev_a1", "dev_a2"), ("dev_b", "dev_b1", "dev_b2")
+    await locations.put(SAM, ["dev_a", "dev_b"], old)  # several at once, and what hangs from them
+    assert await told() == dict.fromkeys((*a, *b), (None, "HQ > Old"))
+    await locations.put(SAM, ["dev_b"], None)
+    assert await told() == dict.fromkeys(b, ("HQ > Old", None))
+    rule = await locations.add_rule(SAM, lab, "Stack-b", "")
+    assert await told() == dict.fromkeys(b, (None, "Lab"))
+    await locations.change(SAM, lab, Wanted(name="Laboratory"))
+    assert await told() == {}  # nobody else sees them
+    await locations.change(SAM, lab, Wanted(parent=new))
+    assert await told() == dict.fromkeys(b, ("Laboratory", "HQ > New > Laboratory"))
+    await locations.remove_rule(SAM, rule.id)
+    assert await told() == dict.fromkeys(b, ("HQ > New > Laboratory", None))
+    await locations.merge(SAM, old, new)
+    assert await told() == dict.fromkeys(a, ("HQ > Old", "HQ > New"))
+    await locations.remove(SAM, new, "remove")
+    assert await told() == dict.fromkeys(a, ("HQ > New", None))
 
 
 async def test_a_table_may_be_as_large_as_it_says(client):
