@@ -38,7 +38,7 @@ def acts() -> set[str]:
         for call in ast.walk(ast.parse(file.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
                 words = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-                if call.func.attr in ("recorded", "opened", "_told") and words and "." in words[0]:
+                if call.func.attr in ("recorded", "opened", "around", "_told") and words and "." in words[0]:
                     found.add(words[0])
     return found
 
@@ -96,7 +96,9 @@ async def test_each_change_says_before_and_after(world: World) -> None:
     told = {item["act"]: (item["before"], item["after"]) for item in reversed(items)}
     assert told["agent.renamed"] == ({"name": "London"}, {"name": "London 2"})
     assert told["location.changed"] == ({"name": "HQ"}, {"name": "Head office"})
-    assert told["device.placed"] == ({"path": "Room in"}, {"path": "Head office"})
+    placed = [(item["before"], item["after"]) for item in reversed(items) if item["act"] == "device.placed"]
+    assert placed[-2] == ({"path": "Room in"}, {"path": "Head office"})
+    assert placed[-1][0] == {"path": "Head office"}  # the place went
     assert told["view.changed"][1]["name"] == "Everybody"
     before, after = told["person.changed"]
     assert (before["role"], after["role"]) == ("monitor", "administrator")
