@@ -72,6 +72,20 @@ def test_an_import_stays_with_its_table_while_the_hub_is_gone(house: House) -> N
     assert findings == []
 
 
+def test_a_server_and_a_rule_being_added_stay_while_the_hub_is_gone(house: House) -> None:
+    ana, lee = house.ana(), house.ana()
+    house.say(ana, "POST", "/locations", {"name": "Boardroom"})
+    ana.open("/servers?add=1")
+    ana.at("add-server-name").fill("london")
+    lee.open("/locations?rules=1")
+    lee.at("rule-name").fill("4.12*")
+    house.program.kill()
+    for who in (ana, lee):
+        expect(who.at("banner-lost")).to_be_visible(timeout=WAIT_MS)
+    expect(ana.at("add-server-name")).to_have_value("london")
+    expect(lee.at("rule-name")).to_have_value("4.12*")
+
+
 def test_a_save_that_nobody_answered_says_so_and_keeps_what_was_typed(house: House) -> None:
     ana = house.ana()
     place = house.say(ana, "POST", "/locations", {"name": "Boardroom", "kind": "room"})["id"]

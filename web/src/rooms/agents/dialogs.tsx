@@ -4,7 +4,8 @@ import { api } from "@/api/client";
 import { useSession } from "@/api/session";
 import type { Agent, SiteRow } from "@/api/types";
 import { useCall } from "@/live/call";
-import { Act, Choice, Confirm, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, RowMenu, Secret, SecretField, Stack, Steps, Text, TextField, useGo } from "@/ui";
+import { useEdits } from "@/live/edits";
+import { Act, Choice, Clashes, Confirm, Dialog, DialogFoot, ErrorNote, Form, Line, Notice, RowMenu, Secret, SecretField, Stack, Steps, Text, TextField, useGo } from "@/ui";
 import { t } from "@/words";
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
@@ -151,20 +152,25 @@ export function ServerDialog({ act, agent, onClose }: { act: Act_; agent: Agent;
 }
 
 function Rename({ agent, onClose }: { agent: Agent; onClose: () => void }) {
-  const [name, setName] = useState(agent.name);
-  const { busy, error, run } = useCall<Agent>();
+  const edits = useEdits({ name: agent.name });
+  const { busy, error, run } = useCall<Agent | null>();
   const submit = async () => {
-    const done = await run(() => api.patch<Agent>(`/agents/${agent.id}`, { name: name.trim() }));
+    const done = await run(async () => {
+      const fresh = await api.get<Agent>(`/agents/${agent.id}`);
+      const changes = edits.check({ name: fresh.name });
+      return changes?.name === undefined ? changes && fresh : api.patch<Agent>(`/agents/${agent.id}`, { name: changes.name.trim() });
+    });
     if (done) onClose();
   };
   return (
     <Dialog title={t("server.rename")} onClose={onClose} id="dialog-rename">
       <Form onSubmit={() => void submit()}>
-        <TextField label={t("field.name")} hint={t("server.name_hint")} value={name} onChange={setName} id="rename-name" required autoFocus />
+        <TextField label={t("field.name")} hint={t("server.name_hint")} value={edits.values.name} onChange={(name) => edits.say("name", name)} id="rename-name" required autoFocus />
+        <Clashes clashes={edits.clashes} name={() => t("field.name")} onSettle={edits.settle} />
         <ErrorNote error={error} />
         <DialogFoot>
           <Act onClick={onClose}>{t("action.cancel")}</Act>
-          <Act primary submit busy={busy} id="rename-submit">
+          <Act primary submit busy={busy} reason={edits.clashes.length > 0 ? t("clash.first") : null} id="rename-submit">
             {t("server.rename")}
           </Act>
         </DialogFoot>

@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { useSession } from "@/api/session";
 import type { Agent } from "@/api/types";
 import { useAgents, useRow } from "@/live/hooks";
-import { useWhyNot } from "@/live/may";
+import { useWhyNever, useWhyNot } from "@/live/may";
 import { useViews } from "@/live/views";
 import { Act, AgentMark, Ago, Empty, ErrorNote, FilterChip, Filters, Fingerprint, Go, Grow, IconButton, Lasting, Line, Loading, LocalTime, Notice, Page, Stack, StatusCounts, Table, Text, Two, useFilter, useGo, ViewsMenu, type Column, type Entry } from "@/ui";
 import { format, locale, reasonText, t, type Key } from "@/words";
@@ -37,6 +37,7 @@ export function Servers() {
 function ServerList() {
   const { session } = useSession();
   const why = useWhyNot("administer", true);
+  const never = useWhyNever("administer", true);
   const agents = useAgents();
   const go = useGo();
   const [filter, setFilter] = useFilter();
@@ -152,7 +153,7 @@ function ServerList() {
           )}
         />
       )}
-      {add && why === null && <AddServer onClose={() => setFilter({ add: "" })} />}
+      {add && never === null && <AddServer onClose={() => setFilter({ add: "" })} />}
     </Page>
   );
 }

@@ -8,7 +8,7 @@ import { Act, Confirm, Dialog, DialogFoot, ErrorNote, Form, Go, Grow, Halves, Ic
 import { t } from "@/words";
 
 /** Which devices are put where by name or subnet: the first that fits counts, and a hand's word goes before it. */
-export function RulesDialog({ store, why, onClose }: { store: PlacesStore; why: string | null; onClose: () => void }) {
+export function RulesDialog({ store, why, never, onClose }: { store: PlacesStore; why: string | null; never: string | null; onClose: () => void }) {
   const rules = useQuery({ queryKey: ["place-rules"], queryFn: () => api.get<{ items: PlaceRule[] }>("/locations/rules"), staleTime: 0 });
   const { refetch } = rules;
   // devices follow a rule a moment after it was made, and the tree says when
@@ -70,7 +70,7 @@ export function RulesDialog({ store, why, onClose }: { store: PlacesStore; why: 
             ))}
           </SimpleTable>
         )}
-        {why === null && <AddRule store={store} onDone={() => void refetch()} onClose={onClose} />}
+        {never === null && <AddRule store={store} onDone={() => void refetch()} onClose={onClose} />}
       </Stack>
     </Dialog>
   );

@@ -106,7 +106,7 @@ export function Locations() {
       </Stack>
       {acting && <PlaceDialog act={acting.act} place={acting.place} store={store} onClose={() => setActing(null)} />}
       {filter.import === "1" && never === null && <ImportDialog onClose={() => setFilter({ import: "" })} />}
-      {filter.rules === "1" && !store.managed && <RulesDialog store={store} why={whyAll} onClose={() => setFilter({ rules: "" })} />}
+      {filter.rules === "1" && !store.managed && <RulesDialog store={store} why={whyAll} never={never} onClose={() => setFilter({ rules: "" })} />}
     </Page>
   );
 }

@@ -91,8 +91,9 @@ function Change({ settings, onChanged, onClose }: Omit<PartProps, "locked"> & { 
   const [name, setName] = useState(settings.name);
   const [address, setAddress] = useState(settings.address ?? here);
   const [language, setLanguage] = useState<string>(settings.language);
+  const known = { name: settings.name, language: settings.language, ...(settings.address_entered ? { address: settings.address ?? "" } : {}) };
   return (
-    <Edit title={t("organization.about")} id="about" wide body={() => ({ name, address: address.trim(), language })} onChanged={onChanged} onClose={onClose}>
+    <Edit title={t("organization.about")} id="about" wide body={() => ({ name, address: address.trim(), language })} known={known} onChanged={onChanged} onClose={onClose}>
       <TextField label={t("field.name")} hint={t("organization.name_hint")} value={name} onChange={setName} id="about-name" autoFocus />
       <TextField label={t("organization.address")} hint={t("organization.address_hint")} value={address} onChange={setAddress} id="about-address" placeholder={here} />
       {/^https?:\/\/(localhost|127\.|\[::1\])/.test(address) && (

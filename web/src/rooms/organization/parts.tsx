@@ -74,12 +74,13 @@ export function WayLine({ way, channel }: { way: Way; channel: "mail" | "sms" })
   );
 }
 
-/** A dialog of fields that saves a part of the settings. */
-export function Edit(props: { title: string; id: string; wide?: boolean; body: () => object; onClose: () => void; onChanged: (settings: OrganizationSettings) => void; children: ReactNode }) {
+/** A dialog of fields that saves a part of the settings. `known`: what the hub said of them when it opened, which is not said again; what is only
+ *  proposed in a field is not in it. */
+export function Edit(props: { title: string; id: string; wide?: boolean; body: () => object; known?: object; onClose: () => void; onChanged: (settings: OrganizationSettings) => void; children: ReactNode }) {
   const { busy, error, run } = useCall<OrganizationSettings>();
-  const [first] = useState(props.body);
+  const [first] = useState(props.known);
   const save = async () => {
-    const done = await run(() => api.patch<OrganizationSettings>("/organization", differing(first, props.body())));
+    const done = await run(() => api.patch<OrganizationSettings>("/organization", first ? differing(first, props.body()) : props.body()));
     if (!done) return;
     props.onChanged(done);
     props.onClose();
