@@ -44,6 +44,10 @@ def find(data: Path | None, database: str | None) -> Place:
     keys = settings.named_keys(folder)
     if not (folder / "soundpost.db").exists() and (folder / "hub" / "soundpost.db").exists():
         folder, keys = folder / "hub", keys / "hub"
+    elif not (keys / "audit.key").exists() and folder.name == "hub":
+        # The hub's own folder within that of `soundpost up`: its keys lie beside the outer one.
+        outer = settings.named_keys(folder.parent) / "hub"
+        keys = outer if (outer / "audit.key").exists() else keys
     options = settings.load(enterprise.Options, section="hub", folder=folder, given={"database": database})
     path = folder / "soundpost.db"
     if not options.database and not path.exists():

@@ -192,6 +192,9 @@ CODES: dict[str, Fault] = {
     "retry": Fault(503, "The line is down. Try again."),
     "rule_empty": Fault(400, "Give a name pattern, a subnet, or both."),
     "rule_name": Fault(400, "A pattern may have at most 120 characters.", {"field": "name"}),
+    "rule_pattern": Fault(
+        400, "This pattern has a [ without its ]. * stands for any letters, ? for one, [ab] for a or b.", {"field": "name"}
+    ),
     "rule_taken": Fault(409, "There is such a rule already; delete that one first."),
     "second_factor_needed": Fault((403, 409), "A second factor is demanded of you: set it up under My Account first."),
     "second_factor_not_begun": Fault(409, "Begin the set-up again."),
@@ -246,6 +249,7 @@ CODES: dict[str, Fault] = {
         401, "This code does not fit. Enter the one that the app shows now, each once, or a recovery code."
     ),
     "wrong_number_code": Fault(400, "This is not the code that was sent.", {"field": "code"}),
+    "wrong_first_code": Fault(401, "This code does not fit. Enter the one that the app shows now, each once."),
     "wrong_password": Fault(403, "The present password is wrong.", {"field": "password"}),
     "zone_unknown": Fault(400, "'Mars/Olympus' is no time zone. Write one such as Europe/London.", {"field": "zone"}),
 }

@@ -1,6 +1,7 @@
 """What a place may be called, and in which zone it may lie. Pure."""
 
 import ipaddress
+import re
 import zoneinfo
 from functools import lru_cache
 from typing import Literal
@@ -15,6 +16,8 @@ DEEPER: dict[str, Kind] = {"": "region", "region": "city", "city": "building", "
 NAME_MOST, TEXT_MOST, NOTES_MOST, DEPTH_MOST = 120, 300, 4_000, 20
 SEPARATOR = ">"
 """Between the names of a path; so no name may hold it."""
+CHOICE = re.compile(r"\[!?\]?[^\]]*\]")
+"""One of several letters, as fnmatch reads it: a [ that isn't closed would stand for itself."""
 
 
 def check_name(name: str) -> str:
@@ -80,6 +83,9 @@ def check_rule(name: str, subnet: str) -> tuple[str, str]:
         raise Invalid("Give a name pattern, a subnet, or both.", code="rule_empty")
     if len(name) > NAME_MOST:
         raise Invalid(f"A pattern may have at most {NAME_MOST} characters.", code="rule_name", field="name")
+    if "[" in CHOICE.sub("", name):
+        text = "This pattern has a [ without its ]. * stands for any letters, ? for one, [ab] for a or b."
+        raise Invalid(text, code="rule_pattern", field="name")
     if subnet:
         try:
             subnet = str(ipaddress.ip_network(subnet, strict=False))

@@ -247,7 +247,7 @@ class AccountController(Controller):
 
     @post(
         "/second-factor/confirm",
-        opt={"right": "see", "faults": "second_factor_not_begun too_many_attempts wrong_code"},
+        opt={"right": "see", "faults": "second_factor_not_begun too_many_attempts wrong_first_code"},
         status_code=200,
         summary="Prove the second factor with a code",
     )

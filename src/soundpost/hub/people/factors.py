@@ -86,7 +86,7 @@ class Factors:
 
         codes = await self._store.unit_of_work(work)
         if codes is None:
-            raise wrong_code()
+            raise wrong_first_code()
         self._people.gate_passed(principal.sign_in, client, browser, CODE)
         return codes
 
@@ -222,6 +222,13 @@ def wrong_code() -> Unauthenticated:
     return Unauthenticated(
         "This code does not fit. Enter the one that the app shows now, each once, or a recovery code.",
         code="wrong_code",
+    )
+
+
+def wrong_first_code() -> Unauthenticated:
+    """While it is set up: no recovery code exists yet."""
+    return Unauthenticated(
+        "This code does not fit. Enter the one that the app shows now, each once.", code="wrong_first_code"
     )
 
 

@@ -431,6 +431,16 @@ async def test_verify_changes_nothing(left: tuple[Path, str | None]) -> None:
             await reading.read(lambda conn: conn.execute(update(audit).values(act="x")))
 
 
+@pytest.mark.parametrize("named", ["", "hub"])
+def test_the_key_of_up_is_found_from_either_folder(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOUNDPOST_KEYS", raising=False)
+    for path in ("data/hub/soundpost.db", "data.keys/hub/audit.key"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    place = command.find(tmp_path / "data" / named, None)
+    assert (place.target, place.keys) == (tmp_path / "data/hub/soundpost.db", tmp_path / "data.keys/hub")
+
+
 async def test_verify_needs_the_key_and_makes_none(left: tuple[Path, str | None]) -> None:
     key = left[0].with_name("data.keys") / "audit.key"
     key.unlink()

@@ -111,7 +111,15 @@ async def test_a_device_is_where_a_hand_a_rule_or_its_stack_says(places):
         await places.put(SAM, ["dev_mix"], "loc_nowhere")
 
 
-@pytest.mark.parametrize(("name", "subnet", "code"), [("", "", "rule_empty"), ("x", "10.0.0", "range_invalid")])
+@pytest.mark.parametrize(
+    ("name", "subnet", "code"),
+    [
+        ("", "", "rule_empty"),
+        ("x", "10.0.0", "range_invalid"),
+        ("[", "", "rule_pattern"),
+        ("[ab]-[!", "", "rule_pattern"),
+    ],
+)
 async def test_a_rule_must_say_something_that_can_be_read(places, name, subnet, code):
     with pytest.raises(Invalid) as caught:
         await places.add_rule(SAM, await made(places, "HQ"), name, subnet)

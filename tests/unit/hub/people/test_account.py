@@ -85,6 +85,14 @@ async def second(page: httpx.AsyncClient, ticket: str, code: str) -> httpx.Respo
     return await page.post(f"{API}/session/second-factor", json={"ticket": ticket, "code": code})
 
 
+async def test_a_wrong_code_while_it_is_set_up_speaks_of_no_recovery_code(owned: Hub) -> None:
+    path = f"{API}/account/second-factor"
+    await owned.client.post(path, json={"password": OWNER["password"]})
+    answer = await owned.client.post(f"{path}/confirm", json={"code": "12345"})
+    problem(answer, 401, "wrong_first_code")
+    assert "recovery" not in answer.text
+
+
 async def test_a_second_factor_is_asked_for_and_each_code_fits_once(owned: Hub) -> None:
     totp, _ = await set_up(owned, owned.client)
     page = owned.page(Origin=owned.url)

@@ -40,7 +40,7 @@ export function Sessions() {
                 <At time={item.since} />
               </Td>
               <Td>
-                <Ago time={item.last_seen} />
+                {item.here ? t("time.now") : <Ago time={item.last_seen} />}
               </Td>
               <Td>
                 {!item.here && (
