@@ -193,7 +193,9 @@ CODES: dict[str, Fault] = {
     "rule_empty": Fault(400, "Give a name pattern, a subnet, or both."),
     "rule_name": Fault(400, "A pattern may have at most 120 characters.", {"field": "name"}),
     "rule_pattern": Fault(
-        400, "This pattern has a [ without its ]. * stands for any letters, ? for one, [ab] for a or b.", {"field": "name"}
+        400,
+        "This pattern has a [ without its ]. * stands for any letters, ? for one, [ab] for a or b.",
+        {"field": "name"},
     ),
     "rule_taken": Fault(409, "There is such a rule already; delete that one first."),
     "second_factor_needed": Fault((403, 409), "A second factor is demanded of you: set it up under My Account first."),

@@ -155,7 +155,10 @@ class LocationController(Controller):
 
     @post(
         "/rules",
-        opt={**WHOLE, "faults": "location_gone managed_by_hub range_invalid rule_empty rule_name rule_pattern rule_taken"},
+        opt={
+            **WHOLE,
+            "faults": "location_gone managed_by_hub range_invalid rule_empty rule_name rule_pattern rule_taken",
+        },
         summary="Put devices somewhere by name or subnet",
     )
     async def add_rule(self, request: AnyRequest, inventory: Inventory, data: JSONBody[AddRule]) -> places.RuleItem:
