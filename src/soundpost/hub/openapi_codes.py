@@ -250,8 +250,8 @@ CODES: dict[str, Fault] = {
     "wrong_code": Fault(
         401, "This code does not fit. Enter the one that the app shows now, each once, or a recovery code."
     ),
-    "wrong_number_code": Fault(400, "This is not the code that was sent.", {"field": "code"}),
     "wrong_first_code": Fault(401, "This code does not fit. Enter the one that the app shows now, each once."),
+    "wrong_number_code": Fault(400, "This is not the code that was sent.", {"field": "code"}),
     "wrong_password": Fault(403, "The present password is wrong.", {"field": "password"}),
     "zone_unknown": Fault(400, "'Mars/Olympus' is no time zone. Write one such as Europe/London.", {"field": "zone"}),
 }
