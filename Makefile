@@ -51,7 +51,7 @@ web-check: setup
 	@$(PY) -c 'import pathlib, hatch_build; hatch_build.npm(pathlib.Path("web"), "run", "check", "--silent")' >$(STAMPS)/web.txt 2>&1 || { cat $(STAMPS)/web.txt; exit 1; }
 
 check: lint
-	@.venv/bin/pytest -q -n 3 --dist worksteal -m 'not slow' tests/unit
+	@.venv/bin/pytest -q -n 3 --dist worksteal -m 'not slow and not postgresql' tests/unit
 
 test: lint web-check
 	@$(PY) tests/chromium.py

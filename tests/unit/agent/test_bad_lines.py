@@ -29,6 +29,8 @@ from soundpost.drivers.converge_pro2 import FAMILY
 from soundpost.link.commands import Command
 from soundpost.transport.telling import GARBAGE
 
+pytestmark = pytest.mark.slow
+
 SET = Credentials("cred_good", USER, PASSWORD)
 HUNG = Look(ours=True, problem="it closed the line during the sign-in", hung_up=("cred_good",))
 

@@ -14,6 +14,8 @@ from soundpost.hub.store import outbox
 from soundpost.link.commands import Command
 from soundpost.link.events import unpack
 
+pytestmark = pytest.mark.slow
+
 DAY_S = DAY_MS / 1_000
 AWAY = [-400 * DAY_S, 400 * DAY_S, -26 * 365 * DAY_S]
 

@@ -12,6 +12,8 @@ from soundpost.agent.spool import Spool
 from soundpost.device.model import Device, Kind
 from soundpost.link.events import unpack
 
+pytestmark = pytest.mark.slow
+
 BIG = "t" * 100_000
 """Needs pages of its own."""
 

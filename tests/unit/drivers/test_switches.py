@@ -20,6 +20,8 @@ from soundpost.drivers.converge_pro2 import assumed
 from soundpost.kernel.clock import SystemClock
 from soundpost.wire.dialogue import Request
 
+pytestmark = pytest.mark.slow
+
 
 def off(monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str) -> None:
     monkeypatch.setitem(where.ASSUMED, name, where.Assumption(name, "", False, on=False))

@@ -13,6 +13,8 @@ from tests.unit.simulator.peers import NETWORK, Peer, StillClock, fact, logged_i
 from soundpost.simulator import Farm
 from soundpost.simulator.station import Station
 
+pytestmark = pytest.mark.slow
+
 NAME = "Vectors-01"
 PROJECT = f"/project/{NAME}.PCCP2X"
 

@@ -12,6 +12,8 @@ from soundpost.kernel.clock import Clock
 from soundpost.transport.talk import Heard
 from soundpost.transport.telling import GARBAGE
 
+pytestmark = pytest.mark.slow
+
 GAIN, QUESTION = "mic.101.level.gain", "EP MIC 101 LEVEL GAIN"
 
 

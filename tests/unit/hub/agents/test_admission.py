@@ -12,6 +12,8 @@ from soundpost.hub.agents.rules import Limits
 from soundpost.link import envelope
 from soundpost.link.envelope import Beat, Challenge, Joined, Refused, Welcome
 
+pytestmark = pytest.mark.slow
+
 
 async def test_the_hub_speaks_first(house: House) -> None:
     peer = house.call()

@@ -13,6 +13,8 @@ from soundpost.hub.agents.rules import Limits
 from soundpost.link import envelope, events
 from soundpost.link.envelope import Beat, CaughtUp, Change, Facts, Message, Read, Refused, Values
 
+pytestmark = pytest.mark.slow
+
 
 def frame(n: int, *facts: events.Fact) -> Facts:
     return Facts(n=n, facts=[events.pack(entry) for entry in facts])

@@ -18,6 +18,8 @@ from soundpost.link import envelope
 from soundpost.link.commands import Command
 from soundpost.link.envelope import Beat, Challenge, Hello, Refused, Welcome, signed_bytes
 
+pytestmark = pytest.mark.slow
+
 
 def command(number: int = 1) -> Command:
     return Command(id=f"cmd_{number}", device="dev_a", capability="locate", arguments={"on": True})

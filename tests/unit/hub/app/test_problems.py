@@ -6,6 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 from tests.support.hub import Hub, problem
 
+pytestmark = pytest.mark.slow
+
 THINGS = "/api/v1/things"
 
 

@@ -9,6 +9,8 @@ from soundpost.hub.serve import Plain, Serving
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Conflict, Invalid, SoundpostError
 
+pytestmark = pytest.mark.slow
+
 
 async def code_of(hub: Hub, plain: Plain) -> str:
     with pytest.raises(SoundpostError) as caught:

@@ -11,6 +11,8 @@ from tests.support.hub import Hub, problem
 from soundpost.hub import strict
 from soundpost.kernel.errors import Invalid
 
+pytestmark = pytest.mark.slow
+
 AUDIT, THINGS = "/api/v1/audit", "/api/v1/things"
 JSON = {"content-type": "application/json"}
 DEEP = b'{"name":' + b"[" * 5_000 + b"]" * 5_000 + b"}"

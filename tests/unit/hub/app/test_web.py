@@ -5,6 +5,8 @@ from tests.support.hub import Hub, hub
 
 from soundpost.hub.web import POLICY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/devices/dev_1", "/first-run", "/servers?x=1"])
 async def test_the_clients_own_addresses_are_the_page(home: Hub, path: str) -> None:

@@ -26,6 +26,8 @@ from soundpost.hub.store.tables import audit, audit_anchors, log_head
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Conflict, Invalid
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400
 
 

@@ -14,6 +14,8 @@ from soundpost.hub.audit.service import SYSTEM, Who
 from soundpost.hub.store import Store, Tx
 from soundpost.hub.store.tables import audit, audit_anchors, log_head
 
+pytestmark = pytest.mark.slow
+
 ADA = Who("person", "usr_1", "Ada", "192.0.2.1")
 
 

@@ -17,6 +17,8 @@ from soundpost.hub.audit.service import SYSTEM, Who
 from soundpost.hub.store import Store, Tx
 from soundpost.kernel.errors import Invalid
 
+pytestmark = pytest.mark.slow
+
 ADA = Who("person", "usr_1", "Ada", "192.0.2.1")
 BEN = Who("person", "usr_2", "Ben Ångström", "192.0.2.2")
 AGENT = Who("agent", "agt_1", "London")

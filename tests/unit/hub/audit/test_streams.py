@@ -26,6 +26,8 @@ from soundpost.hub.store import Store, Tx
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, TellUser
 
+pytestmark = pytest.mark.slow
+
 ADA = Who("person", "usr_1", 'Ada "] \\ Löwe', "192.0.2.1")
 SECRET = "a secret for the webhook"
 QUOTED = r"\"(?:[^\"\\\]]|\\.)*\""

@@ -13,6 +13,8 @@ from soundpost.hub.inventory.scope import EVERYTHING
 from soundpost.hub.inventory.service import Inventory
 from soundpost.kernel.errors import Conflict, Invalid, NotFound
 
+pytestmark = pytest.mark.slow
+
 
 async def test_asked_sent_started_done(desk: Desk):
     row = await desk.ask()

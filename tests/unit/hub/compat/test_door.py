@@ -27,6 +27,8 @@ from soundpost.hub.store import Store
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Retry
 
+pytestmark = pytest.mark.slow
+
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\ncache-control: no-store\r\n"
     b"x-content-type-options: nosniff\r\nconnection: close"

@@ -23,6 +23,8 @@ from soundpost.hub.people.service import People
 from soundpost.hub.store.tables import audit
 from soundpost.kernel.clock import SystemClock
 
+pytestmark = pytest.mark.slow
+
 SAM = Who("person", "usr_sam", "Sam", "127.0.0.1")
 
 

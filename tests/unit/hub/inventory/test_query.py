@@ -19,6 +19,8 @@ from soundpost.hub.locations.placing import PlaceRule
 from soundpost.hub.locations.tree import Location, Tree
 from soundpost.hub.people.rules import ROLES, Principal
 
+pytestmark = pytest.mark.slow
+
 SITES = ("sit_a", "sit_b", "sit_c")
 DEVICES = tuple(f"dev_{n}" for n in range(5))
 NAMES = ("Ärger Room 1", "room 2", "ROOM 2", "Leeds-12", "a.b", "")

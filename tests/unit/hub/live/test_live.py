@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 from tests.support.clock import ManualClock, settle
 from tests.unit.hub.inventory.fabric import (
@@ -31,6 +32,8 @@ from soundpost.hub.store import Tx
 from soundpost.hub.store.tables import api_keys, people
 from soundpost.kernel.signal import Signal
 from soundpost.link.envelope import Read
+
+pytestmark = pytest.mark.slow
 
 SAM = Who("person", "usr_sam", "Sam", "127.0.0.1")
 

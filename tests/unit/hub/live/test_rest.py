@@ -15,6 +15,8 @@ from soundpost.hub.people import repo
 from soundpost.hub.store.tables import audit
 from soundpost.kernel.errors import Unavailable
 
+pytestmark = pytest.mark.slow
+
 GAIN_KEY = "mic.101.level.gain"
 
 

@@ -15,6 +15,8 @@ from soundpost.hub.locations.tree import Photo
 from soundpost.hub.store import Store, outbox
 from soundpost.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
+pytestmark = pytest.mark.slow
+
 SAM = Who("person", "usr_sam", "Sam", "127.0.0.1")
 
 

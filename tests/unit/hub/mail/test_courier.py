@@ -17,6 +17,8 @@ from soundpost.hub.mail.smtp import Speaker
 from soundpost.hub.store import Store
 from soundpost.kernel.errors import Invalid
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400
 
 

@@ -10,6 +10,8 @@ from soundpost.hub.store import Store, meta
 from soundpost.kernel.clock import SystemClock
 from soundpost.kernel.errors import Conflict, Forbidden
 
+pytestmark = pytest.mark.slow
+
 
 async def test_the_code_makes_the_owner_and_signs_in(home: Hub) -> None:
     before = (await home.client.get("/api/v1/session")).json()
