@@ -159,7 +159,7 @@ async def test_the_head_leaves_each_hour_and_is_noted_beside_the_key(keys: Path,
 
 
 async def until(true: Any) -> None:
-    for _ in range(2_000):
+    for _ in range(200_000):
         if true():
             return
         await asyncio.to_thread(lambda: None)
