@@ -1,5 +1,6 @@
 """The treaty between a held line and the driver that knows the device's words."""
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -38,8 +39,8 @@ class Outlined(Sequence[Poll]):
     """Polls that are made when they are asked, and can tell their outline without that. Of stacks of one shape `names` and `group` are
     the same objects, so that what is made of them is found at once."""
 
-    def outline(self) -> Outline:
-        raise NotImplementedError
+    @abstractmethod
+    def outline(self) -> Outline: ...
 
 
 class Heard(Struct):
